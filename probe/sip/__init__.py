@@ -1,0 +1,1 @@
+"""SIP's own words: messages, challenges, session descriptions, redaction. Standard library only."""

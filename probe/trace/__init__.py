@@ -1,0 +1,1 @@
+"""What happened: events, failures, media statistics, and their file form."""

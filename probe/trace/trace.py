@@ -1,0 +1,521 @@
+"""The trace: everything that happened during one attempt, in order, and who said it.
+
+The agent holds no opinion. It appends events to a trace; verdict and diagnosis are pure functions
+over it. Three rules keep a trace honest:
+
+*Bytes or nothing.* ``MessageReceived`` exists only where bytes arrived, ``MessageSent`` only where
+the stack handed bytes to a transport. A code that the stack made up for itself (408 for a timer,
+503 for a transport) stands in ``TransactionFailed.stack_status`` and nowhere else.
+
+*Order is the order of recording.* Events keep their index for ever: mismatches, explanations and
+reports all cite events by index.
+
+*RFC words mean what the RFC means.* An authenticated INVITE is two client transactions in one
+Call-ID (each with its own branch); a forked one is one transaction and several dialogs. The trace
+keeps both facts: ``transactions()`` groups by branch (RFC 3261 §17.1.3, §17.2.3), ``dialogs()`` by
+Call-ID and tags (§12). The ACK of a non-2xx final belongs to the INVITE transaction (§17.1.1.3);
+the ACK of a 2xx is a transaction of its own that answers nobody (§13.2.2.4), so it is attached to
+the INVITE with the same Call-ID and CSeq number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from probe.sip.message import MalformedMessageError, SipMessage, parse_message
+from probe.trace.failure import Failure
+from probe.trace.media import MediaReport
+
+CHALLENGES = (401, 407)
+"""The status codes that carry a challenge (RFC 3261 §22)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEvent:
+    """One message on the wire; use MessageSent or MessageReceived."""
+
+    at: float
+    "Seconds since the start of the run's clock (the trace's ``started_at``), µs resolution."
+
+    transport: str
+    "UDP, TCP or TLS, as the wire log names it."
+
+    local: str
+    "Our address as ip:port; empty where the stack did not say."
+
+    remote: str
+    "The peer's address as ip:port."
+
+    text: str
+    "The whole message as on the wire, decoded with surrogateescape; redacted before it is stored."
+
+    retransmission: bool = False
+    "Whether the same bytes went the same way before."
+
+    @property
+    def message(self) -> SipMessage:
+        """The parsed view; raise MalformedMessageError where the text is not SIP."""
+        return parse_message(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent(MessageEvent):
+    """A message that we handed to a transport."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(MessageEvent):
+    """A message whose bytes arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionFailed:
+    """A transaction ended without a usable final response."""
+
+    at: float
+    "Seconds since the start of the trace."
+
+    method: str
+    "Method of the request."
+
+    call_id: str
+    "Call-ID of the request; empty where no request was built."
+
+    failure: Failure
+    "What ended it."
+
+    stack_status: int | None
+    "The status code that the stack invented, kept apart; None where it invented none."
+
+    detail: str
+    "The stack's or the kernel's own words, without secrets."
+
+    deadline: str | None = None
+    "Which deadline of ours ended it (timeout, answer_within, scenario) with its value; else None."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IcmpReceived:
+    """The kernel reported an ICMP error for a datagram of ours (ip(7), IP_RECVERR)."""
+
+    at: float
+    "Seconds since the start of the trace."
+
+    remote: str
+    "Destination of our datagram as ip:port."
+
+    offender: str
+    "Address of the host that sent the ICMP message."
+
+    icmp_type: int
+    "ICMP type."
+
+    icmp_code: int
+    "ICMP code."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameLookup:
+    """One look-up of a host name that we made before sending."""
+
+    at: float
+    "Seconds since the start of the trace, at its end."
+
+    name: str
+    "The name that was asked."
+
+    addresses: tuple[str, ...]
+    "Addresses that came back; empty on failure."
+
+    error: str | None
+    "unknown (no such name), empty (no address), failed, silent (no answer), or None."
+
+    detail: str
+    "The resolver's own words."
+
+    took_s: float
+    "Duration in seconds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportChanged:
+    """A connection-oriented transport came up or went down."""
+
+    at: float
+    "Seconds since the start of the trace."
+
+    transport: str
+    "TCP or TLS."
+
+    remote: str
+    "The peer's address as ip:port."
+
+    state: str
+    "connected or disconnected."
+
+    error: str
+    "The reason of a disconnection in the stack's words; empty where there was none."
+
+    tls: str
+    "Protocol version and cipher of a TLS connection; empty otherwise."
+
+    certificate: tuple[str, ...] = ()
+    "What verification said against the certificate, one entry a fault; empty where it passed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BytesDropped:
+    """Bytes arrived that the stack could not read as SIP."""
+
+    at: float
+    "Seconds since the start of the trace."
+
+    remote: str
+    "Where they came from as ip:port."
+
+    size: int
+    "Number of bytes."
+
+    detail: str
+    "The stack's own words."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentNote:
+    """A fact about our own user agent: restarted, re-registered, crashed, assertion text."""
+
+    at: float
+    "Seconds since the start of the trace."
+
+    kind: str
+    "A short word: restart, crash, hang, cleanup, warning."
+
+    detail: str
+    "What happened."
+
+
+Event = (
+    MessageSent
+    | MessageReceived
+    | TransactionFailed
+    | IcmpReceived
+    | NameLookup
+    | TransportChanged
+    | BytesDropped
+    | AgentNote
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A transaction: a request, what answered it, and how it ended."""
+
+    method: str
+    "Method of the request (never ACK)."
+
+    call_id: str
+    "Call-ID."
+
+    cseq: int
+    "CSeq number."
+
+    branch: str
+    "Branch of the topmost Via."
+
+    ours: bool
+    "Whether we sent the request (client transaction)."
+
+    request: int
+    "Index of the first copy of the request."
+
+    copies: int
+    "How often the request was sent, first copy included."
+
+    responses: tuple[int, ...]
+    "Indices of the responses in order, retransmissions left out."
+
+    repeated: tuple[int, ...]
+    "Indices of retransmitted responses."
+
+    acks: tuple[int, ...]
+    "Indices of the ACKs (INVITE only)."
+
+    failure: int | None
+    "Index of its TransactionFailed, or None."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialog:
+    """A dialog or early dialog (RFC 3261 §12): one Call-ID, one pair of tags."""
+
+    call_id: str
+    "Call-ID."
+
+    local_tag: str
+    "Our tag."
+
+    remote_tag: str
+    "The peer's tag."
+
+    events: tuple[int, ...]
+    "Indices of its messages in order."
+
+    confirmed: bool
+    "Whether a 2xx to INVITE belongs to it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A response to the attempt's own request, as judged."""
+
+    index: int
+    "Index of the event."
+
+    at: float
+    "Seconds since the start of the trace."
+
+    status: int
+    "Status code."
+
+    reason: str
+    "Reason phrase as written."
+
+    transaction: int
+    "Position of its transaction in ``Trace.transactions()``."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Everything that happened during one attempt."""
+
+    attempt: str
+    "The attempt in words, e.g. ``call +12025550123``."
+
+    method: str
+    "The method under test: REGISTER, INVITE, OPTIONS, BYE, CANCEL."
+
+    agent: str
+    "Name and version of the user agent, e.g. ``pjsua2 2.15.1``."
+
+    started_at: datetime
+    "Aware UTC wall time at which ``at`` is zero."
+
+    began: float
+    "When the attempt began, in seconds on the trace's clock."
+
+    ended: float
+    "When the attempt ended, in seconds on the trace's clock."
+
+    events: tuple[Event, ...]
+    "What happened, in order."
+
+    media: tuple[MediaReport, ...] = ()
+    "RTP statistics, one a stream."
+
+    our_cancel: bool = False
+    "Whether the attempt was meant to CANCEL (ring_for or a cancel step)."
+
+    _cache: dict[str, tuple[Transaction, ...]] = field(
+        default_factory=dict, repr=False, compare=False, init=False
+    )
+
+    def messages(self) -> Iterator[tuple[int, MessageEvent, SipMessage]]:
+        """Yield (index, event, parsed message) of every readable message, in order."""
+        for index, event in enumerate(self.events):
+            if isinstance(event, MessageEvent):
+                try:
+                    yield index, event, event.message
+                except MalformedMessageError:
+                    continue
+
+    def sent(self, method: str) -> tuple[int, ...]:
+        """Return the indices of our requests of a method, retransmissions left out."""
+        return tuple(
+            index
+            for index, event, message in self.messages()
+            if isinstance(event, MessageSent)
+            and message.method == method
+            and not event.retransmission
+        )
+
+    def received(self, method: str) -> tuple[int, ...]:
+        """Return the indices of the peer's requests of a method, retransmissions left out."""
+        return tuple(
+            index
+            for index, event, message in self.messages()
+            if isinstance(event, MessageReceived)
+            and message.method == method
+            and not event.retransmission
+        )
+
+    def transactions(self) -> tuple[Transaction, ...]:
+        """Return all transactions in the order of their first request."""
+        if "transactions" not in self._cache:
+            self._cache["transactions"] = _transactions(self)
+        return self._cache["transactions"]
+
+    def client_transactions(self) -> tuple[tuple[int, Transaction], ...]:
+        """Return our transactions of the method under test with their positions."""
+        return tuple(
+            (position, transaction)
+            for position, transaction in enumerate(self.transactions())
+            if transaction.ours and transaction.method == self.method
+        )
+
+    def dialogs(self) -> tuple[Dialog, ...]:
+        """Return dialogs and early dialogs in the order in which they were made."""
+        return _dialogs(self)
+
+    def answered_challenges(self) -> tuple[int, ...]:
+        """Return the indices of 401/407 responses that we answered with credentials.
+
+        A challenge is answered where a later transaction of the same Call-ID and method has a
+        higher CSeq number and carries credentials (RFC 3261 §22.2, §8.1.3.5).
+        """
+        found: list[int] = []
+        own = [t for t in self.transactions() if t.ours]
+        for transaction in own:
+            later = any(
+                other.call_id == transaction.call_id
+                and other.method == transaction.method
+                and other.cseq > transaction.cseq
+                and self.message(other.request).has_credentials
+                for other in own
+            )
+            if later:
+                found.extend(
+                    index
+                    for index in transaction.responses
+                    if self.message(index).status in CHALLENGES
+                )
+        return tuple(sorted(found))
+
+    def responses(self, *, challenges: bool = False) -> tuple[Response, ...]:
+        """Return the responses to the method under test, in order.
+
+        Retransmissions are left out, and so are answered challenges unless ``challenges`` is set.
+        """
+        answered = set() if challenges else set(self.answered_challenges())
+        found = []
+        for position, transaction in self.client_transactions():
+            for index in transaction.responses:
+                message = self.message(index)
+                if index not in answered and message.status is not None:
+                    found.append(
+                        Response(
+                            index=index,
+                            at=self.events[index].at,
+                            status=message.status,
+                            reason=message.reason or "",
+                            transaction=position,
+                        )
+                    )
+        return tuple(sorted(found, key=lambda response: response.index))
+
+    def final(self) -> Response | None:
+        """Return the last final response to the method under test, or None."""
+        finals = [response for response in self.responses() if response.status >= 200]
+        return finals[-1] if finals else None
+
+    def failure(self) -> TransactionFailed | None:
+        """Return the failure of the attempt, or None: the last one recorded for its method."""
+        found = None
+        for event in self.events:
+            if isinstance(event, TransactionFailed) and event.method in {self.method, ""}:
+                found = event
+        return found
+
+    def message(self, index: int) -> SipMessage:
+        """Return the parsed message at an index; raise TypeError where it is not a message."""
+        event = self.events[index]
+        if not isinstance(event, MessageEvent):
+            raise TypeError(f"event {index} is a {type(event).__name__}, not a message")
+        return event.message
+
+
+def _transactions(trace: Trace) -> tuple[Transaction, ...]:
+    """Group messages into transactions by direction, branch and CSeq method."""
+    order: list[tuple[bool, str, str]] = []
+    parts: dict[tuple[bool, str, str], dict[str, list[int]]] = {}
+    invites: dict[tuple[bool, str, int], tuple[bool, str, str]] = {}
+    for index, event, message in trace.messages():
+        number, method = message.cseq
+        ours = isinstance(event, MessageSent) == message.is_request
+        if message.method == "ACK":
+            key = invites.get((ours, message.call_id, number))
+            if key is not None:
+                parts[key]["acks"].append(index)
+            continue
+        key = (ours, message.branch, method)
+        if message.is_request:
+            if key not in parts:
+                order.append(key)
+                parts[key] = {"requests": [], "responses": [], "repeated": [], "acks": []}
+            parts[key]["requests"].append(index)
+            if method == "INVITE":
+                invites[(ours, message.call_id, number)] = key
+        elif key in parts:
+            parts[key]["repeated" if event.retransmission else "responses"].append(index)
+    failures = _failures(trace)
+    found = []
+    for key in order:
+        ours, branch, method = key
+        group = parts[key]
+        first = trace.message(group["requests"][0])
+        found.append(
+            Transaction(
+                method=method,
+                call_id=first.call_id,
+                cseq=first.cseq[0],
+                branch=branch,
+                ours=ours,
+                request=group["requests"][0],
+                copies=len(group["requests"]),
+                responses=tuple(group["responses"]),
+                repeated=tuple(group["repeated"]),
+                acks=tuple(group["acks"]),
+                failure=failures.get((first.call_id, method)) if ours else None,
+            )
+        )
+    return tuple(found)
+
+
+def _failures(trace: Trace) -> dict[tuple[str, str], int]:
+    """Map (Call-ID, method) to the index of its failure."""
+    return {
+        (event.call_id, event.method): index
+        for index, event in enumerate(trace.events)
+        if isinstance(event, TransactionFailed)
+    }
+
+
+def _dialogs(trace: Trace) -> tuple[Dialog, ...]:
+    """Group messages that carry both tags by Call-ID and tags."""
+    events: dict[tuple[str, str, str], list[int]] = {}
+    confirmed: set[tuple[str, str, str]] = set()
+    for index, event, message in trace.messages():
+        if not (message.from_tag and message.to_tag):
+            continue
+        from_us = isinstance(event, MessageSent) == message.is_request
+        local, remote = (
+            (message.from_tag, message.to_tag) if from_us else (message.to_tag, message.from_tag)
+        )
+        key = (message.call_id, local, remote)
+        status = message.status or 0
+        if message.cseq[1] == "INVITE" and status >= 300 and key not in events:
+            continue
+        if message.cseq[1] in {"REGISTER", "OPTIONS"}:
+            continue
+        events.setdefault(key, []).append(index)
+        if message.cseq[1] == "INVITE" and 200 <= status < 300:
+            confirmed.add(key)
+    return tuple(
+        Dialog(
+            call_id=key[0],
+            local_tag=key[1],
+            remote_tag=key[2],
+            events=tuple(indices),
+            confirmed=key in confirmed,
+        )
+        for key, indices in events.items()
+    )
