@@ -1,6 +1,6 @@
 """A tolerant reading of challenges and credentials (RFC 3261 §20.7, §20.44; RFC 7616).
 
-``sipmessage`` refuses ``qop="auth,auth-int"`` (a comma inside a quoted string, version 0.7.1), which
+``sipmessage`` 0.7.1 refuses ``qop="auth,auth-int"`` (a comma inside a quoted string), which
 registrars really send, so the parameters are read here.
 """
 

@@ -166,7 +166,7 @@ def uri_user(text: str | None) -> str:
 
 
 def uri_host(text: str | None) -> tuple[str, int | None]:
-    """Return host (IPv6 without brackets) and port of the first SIP URI in a text; ("", None) if none."""
+    """Return host (IPv6 without brackets) and port of the first SIP URI; ("", None) if none."""
     found = _URI_HOST.search(text or "")
     if not found:
         return "", None

@@ -1,0 +1,198 @@
+"""What an agent is told to do: plain values without expectations, small enough for a worker.
+
+This module imports neither pydantic nor YAML, because every worker process imports it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One user agent's identity, credentials and transport, fully resolved."""
+
+    name: str
+    "Name of the agent in the scenario; ``trunk`` for the trunk's own account."
+
+    aor: str
+    "Address of record, e.g. ``sip:100@pbx.example``."
+
+    registrar: str
+    "Request-URI of REGISTER, e.g. ``sip:pbx.example:5060;transport=tcp``."
+
+    host: str
+    "Host of the next hop as written: a name or an address (IPv6 without brackets)."
+
+    port: int | None
+    "Port of the next hop as written, or None."
+
+    transport: str
+    "UDP, TCP or TLS."
+
+    user: str
+    "User part of the address of record."
+
+    auth_user: str
+    "Digest user name."
+
+    password: str | None = None
+    "Digest password, or None. Never printed."
+
+    realm: str = "*"
+    "Digest realm to answer; ``*`` for any."
+
+    proxy: str | None = None
+    "Outbound proxy URI with ``;lr``, or None."
+
+    nameserver: str | None = None
+    "Resolver to ask, ``ip`` or ``ip:port``; None for the system's."
+
+    local_address: str | None = None
+    "Address to bind, or None for the one that routes to the next hop."
+
+    ca_file: str | None = None
+    "PEM file of trusted issuers, or None for the system's."
+
+    verify: bool = True
+    "Whether the TLS server is verified."
+
+    client_cert: str | None = None
+    "PEM certificate shown to the server, or None."
+
+    client_key: str | None = None
+    "PEM key of client_cert, or None."
+
+    tls_min: str | None = None
+    "Lowest TLS version accepted: 1.0, 1.1, 1.2, 1.3; None for 1.2."
+
+    codecs: tuple[str, ...] = ("PCMU", "PCMA")
+    "Encoding names to offer, in order; telephone-event is added."
+
+    srtp: str = "off"
+    "off, optional or required."
+
+    ptime: int | None = None
+    "Packet time in ms, or None for the codec's default."
+
+    caller_id: str | None = None
+    "User or URI for From instead of the address of record, or None."
+
+    headers: tuple[tuple[str, str], ...] = ()
+    "Extra header fields on REGISTER and INVITE."
+
+    user_agent: str = "sipprobe"
+    "User-Agent value."
+
+    expires: int = 300
+    "Registration interval asked for, in seconds."
+
+    session_timer: str | None = None
+    "off, optional, required; None for off."
+
+    prack: str | None = None
+    "off, optional, required; None for off."
+
+    embedded: bool = False
+    "Whether the peer is our own embedded trunk."
+
+    def __repr__(self) -> str:
+        """Show the identity only: an account never prints its password."""
+        return f"Account(name={self.name!r}, aor={self.aor!r}, transport={self.transport!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Base of all actions."""
+
+    attempt: int
+    "Position of the attempt in its plan, from 0; one attempt may be tried several times."
+
+    account: str
+    "Name of the account that acts; empty for ``wait``."
+
+    timeout: float = 10.0
+    "Seconds without any response before we give up."
+
+    answer_within: float = 60.0
+    "Seconds from the first provisional response to a final one before we give up."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register(Action):
+    """Register the account's contact (RFC 3261 §10.2)."""
+
+    expires: int = 300
+    "Interval asked for in seconds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unregister(Action):
+    """Remove our contact (RFC 3261 §10.2.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Action):
+    """Send an INVITE and carry the call through."""
+
+    target: str
+    "Request-URI."
+
+    hangup_after: float | None = None
+    "Seconds of talk after the answer before we send BYE; None leaves the call up for later steps."
+
+    ring_for: float | None = None
+    "Seconds of ringing (from the first 18x) after which we CANCEL; None never."
+
+    caller_id: str | None = None
+    "User or URI for From, over the account's; None for the account's."
+
+    headers: tuple[tuple[str, str], ...] = ()
+    "Extra header fields on the INVITE."
+
+    play: str | None = None
+    "What to play: ``tone 1004Hz`` or ``silence``; None for silence."
+
+    codecs: tuple[str, ...] = ()
+    "Encoding names to offer instead of the account's; empty for the account's."
+
+    wait_for: str = "final"
+    "final, or ringing where a later cancel step ends the call before it is answered."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Action):
+    """CANCEL a call that is not answered yet."""
+
+    call: int
+    "Attempt number of the call."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hangup(Action):
+    """Send BYE in a call that is up."""
+
+    call: int
+    "Attempt number of the call."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk(Action):
+    """Let calls that are up go on for a while."""
+
+    duration: float
+    "Seconds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(Action):
+    """Do nothing for a while."""
+
+    duration: float
+    "Seconds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(Action):
+    """Ask for capabilities outside a dialog (RFC 3261 §11)."""
+
+    target: str
+    "Request-URI."

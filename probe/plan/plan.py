@@ -1,0 +1,81 @@
+"""A scenario with everything resolved: who acts, on what, and what should come of it."""
+
+from dataclasses import dataclass, field
+
+from probe.plan.action import Account, Action
+from probe.scenario.expectation import Expectation
+from probe.scenario.schema import Retry
+from probe.scenario.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One thing to try, and what should come back."""
+
+    index: int
+    "Position in the plan, from 0."
+
+    step: int
+    "Number of the step in its file, from 1."
+
+    label: str
+    "The attempt in words, e.g. ``call +12025550123``."
+
+    method: str
+    "The method under test: REGISTER, INVITE, BYE, CANCEL, OPTIONS; empty for talk and wait."
+
+    direction: str
+    "register, outbound or inbound: which meanings of a code apply."
+
+    action: Action
+    "What the agent is told."
+
+    account: Account | None
+    "The account that acts; None for wait."
+
+    expectation: Expectation | None
+    "What should come back; None means a 2xx, and for a call its ACK and a clean BYE."
+
+    retry: Retry | None
+    "When to try again; None for never."
+
+    source: Source
+    "Where the step stands."
+
+    provider: str | None
+    "Provider whose meanings explain, or None."
+
+    depends_on: tuple[int, ...] = ()
+    "Attempts without whose success this one cannot be tried (the call of a hangup)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One scenario, fully resolved."""
+
+    scenario: str
+    "Identifier: the file's stem."
+
+    name: str
+    "The scenario's title."
+
+    file: str
+    "Path of the file as given."
+
+    tags: tuple[str, ...]
+    "Tags."
+
+    trunk: str
+    "Name of the trunk profile."
+
+    accounts: tuple[Account, ...]
+    "Every account that acts."
+
+    attempts: tuple[Attempt, ...]
+    "What to try, in order."
+
+    timeout: float
+    "Seconds for the whole scenario."
+
+    warnings: tuple[str, ...] = field(default=())
+    "What the reader should know before the verdict, e.g. that TLS verification is off."

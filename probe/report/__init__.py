@@ -1,0 +1,1 @@
+"""The report: one model, then one file a format."""

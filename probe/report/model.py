@@ -1,0 +1,92 @@
+"""The report model: what every format draws from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from probe.diagnosis.explanation import Explanation
+from probe.plan.plan import Attempt
+from probe.trace.trace import Trace
+from probe.verdict.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One try of an attempt: its trace and what was judged of it."""
+
+    trace: Trace
+    "What happened, redacted."
+
+    verdict: Verdict
+    "Whether it was what was wanted."
+
+    explanation: Explanation | None
+    "Why not; None where everything was met."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One attempt with all its tries."""
+
+    scenario: str
+    "Scenario id."
+
+    title: str
+    "Scenario title."
+
+    attempt: Attempt
+    "What was tried; never holds secrets that a report could print."
+
+    tries: tuple[Try, ...]
+    "Every try in order; the last one decides."
+
+    @property
+    def last(self) -> Try:
+        """The try that decides."""
+        return self.tries[-1]
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it was met only after a retry."""
+        return len(self.tries) > 1 and self.last.verdict.outcome.value == "MET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """One run of any number of scenarios."""
+
+    run_id: str
+    "``<UTC>-<name>``, also the name of the run's folder."
+
+    started_at: datetime
+    "Aware UTC."
+
+    duration_s: float
+    "Wall time of the run in seconds."
+
+    vantage: str
+    "Host name of the machine that ran it."
+
+    versions: tuple[tuple[str, str], ...]
+    "sipprobe, pjsip, python: (name, version)."
+
+    findings: tuple[Finding, ...]
+    "In the order of the scenarios and their steps."
+
+    notes: tuple[str, ...]
+    "What holds for the whole run: embedded trunk used, verification off, interrupted."
+
+    interrupted: bool = False
+    "Whether the user ended the run."
+
+    folder: str | None = None
+    "The run's folder as shown to the user, or None where nothing was stored."
+
+    def counts(self) -> dict[str, int]:
+        """Return how many findings were met, not met, inconclusive and flaky."""
+        outcomes = [finding.last.verdict.outcome.value for finding in self.findings]
+        return {
+            "met": outcomes.count("MET"),
+            "not_met": outcomes.count("NOT_MET"),
+            "inconclusive": outcomes.count("INCONCLUSIVE"),
+            "flaky": sum(finding.flaky for finding in self.findings),
+        }

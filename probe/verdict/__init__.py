@@ -1,0 +1,1 @@
+"""Is it what was wanted? Pure functions over an expectation and a trace."""
