@@ -1,0 +1,1 @@
+"""The user agent: carries out actions and records what happens. It holds no opinion."""

@@ -1,0 +1,97 @@
+"""ICMP errors for datagrams of our own SIP socket, from the kernel's error queue (Linux).
+
+pjsip opens the socket and ignores what ICMP says, so a closed port looks like silence to it. The
+kernel can keep the error with the datagram that caused it (ip(7) IP_RECVERR, ipv6(7)
+IPV6_RECVERR); we share the socket and read that queue. No packet is sent for it.
+"""
+
+import os
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+from probe.trace.trace import IcmpReceived
+
+_IP_RECVERR = 11
+_IPV6_RECVERR = 25
+_SO_EE_ORIGIN_ICMP = 2
+_SO_EE_ORIGIN_ICMP6 = 3
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+
+
+class IcmpWatch:
+    """Reads the error queue of one of this process's UDP sockets."""
+
+    def __init__(self, local_port: int, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._socket = _own_udp_socket(local_port)
+        if self._socket is not None:
+            six = self._socket.family == socket.AF_INET6
+            level, option = (
+                (socket.IPPROTO_IPV6, _IPV6_RECVERR) if six else (socket.IPPROTO_IP, _IP_RECVERR)
+            )
+            self._socket.setsockopt(level, option, 1)
+
+    def read(self) -> list[IcmpReceived]:
+        """Return the errors that arrived since the last call."""
+        found: list[IcmpReceived] = []
+        if self._socket is None:
+            return found
+        while True:
+            try:
+                _, ancillary, _, address = self._socket.recvmsg(
+                    64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT
+                )
+            except OSError:
+                return found
+            for _, _, data in ancillary:
+                event = _event(data, address, self._clock())
+                if event is not None:
+                    found.append(event)
+
+    def close(self) -> None:
+        """Give the shared descriptor back."""
+        if self._socket is not None:
+            self._socket.close()
+
+
+def _own_udp_socket(port: int) -> socket.socket | None:
+    """Return a duplicate of this process's UDP socket that is bound to a port, or None."""
+    try:
+        descriptors = list(Path("/proc/self/fd").iterdir())
+    except OSError:
+        return None
+    for descriptor in descriptors:
+        try:
+            if not str(descriptor.readlink()).startswith("socket:"):
+                continue
+            candidate = socket.socket(fileno=os.dup(int(descriptor.name)))
+        except OSError:
+            continue
+        try:
+            if candidate.type == socket.SOCK_DGRAM and candidate.getsockname()[1] == port:
+                return candidate
+        except (OSError, IndexError):
+            pass
+        candidate.close()
+    return None
+
+
+def _event(data: bytes, address: tuple[str, int], at: float) -> IcmpReceived | None:
+    """Read one ``struct sock_extended_err`` with the offender's address behind it."""
+    if len(data) < _EXTENDED_ERROR.size:
+        return None
+    _, origin, kind, code, _, _, _ = _EXTENDED_ERROR.unpack_from(data)
+    if origin not in {_SO_EE_ORIGIN_ICMP, _SO_EE_ORIGIN_ICMP6}:
+        return None
+    offender = data[_EXTENDED_ERROR.size :]
+    host = ""
+    if origin == _SO_EE_ORIGIN_ICMP and len(offender) >= 8:
+        host = socket.inet_ntop(socket.AF_INET, offender[4:8])
+    elif origin == _SO_EE_ORIGIN_ICMP6 and len(offender) >= 24:
+        host = socket.inet_ntop(socket.AF_INET6, offender[8:24])
+    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return IcmpReceived(
+        at=at, remote=f"{shown}:{address[1]}", offender=host, icmp_type=kind, icmp_code=code
+    )

@@ -1,0 +1,1 @@
+"""The user agent on pjsua2: the only room that imports it."""

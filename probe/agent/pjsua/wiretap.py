@@ -1,0 +1,104 @@
+"""Every message, from the wire log.
+
+pjsua2 tells Python about few messages: callbacks miss retransmissions, ACK, repeated 200s and
+everything after a hang-up. Its own message log (level 4, one row a message, decrypted TLS included)
+misses none, and is written the moment a message is sent or read. This log writer is our wiretap.
+
+Three facts of that log matter. A row names the peer only, so our own address is added here. A row
+says how many bytes the message had; where the text is shorter (a NUL byte, a row beyond the log's
+limit), it was cut, and a note says so. A message is logged as sent *before* the system call, so a
+failed send shows as sent and is followed by an error row.
+
+The writer also runs on pjsip's clock and media threads. It appends to a list and does nothing else.
+"""
+
+import re
+from collections.abc import Callable
+
+import pjsua2 as pj
+
+from probe.trace.trace import AgentNote, BytesDropped, Event, MessageReceived, MessageSent
+
+_ROW = re.compile(
+    r"^\S+\s+\S+[ !]*\.*(TX|RX) (\d+) bytes (?:Request|Response) msg .*?"
+    r" (?:to|from) (\w+) (\S+):\r?\n",
+    re.DOTALL,
+)
+_DROPPED = re.compile(r"Dropping (\d+) bytes packet from \w+ (\S+?):? (.*)", re.DOTALL)
+_ASSERT = re.compile(r"Assert failed: (.*)")
+_END = "--end msg--"
+
+
+class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no types
+    """Turns rows of the message log into events."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        record: Callable[[Event], None],
+        local_of: Callable[[str, str], str],
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._record = record
+        self._local_of = local_of
+        self.rows: list[tuple[int, str]] | None = None
+        "Rows that are no messages, kept while this is a list (start-up, for Capabilities)."
+
+    def write(self, entry: pj.LogEntry) -> None:
+        """Take one row of the log; called by the library, must not raise."""
+        at = self._clock()
+        row: str = entry.msg
+        found = _ROW.match(row)
+        if found:
+            self._message(at, found, row[found.end() :])
+        elif self.rows is not None:
+            self.rows.append((entry.level, row.rstrip()))
+        elif entry.level <= 2:
+            self._complaint(at, row)
+
+    def _message(self, at: float, found: re.Match[str], rest: str) -> None:
+        way, size, transport, remote = found.groups()
+        text, mark, _ = rest.rpartition(_END)
+        if mark:
+            text = text[:-1] if text.endswith("\n") else text
+        else:
+            text = rest
+        # The log adds one line end after the text; a body's own last one belongs to the message.
+        length = len(text.encode("utf-8", "surrogateescape"))
+        if length > int(size):
+            text = text.encode("utf-8", "surrogateescape")[: int(size)].decode(
+                "utf-8", "surrogateescape"
+            )
+        kind = MessageSent if way == "TX" else MessageReceived
+        self._record(
+            kind(
+                at=at,
+                transport=transport.upper(),
+                local=self._local_of(transport.upper(), remote),
+                remote=remote,
+                text=text,
+            )
+        )
+        if length < int(size):
+            self._record(
+                AgentNote(
+                    at=at,
+                    kind="warning",
+                    detail=f"the message log cut a message of {size} bytes after {length}",
+                )
+            )
+
+    def _complaint(self, at: float, row: str) -> None:
+        """Keep what the stack says of bytes that it could not read, and of its own assertions."""
+        dropped = _DROPPED.search(row)
+        if dropped:
+            size, remote, detail = dropped.groups()
+            words = detail.strip().splitlines()
+            self._record(
+                BytesDropped(at=at, remote=remote, size=int(size), detail=(words or [""])[-1][:200])
+            )
+            return
+        failed = _ASSERT.search(row)
+        if failed:
+            self._record(AgentNote(at=at, kind="warning", detail=f"assertion: {failed.group(1)}"))

@@ -1,0 +1,120 @@
+"""How far an attempt got, read from the wire and from nothing else."""
+
+from probe.sip.message import MalformedMessageError, SipMessage
+from probe.trace.trace import BytesDropped, Event, IcmpReceived, MessageEvent, MessageReceived
+
+
+class Progress:
+    """Follows the messages of one attempt: the first Call-ID that our next request opens."""
+
+    def __init__(self, method: str, call_id: str | None = None) -> None:
+        self.method = method
+        self.call_id = call_id
+        "The Call-ID, None until our request was seen."
+        self.sent_at: float | None = None
+        "When the first copy of the request left."
+        self.first_response_at: float | None = None
+        "When anything came back to it."
+        self.ringing_at: float | None = None
+        "When the first 180 to 189 arrived."
+        self.provisional_at: float | None = None
+        "When the first provisional response arrived, 100 included."
+        self.final_status: int | None = None
+        "The last final status, challenges included."
+        self.final_at: float | None = None
+        "When it arrived."
+        self.answered_at: float | None = None
+        "When the first 2xx to INVITE arrived."
+        self.acked = False
+        "Whether our ACK left."
+        self.cancelled = False
+        "Whether our CANCEL left."
+        self.cancel_final = False
+        "Whether CANCEL was answered."
+        self.bye_sent = False
+        "Whether our BYE left."
+        self.bye_final = False
+        "Whether our BYE was answered by a final response that was no challenge."
+        self.peer_bye = False
+        "Whether the peer's BYE arrived."
+        self.peer_bye_answered = False
+        "Whether we answered it."
+        self.icmp: list[IcmpReceived] = []
+        "ICMP errors since the request left."
+        self.dropped = 0
+        "Datagrams since the request left that the stack could not read."
+
+    def see(self, event: Event) -> None:
+        """Take note of one event."""
+        if isinstance(event, IcmpReceived):
+            if self.sent_at is not None:
+                self.icmp.append(event)
+        elif isinstance(event, BytesDropped):
+            self.dropped += self.sent_at is not None
+        elif isinstance(event, MessageEvent):
+            try:
+                message = event.message
+            except MalformedMessageError:
+                return
+            self._message(event, message, received=isinstance(event, MessageReceived))
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the request left and nothing came back."""
+        return self.sent_at is not None and self.first_response_at is None
+
+    @property
+    def settled(self) -> bool:
+        """Whether no message of the call is still owed by either side."""
+        if self.bye_sent:
+            return self.bye_final
+        if self.peer_bye:
+            return self.peer_bye_answered
+        if self.cancelled and self.answered_at is None:
+            return self.final_status is not None and self.final_status >= 300
+        return self.answered_at is None or not self.acked
+
+    def _message(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+        if self.call_id is None:
+            if received or message.method != self.method:
+                return
+            self.call_id = message.call_id
+        if message.call_id != self.call_id:
+            return
+        if message.is_request:
+            self._request(event, message, received=received)
+        elif received:
+            self._response(event, message)
+        elif message.cseq[1] == "BYE":
+            self.peer_bye_answered = True
+
+    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+        if received:
+            self.peer_bye = self.peer_bye or message.method == "BYE"
+        elif message.method == self.method and self.sent_at is None:
+            self.sent_at = event.at
+        elif message.method == "ACK":
+            self.acked = True
+        elif message.method == "CANCEL":
+            self.cancelled = True
+        elif message.method == "BYE":
+            self.bye_sent = True
+
+    def _response(self, event: MessageEvent, message: SipMessage) -> None:
+        status, method = message.status or 0, message.cseq[1]
+        if method == "BYE" and status >= 200 and status not in {401, 407}:
+            self.bye_final = True
+        if method == "CANCEL" and status >= 200:
+            self.cancel_final = True
+        if method != self.method:
+            return
+        if self.first_response_at is None:
+            self.first_response_at = event.at
+        if status < 200:
+            self.provisional_at = self.provisional_at or event.at
+            if status >= 180:
+                self.ringing_at = self.ringing_at or event.at
+            return
+        self.final_status, self.final_at = status, event.at
+        if status < 300 and method == "INVITE" and self.answered_at is None:
+            self.answered_at = event.at

@@ -1,0 +1,436 @@
+"""Actions become calls on the user agent; deadlines are kept here and not by the stack.
+
+pjsip waits for ever after a 100 or a 180, reports silence after 32 s only, and never hears ICMP.
+So each action runs in a loop of ours: let the stack work for some milliseconds, look at the wire,
+look at the clock. Every way out of a loop is one of: the stack says it is over, a deadline of ours
+passed, ICMP says that nobody is there, or the supervisor wants us to stop.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from probe.agent.names import look_up
+from probe.agent.port import AgentError, Trigger, UserAgent
+from probe.agent.progress import Progress
+from probe.plan.action import (
+    Account,
+    Action,
+    Call,
+    Cancel,
+    Hangup,
+    Options,
+    Register,
+    Talk,
+    Unregister,
+    Wait,
+)
+from probe.sip.sdp import address_class
+from probe.trace.failure import Failure
+from probe.trace.trace import Event, IcmpReceived, NameLookup, TransactionFailed
+
+POLL_S = 0.01
+"""Longest time the stack works before we look at the clock again."""
+
+SETTLE_S = 4.0
+"""Longest wait for the answer to a BYE or CANCEL of ours: T2 (RFC 3261 §17.1.1.1) is enough for a
+peer that is there; the stack itself would repeat for 32 s."""
+
+ICMP_GRACE_S = 1.2
+"""A first ICMP error may be a server that restarts; a second copy (T1 = 0.5 s) must fail too."""
+
+STACK_GRACE_S = 0.4
+"""The stack's own timer runs a little longer than ours, so that ours names the deadline."""
+
+_LOCAL_VERDICTS = frozenset({406, 415, 488})
+"""Statuses that pjsip invents when it cannot use the session description of a 2xx."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Done:
+    """What became of an action."""
+
+    call_id: str | None = None
+    "Call-ID of the messages that belong to it."
+
+    began: float = 0.0
+    "Beginning on the trace's clock."
+
+    ended: float = 0.0
+    "End on the trace's clock."
+
+
+@dataclass(slots=True, kw_only=True)
+class _Leg:
+    """One call of ours."""
+
+    progress: Progress
+    over: bool = False
+    triggers: list[Trigger] = field(default_factory=list)
+
+
+class Script:
+    """Carries out one action after the other on one user agent."""
+
+    def __init__(
+        self,
+        agent: UserAgent,
+        account: Account,
+        *,
+        clock: Callable[[], float],
+        record: Callable[[Event], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._agent = agent
+        self._account = account
+        self._clock = clock
+        self._record = record
+        self._stopping = stopping
+        self._legs: dict[int, _Leg] = {}
+        self._watching: list[Progress] = []
+        self._registered = False
+        self._lookup: NameLookup | None = None
+        self._triggers: list[Trigger] = []
+
+    def happened(self, event: Event) -> None:
+        """Take note of an event; the worker passes each one on as it is recorded."""
+        for progress in self._watching:
+            progress.see(event)
+
+    def run(self, action: Action) -> Done:
+        """Carry out one action; failures are recorded as events, never raised."""
+        began = self._clock()
+        done = Done(began=began)
+        self._agent.set_timeout(action.timeout + STACK_GRACE_S)
+        match action:
+            case Register() | Unregister():
+                done.call_id = self._registration(action)
+            case Call():
+                done.call_id = self._call(action)
+            case Options():
+                done.call_id = self._options(action)
+            case Cancel() | Hangup():
+                done.call_id = self._end(action.call)
+            case Talk() | Wait():
+                self._pass(action.duration)
+            case _:
+                raise TypeError(f"unknown action {type(action).__name__}")
+        done.ended = self._clock()
+        return done
+
+    def finish(self) -> None:
+        """Hang up what is up, remove our registration, wait for the answers within bounds."""
+        for handle, leg in self._legs.items():
+            if not leg.over:
+                self._agent.hangup(handle)
+        self._until(
+            lambda: all(leg.over and leg.progress.settled for leg in self._legs.values()), SETTLE_S
+        )
+        for leg in self._legs.values():
+            self._note_unanswered_bye(leg.progress)
+        if self._registered:
+            progress = self._watch(Progress("REGISTER"))
+            try:
+                self._agent.unregister()
+            except AgentError as error:
+                self._fail("REGISTER", progress, error.failure, error.status, error.detail)
+            else:
+                self._until(lambda: self._trigger("registration") is not None, SETTLE_S)
+            self._registered = False
+
+    @property
+    def registered(self) -> bool:
+        """Whether a registration of ours stands."""
+        return self._registered
+
+    # Each kind of action -----------------------------------------------------------------------
+
+    def _registration(self, action: Register | Unregister) -> str | None:
+        """Send REGISTER and wait for the end of it."""
+        progress = self._watch(Progress("REGISTER"))
+        if not self._name_is_known("REGISTER", progress):
+            return progress.call_id
+        try:
+            if isinstance(action, Register):
+                self._agent.register(action.expires)
+            else:
+                self._agent.unregister()
+        except AgentError as error:
+            self._fail("REGISTER", progress, error.failure, error.status, error.detail)
+            return progress.call_id
+        trigger = self._response(progress, action, "registration")
+        if trigger is not None and progress.final_status is not None:
+            ok = 200 <= progress.final_status < 300
+            self._registered = isinstance(action, Register) if ok else self._registered
+        return progress.call_id
+
+    def _options(self, action: Options) -> str | None:
+        """Send OPTIONS and wait for the end of it."""
+        progress = self._watch(Progress("OPTIONS"))
+        if not self._name_is_known("OPTIONS", progress):
+            return progress.call_id
+        try:
+            self._agent.options(action.attempt, action.target)
+        except AgentError as error:
+            self._fail("OPTIONS", progress, error.failure, error.status, error.detail)
+            return progress.call_id
+        self._response(progress, action, "answered")
+        return progress.call_id
+
+    def _call(self, action: Call) -> str | None:
+        """Send INVITE, wait for its end or its answer, talk, hang up."""
+        progress = self._watch(Progress("INVITE"))
+        leg = self._legs[action.attempt] = _Leg(progress=progress)
+        if not self._name_is_known("INVITE", progress):
+            leg.over = True
+            return progress.call_id
+        try:
+            self._agent.call(action.attempt, action)
+        except AgentError as error:
+            leg.over = True
+            self._fail("INVITE", progress, error.failure, error.status, error.detail)
+            return progress.call_id
+        self._set_up(action, leg)
+        if leg.over or self._stopping() or progress.answered_at is None:
+            return progress.call_id
+        if action.hangup_after is not None and not progress.cancelled:
+            self._until(lambda: leg.over or progress.peer_bye, action.hangup_after)
+            self._hang_up(action.attempt, leg)
+        return progress.call_id
+
+    def _set_up(self, action: Call, leg: _Leg) -> None:
+        """Wait until a call is answered, refused, cancelled as planned, or given up."""
+        progress = leg.progress
+        while not self._stopping():
+            self._turn()
+            now = self._clock()
+            if leg.over:
+                self._name_the_end(leg)
+                return
+            if any(trigger.kind == "confirmed" for trigger in leg.triggers):
+                return
+            if action.wait_for == "ringing" and progress.ringing_at is not None:
+                return
+            if self._cancel_due(action, progress, now):
+                self._hang_up(action.attempt, leg)
+                return
+            given_up = self._given_up(progress, action, now)
+            if given_up is not None:
+                failure, detail, deadline = given_up
+                self._fail("INVITE", progress, failure, None, detail, deadline)
+                self._hang_up(action.attempt, leg)
+                return
+
+    def _end(self, handle: int) -> str | None:
+        """Hang up or cancel one call and wait until that is answered."""
+        leg = self._legs.get(handle)
+        if leg is None:
+            return None
+        self._hang_up(handle, leg)
+        return leg.progress.call_id
+
+    def _pass(self, duration: float) -> None:
+        """Let time pass while the stack works."""
+        self._until(lambda: False, duration)
+
+    # Parts of them -----------------------------------------------------------------------------
+
+    def _hang_up(self, handle: int, leg: _Leg) -> None:
+        """Send BYE or CANCEL where it is due, and wait for the answers within bounds."""
+        if not leg.over:
+            self._agent.hangup(handle)
+        if leg.progress.first_response_at is None:
+            # Nobody was there: there is no dialog to end and nothing to wait for. Should a 18x come
+            # late, the stack answers it with the CANCEL that it holds back.
+            leg.over = True
+            self._turn()
+            return
+        self._until(lambda: leg.over and leg.progress.settled, SETTLE_S)
+        self._note_unanswered_bye(leg.progress)
+
+    def _note_unanswered_bye(self, progress: Progress) -> None:
+        """Record a BYE of ours that nobody answered: the call may still be up and billed."""
+        if progress.bye_sent and not progress.bye_final:
+            self._fail(
+                "BYE", progress, Failure.NO_RESPONSE, None, "BYE was not answered", "settle 4 s"
+            )
+            progress.bye_final = True
+
+    def _response(self, progress: Progress, action: Action, kind: str) -> Trigger | None:
+        """Wait for the end of a request outside a dialog; return the stack's trigger."""
+        while not self._stopping():
+            self._turn()
+            trigger = self._trigger(kind)
+            if trigger is not None:
+                if progress.final_status is None or trigger.fault is not None:
+                    self._end_without_final(progress, trigger)
+                return trigger
+            given_up = self._given_up(progress, action, self._clock())
+            if given_up is not None:
+                failure, detail, deadline = given_up
+                self._fail(progress.method, progress, failure, None, detail, deadline)
+                return None
+        return None
+
+    def _name_the_end(self, leg: _Leg) -> None:
+        """Say why a call that the stack ended has no usable final response."""
+        progress = leg.progress
+        last = next((t for t in reversed(leg.triggers) if t.kind == "disconnected"), None)
+        if last is None:
+            return
+        if progress.answered_at is not None and last.status in _LOCAL_VERDICTS:
+            self._until(lambda: progress.settled, SETTLE_S)
+            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
+        elif progress.final_status is None:
+            self._end_without_final(progress, last)
+
+    def _end_without_final(self, progress: Progress, trigger: Trigger) -> None:
+        """Record the failure that the stack's trigger stands for."""
+        failure = trigger.fault
+        if failure is None:
+            if progress.dropped and progress.first_response_at is None:
+                failure = Failure.RESPONSE_DISCARDED
+            elif progress.unanswered:
+                failure = Failure.NO_RESPONSE
+            elif progress.final_status is not None:
+                return
+            else:
+                failure = Failure.NO_FINAL_RESPONSE
+        self._fail(progress.method, progress, failure, trigger.status or None, trigger.reason)
+
+    def _cancel_due(self, action: Call, progress: Progress, now: float) -> bool:
+        """Whether the scenario wants us to stop ringing now."""
+        return (
+            action.ring_for is not None
+            and progress.ringing_at is not None
+            and progress.answered_at is None
+            and now - progress.ringing_at >= action.ring_for
+        )
+
+    def _given_up(
+        self, progress: Progress, action: Action, now: float
+    ) -> tuple[Failure, str, str | None] | None:
+        """Whether a deadline passed or ICMP says that nobody is there."""
+        if progress.sent_at is None:
+            return None
+        waited = now - progress.sent_at
+        if progress.first_response_at is None:
+            if progress.icmp and (len(progress.icmp) > 1 or waited > ICMP_GRACE_S):
+                last = progress.icmp[-1]
+                return icmp_failure(last), icmp_words(last), None
+            if waited >= action.timeout:
+                if progress.dropped:
+                    return (
+                        Failure.RESPONSE_DISCARDED,
+                        f"{progress.dropped} datagrams came back that could not be read as SIP",
+                        f"timeout {action.timeout:g} s",
+                    )
+                return (
+                    Failure.NO_RESPONSE,
+                    f"no response within {action.timeout:g} s",
+                    f"timeout {action.timeout:g} s",
+                )
+        elif (
+            progress.provisional_at is not None
+            and now - progress.provisional_at >= action.answer_within
+        ):
+            return (
+                Failure.NO_FINAL_RESPONSE,
+                f"no final response within {action.answer_within:g} s of the first provisional",
+                f"answer_within {action.answer_within:g} s",
+            )
+        return None
+
+    def _name_is_known(self, method: str, progress: Progress) -> bool:
+        """Look the next hop's name up; on failure record why nothing was sent."""
+        host = self._account.host
+        if address_class(host) != "name" or self._account.nameserver is not None:
+            return True
+        if self._lookup is None or self._lookup.error is not None:
+            self._lookup = look_up(host, self._clock)
+            self._record(self._lookup)
+        if self._lookup.error is None:
+            return True
+        self._fail(
+            method, progress, Failure.NAME_RESOLUTION, None, f"{host}: {self._lookup.detail}"
+        )
+        return False
+
+    def _fail(  # noqa: PLR0913, PLR0917 - the fields of one event
+        self,
+        method: str,
+        progress: Progress,
+        failure: Failure,
+        status: int | None,
+        detail: str,
+        deadline: str | None = None,
+    ) -> None:
+        """Record a failure."""
+        self._record(
+            TransactionFailed(
+                at=self._clock(),
+                method=method,
+                call_id=progress.call_id or "",
+                failure=failure,
+                stack_status=status,
+                detail=detail,
+                deadline=deadline,
+            )
+        )
+
+    # The loop ----------------------------------------------------------------------------------
+
+    def _watch(self, progress: Progress) -> Progress:
+        """Follow one more attempt."""
+        self._triggers.clear()
+        self._watching.append(progress)
+        return progress
+
+    def _turn(self) -> None:
+        """Let the stack work once and sort what changed."""
+        for trigger in self._agent.poll(POLL_S):
+            leg = self._legs.get(trigger.handle)
+            if trigger.kind in {"early", "confirmed", "disconnected"}:
+                if leg is not None:
+                    leg.triggers.append(trigger)
+                    leg.over = leg.over or trigger.kind == "disconnected"
+            else:
+                self._triggers.append(trigger)
+
+    def _trigger(self, kind: str) -> Trigger | None:
+        """Take the first waiting trigger of a kind."""
+        for trigger in self._triggers:
+            if trigger.kind == kind:
+                self._triggers.remove(trigger)
+                return trigger
+        return None
+
+    def _until(self, done: Callable[[], bool], seconds: float) -> None:
+        """Let the stack work until something holds, time is up, or we are told to stop.
+
+        When the supervisor wants us to stop, what is due to the peer is still waited for.
+        """
+        limit = self._clock() + seconds
+        while not done() and self._clock() < limit:
+            self._turn()
+            if self._stopping() and seconds != SETTLE_S:
+                return
+
+
+def icmp_failure(event: IcmpReceived) -> Failure:
+    """Name what an ICMP error means (RFC 792, RFC 1812 §5.2.7.1, RFC 4443 §3.1)."""
+    six = ":" in event.offender
+    unreachable = 1 if six else 3
+    if event.icmp_type != unreachable:
+        return Failure.HOST_UNREACHABLE
+    if event.icmp_code == (4 if six else 3):
+        return Failure.PORT_UNREACHABLE
+    prohibited = {1, 5, 6} if six else {9, 10, 13}
+    return Failure.PROHIBITED if event.icmp_code in prohibited else Failure.HOST_UNREACHABLE
+
+
+def icmp_words(event: IcmpReceived) -> str:
+    """Say where an ICMP error came from."""
+    return (
+        f"ICMP type {event.icmp_type} code {event.icmp_code} from {event.offender or 'unknown'}"
+        f" for our datagram to {event.remote}"
+    )
