@@ -42,7 +42,7 @@ class AuthField:
 
 def parse_auth_field(value: str) -> AuthField:
     """Read the value of an authentication header field; unreadable parameters are left out."""
-    scheme, _, rest = value.strip().partition(" ")
+    scheme, rest = ([*value.split(maxsplit=1), "", ""])[:2]
     return AuthField(
         scheme=scheme.lower(),
         parameters=tuple(

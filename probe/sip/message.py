@@ -63,7 +63,7 @@ class SipMessage:
     "The Request-URI as written; None for a response."
 
     status: int | None
-    "The status code of a response, 100 to 699; None for a request."
+    "The status code of a response, any three digits as written; None for a request."
 
     reason: str | None
     "The reason phrase of a response, as written; None for a request."
@@ -155,7 +155,7 @@ class SipMessage:
 
 def _tag(value: str | None) -> str:
     """Return the tag parameter of a From or To value."""
-    found = _TAG.search((value or "").rpartition(">")[2] or (value or ""))
+    found = _TAG.search((value or "").rpartition(">")[2])
     return found.group(1) if found else ""
 
 
