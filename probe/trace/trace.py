@@ -29,6 +29,9 @@ from probe.trace.media import MediaReport
 CHALLENGES = (401, 407)
 """The status codes that carry a challenge (RFC 3261 §22)."""
 
+DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER")
+"""The methods whose requests make dialogs (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEvent:
@@ -456,7 +459,7 @@ def _transactions(trace: Trace) -> tuple[Transaction, ...]:
                 invites[(ours, message.call_id, number)] = key
         elif key in parts:
             parts[key]["repeated" if event.retransmission else "responses"].append(index)
-    failures = _failures(trace)
+    failures = _failures(trace, parts)
     found = []
     for key in order:
         ours, branch, method = key
@@ -474,23 +477,44 @@ def _transactions(trace: Trace) -> tuple[Transaction, ...]:
                 responses=tuple(group["responses"]),
                 repeated=tuple(group["repeated"]),
                 acks=tuple(group["acks"]),
-                failure=failures.get((first.call_id, method)) if ours else None,
+                failure=failures.get(key),
             )
         )
     return tuple(found)
 
 
-def _failures(trace: Trace) -> dict[tuple[str, str], int]:
-    """Map (Call-ID, method) to the index of its failure."""
-    return {
-        (event.call_id, event.method): index
-        for index, event in enumerate(trace.events)
-        if isinstance(event, TransactionFailed)
-    }
+def _failures(
+    trace: Trace, parts: dict[tuple[bool, str, str], dict[str, list[int]]]
+) -> dict[tuple[bool, str, str], int]:
+    """Map a client transaction to the index of its failure.
+
+    A failure names Call-ID and method only: it belongs to the latest request of both, so that a
+    challenged first request does not share the failure of the authenticated second one.
+    """
+    found = {}
+    for index, event in enumerate(trace.events):
+        if not isinstance(event, TransactionFailed):
+            continue
+        candidates = [
+            (group["requests"][0], key)
+            for key, group in parts.items()
+            if key[0]
+            and key[2] == event.method
+            and group["requests"][0] < index
+            and trace.message(group["requests"][0]).call_id == event.call_id
+        ]
+        if candidates:
+            found[max(candidates)[1]] = index
+    return found
 
 
 def _dialogs(trace: Trace) -> tuple[Dialog, ...]:
-    """Group messages that carry both tags by Call-ID and tags."""
+    """Group messages that carry both tags by Call-ID and tags.
+
+    A dialog begins with a response above 100 and below 300 to a request that makes one, or with a
+    NOTIFY that overtakes it (RFC 6665 §4.1.2.4). Other messages with two tags (the ACK of a
+    refusal, the 200 of a CANCEL) belong to a dialog only where it is there already.
+    """
     events: dict[tuple[str, str, str], list[int]] = {}
     confirmed: set[tuple[str, str, str]] = set()
     for index, event, message in trace.messages():
@@ -501,13 +525,12 @@ def _dialogs(trace: Trace) -> tuple[Dialog, ...]:
             (message.from_tag, message.to_tag) if from_us else (message.to_tag, message.from_tag)
         )
         key = (message.call_id, local, remote)
-        status = message.status or 0
-        if message.cseq[1] == "INVITE" and status >= 300 and key not in events:
-            continue
-        if message.cseq[1] in {"REGISTER", "OPTIONS"}:
+        status, method = message.status or 0, message.cseq[1]
+        makes = method in DIALOG_MAKERS and 100 < status < 300
+        if not makes and message.method != "NOTIFY" and key not in events:
             continue
         events.setdefault(key, []).append(index)
-        if message.cseq[1] == "INVITE" and 200 <= status < 300:
+        if method == "INVITE" and 200 <= status < 300:
             confirmed.add(key)
     return tuple(
         Dialog(

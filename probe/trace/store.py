@@ -1,0 +1,215 @@
+"""The file form of a trace: plain JSON values and back, without loss.
+
+One object holds the fields of Trace under their own names; an event is an object with its class
+name under ``type``. Bytes that are no UTF-8 reach a trace as lone surrogates (PEP 383), which many
+JSON readers refuse: such a text is stored readable, with U+FFFD in their place, and beside it
+under ``NAME_base64`` byte for byte.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, replace
+from datetime import datetime
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from probe.sip.redact import Redactor
+from probe.trace.failure import Failure
+from probe.trace.media import MediaReport
+from probe.trace.trace import (
+    AgentNote,
+    BytesDropped,
+    Event,
+    IcmpReceived,
+    MessageEvent,
+    MessageReceived,
+    MessageSent,
+    NameLookup,
+    Trace,
+    TransactionFailed,
+    TransportChanged,
+)
+
+SCHEMA = "sipprobe-trace/1"
+"""Tag of the file form; a new number means that an old reader would misread it."""
+
+_EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        MessageSent,
+        MessageReceived,
+        TransactionFailed,
+        IcmpReceived,
+        NameLookup,
+        TransportChanged,
+        BytesDropped,
+        AgentNote,
+    )
+}
+
+_WORDS_OF_OTHERS: dict[type[object], tuple[str, ...]] = {
+    MessageSent: ("text",),
+    MessageReceived: ("text",),
+    TransactionFailed: ("call_id", "detail"),
+    NameLookup: ("name", "detail"),
+    TransportChanged: ("error", "certificate"),
+    BytesDropped: ("detail",),
+    AgentNote: ("detail",),
+    MediaReport: ("call_id",),
+}
+"""Fields that hold words of the peer, the stack or the kernel: where a secret could stand."""
+
+
+class StoredTraceError(ValueError):
+    """A stored trace cannot be read: another schema, or a field that is missing or of no use."""
+
+
+def trace_to_json(trace: Trace) -> dict[str, object]:
+    """Return a trace as values that ``json.dumps`` takes, without lone surrogates."""
+    return {
+        "schema": SCHEMA,
+        **_fields_to_json(trace, skip=("events", "media")),
+        "events": [{"type": type(e).__name__, **_fields_to_json(e)} for e in trace.events],
+        "media": [_fields_to_json(report) for report in trace.media],
+    }
+
+
+def trace_from_json(stored: Mapping[str, object]) -> Trace:
+    """Return the trace that trace_to_json stored; raise StoredTraceError where it cannot be read.
+
+    Unknown fields are passed over: a newer version may have added them under the same schema.
+    """
+    if stored.get("schema") != SCHEMA:
+        raise StoredTraceError(f"expected a trace of schema {SCHEMA}, got {stored.get('schema')!r}")
+    events: list[Event] = []
+    for place, entry in enumerate(_objects(stored, "events")):
+        kind = _EVENTS.get(str(entry.get("type")))
+        if kind is None:
+            raise StoredTraceError(f"events[{place}]: unknown type {entry.get('type')!r}")
+        events.append(kind(**_fields_from_json(kind, entry, f"events[{place}]")))
+    media = tuple(
+        MediaReport(**_fields_from_json(MediaReport, entry, f"media[{place}]"))
+        for place, entry in enumerate(_objects(stored, "media"))
+    )
+    own = _fields_from_json(Trace, stored, "trace", skip=("events", "media"))
+    return Trace(**own, events=tuple(events), media=media)
+
+
+def redact_trace(trace: Trace, redactor: Redactor) -> Trace:
+    """Return the trace without secrets, events at the same indices and as equal as before."""
+    return replace(
+        trace,
+        attempt=redactor.text(trace.attempt),
+        events=tuple(_redacted(event, redactor) for event in trace.events),
+        media=tuple(_redacted(report, redactor) for report in trace.media),
+    )
+
+
+def _redacted(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - any event, the same back
+    """Return an event or a media report without secrets."""
+    clean: Callable[[str], str] = (
+        redactor.message if isinstance(value, MessageEvent) else redactor.text
+    )
+    changes: dict[str, object] = {}
+    for name in _WORDS_OF_OTHERS.get(type(value), ()):
+        held = getattr(value, name)
+        changes[name] = clean(held) if isinstance(held, str) else tuple(map(clean, held))
+    return replace(value, **changes)
+
+
+def _fields_to_json(value: Any, skip: tuple[str, ...] = ()) -> dict[str, object]:  # noqa: ANN401
+    """Return the public fields of a dataclass as JSON values."""
+    stored: dict[str, object] = {}
+    for field in fields(value):
+        if not field.init or field.name in skip:
+            continue
+        held = getattr(value, field.name)
+        if isinstance(held, str):
+            stored[field.name], lossless = _text_to_json(held)
+            if lossless is not None:
+                stored[f"{field.name}_base64"] = lossless
+        elif isinstance(held, tuple):
+            pairs = [_text_to_json(text) for text in held]
+            stored[field.name] = [shown for shown, _ in pairs]
+            if any(lossless is not None for _, lossless in pairs):
+                stored[f"{field.name}_base64"] = [_base64(text) for text in held]
+        elif isinstance(held, Failure):
+            stored[field.name] = held.value
+        elif isinstance(held, datetime):
+            stored[field.name] = held.isoformat()
+        else:
+            stored[field.name] = held
+    return stored
+
+
+def _text_to_json(text: str) -> tuple[str, str | None]:
+    """Return a text without lone surrogates, and its bytes in base64 where it had any."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "surrogateescape")
+        return raw.decode("utf-8", "replace"), _base64(text)
+    return text, None
+
+
+def _base64(text: str) -> str:
+    """Return the bytes of a text in base64."""
+    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
+
+
+def _fields_from_json(
+    kind: type[object], stored: Mapping[str, object], place: str, skip: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return the constructor arguments of a dataclass from JSON values."""
+    found: dict[str, Any] = {}
+    for field in fields(kind):  # type: ignore[arg-type]  # every caller passes a dataclass
+        if not field.init or field.name in skip:
+            continue
+        if field.name not in stored:
+            if field.default is not MISSING:
+                continue
+            raise StoredTraceError(f"{place}: {field.name} is missing")
+        held = stored.get(f"{field.name}_base64", stored[field.name])
+        try:
+            found[field.name] = _value_from_json(
+                field.type, held, encoded=f"{field.name}_base64" in stored
+            )
+        except ValueError as error:
+            raise StoredTraceError(f"{place}: {field.name} cannot be read: {error}") from error
+    return found
+
+
+def _value_from_json(wanted: object, held: object, *, encoded: bool) -> object:
+    """Return one field's value; raise ValueError where it is not of the field's type."""
+    if get_origin(wanted) is tuple:
+        if not isinstance(held, list):
+            raise ValueError("not a list")
+        return tuple(_text(entry, encoded=encoded) for entry in held)
+    choices = get_args(wanted) if get_origin(wanted) in {Union, UnionType} else (wanted,)
+    value = held
+    if Failure in choices:
+        value = Failure(held)
+    elif datetime in choices:
+        value = datetime.fromisoformat(_text(held))
+    elif float in choices and type(held) is int:
+        value = float(held)
+    elif str in choices and held is not None:
+        value = _text(held, encoded=encoded)
+    if type(value) not in choices:
+        raise ValueError(f"a {type(value).__name__} is of no use here")
+    return value
+
+
+def _text(held: object, *, encoded: bool = False) -> str:
+    """Return a text, from base64 where it was stored so; raise ValueError where it is none."""
+    if not isinstance(held, str):
+        raise ValueError("not a text")  # noqa: TRY004 - told to the reader as a StoredTraceError
+    return base64.b64decode(held).decode("utf-8", "surrogateescape") if encoded else held
+
+
+def _objects(stored: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    """Return a list of objects; raise StoredTraceError where it is none."""
+    held = stored.get(name)
+    if not isinstance(held, list) or not all(isinstance(entry, dict) for entry in held):
+        raise StoredTraceError(f"{name} is not a list of objects")
+    return held
