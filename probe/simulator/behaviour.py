@@ -1,0 +1,74 @@
+"""How the trunk can treat a call, as data: the responses it gives and what it leaves out."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Sdp(Enum):
+    """What kind of session description a response carries."""
+
+    NONE = "none"
+    ANSWER = "a good one"
+    PORT_ZERO = "one that refuses the audio stream by port 0"
+    UNOFFERED = "one that names only a codec that was not offered"
+    INACTIVE = "one that takes the stream but sends and wants no sound"
+
+
+class Media(Enum):
+    """What the trunk does with sound."""
+
+    ECHO = "sends back what it hears"
+    TONE = "plays a ringing tone until the answer, then sends back what it hears"
+    DEAF = "counts what it hears and sends nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One response of a script."""
+
+    code: int
+    "The status code."
+
+    after: float = 0.0
+    "Seconds since the reply before, or since the INVITE."
+
+    phrase: str = ""
+    "The reason phrase where it is not the standard one."
+
+    sdp: Sdp = Sdp.NONE
+    "The session description it carries."
+
+    headers: tuple[tuple[str, str], ...] = ()
+    "Header fields beside the standard ones of the code."
+
+    fork: str = ""
+    "Which early dialog it belongs to, where there are several."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How the trunk treats a call."""
+
+    replies: tuple[Reply, ...]
+    "The responses in order; none at all means silence to every request."
+
+    challenged: bool = True
+    "Whether the caller has to authenticate first, where the trunk asks for that at all."
+
+    media: Media = Media.ECHO
+    "What happens to sound."
+
+    hears_ack: bool = True
+    "False: the ACK is ignored, so the 200 is repeated until 64 x T1 is over and BYE is sent."
+
+    answers_bye: bool = True
+    "False: no response to BYE, ever."
+
+    hangs_up_after: float | None = None
+    "Seconds from the ACK to the trunk's own BYE; None where the caller has to hang up."
+
+    bye_headers: tuple[tuple[str, str], ...] = ()
+    "Header fields of that BYE."
+
+    contact: str = ""
+    "The Contact of the responses where it is not the trunk's own."

@@ -1,0 +1,279 @@
+"""One call, from its authenticated INVITE to its end, as its Behaviour says.
+
+RFC 3261 §13.3 (answering), §14.2 (re-INVITE), §15 (BYE).
+"""
+
+import secrets
+from collections.abc import Callable
+
+from sipmessage import Request
+
+from probe.simulator.answers import ALLOW, SUPPORTED, Answer, answer_of
+from probe.simulator.behaviour import Behaviour, Media, Reply, Sdp
+from probe.simulator.clock import Cancellable, Repeater
+from probe.simulator.dialogs import Dialog, DialogId
+from probe.simulator.messages import user_of
+from probe.simulator.records import CallRecord
+from probe.simulator.rtp import RtpPort
+from probe.simulator.sdp import Chosen, Refusal, Session, choose
+from probe.simulator.site import Site
+from probe.simulator.transactions import ServerTransaction
+from probe.sip.sdp import SessionDescription, parse_sdp
+
+_FINAL = 200
+_REDIRECTION = 300
+
+
+class Call:
+    """One call. ``closed`` is called once, when the call is over."""
+
+    def __init__(
+        self,
+        *,
+        transaction: ServerTransaction,
+        behaviour: Behaviour,
+        site: Site,
+        closed: Callable[["Call"], None],
+    ) -> None:
+        """Raise ValueError where the INVITE has no Contact to send a BYE to."""
+        invite = transaction.request
+        self.transaction = transaction
+        self._behaviour = behaviour
+        self._site = site
+        self._closed = closed
+        self._state = "early"
+        self._code: int | None = None
+        self._ended_by = ""
+        self._dialled = user_of(invite)
+        self._caller = invite.from_address.uri.user or ""
+        fork = next((r.fork for r in behaviour.replies if r.code // 100 == 2), "")
+        self.dialog = Dialog(invite, transaction.flow, transaction.to_tag + fork)
+        self._offer: SessionDescription | None = _sdp_in(invite)
+        self._chosen: Chosen | None = None
+        self._rtp: RtpPort | None = None
+        self._session: Session | None = None
+        self._repeater: Repeater | None = None
+        self._next: Cancellable | None = None
+        self._limit = site.scheduler.call_later(site.max_call_s, self._over_limit)
+        site.records.opened(id(self), self._record)
+
+    @property
+    def id(self) -> DialogId:
+        """The id of the dialog that the call will be."""
+        return self.dialog.id
+
+    def start(self) -> None:
+        """Begin to answer."""
+        if self._offer is not None and any(r.sdp is not Sdp.NONE for r in self._behaviour.replies):
+            chosen = choose(self._offer)
+            if isinstance(chosen, Refusal):
+                here = self.transaction.flow.here
+                warning = ("Warning", f'{chosen.warning} {here} "{chosen.text}"')
+                refusal = Answer(code=488, phrase="Not Acceptable Here", headers=(warning,))
+                self._refuse(refusal, "refused")
+                return
+            self._chosen = chosen
+        self._schedule(0)
+
+    def cancel(self) -> None:
+        """End a call that the caller gave up while it rang (RFC 3261 §9.2)."""
+        if not self.transaction.answered:
+            self._refuse(answer_of(487, self.transaction.flow.here), "cancel")
+
+    def acknowledge(self) -> None:
+        """Take the ACK for the 200."""
+        if self._behaviour.hears_ack and self._repeater is not None:
+            self._repeater.stop()
+            self._repeater = None
+            if self._state == "answered":
+                self._state = "confirmed"
+                if self._behaviour.hangs_up_after is not None:
+                    self._next = self._site.scheduler.call_later(
+                        self._behaviour.hangs_up_after, lambda: self.hang_up("trunk")
+                    )
+
+    def bye(self, transaction: ServerTransaction) -> None:
+        """End a call because the caller hung up (RFC 3261 §15.1.2)."""
+        if self._behaviour.answers_bye:
+            transaction.respond(answer_of(200, transaction.flow.here))
+        if self.transaction.answered:
+            self._end("caller")
+        else:
+            self._refuse(answer_of(487, transaction.flow.here), "caller")
+
+    def reinvite(self, transaction: ServerTransaction) -> None:
+        """Answer a re-INVITE or UPDATE: the session changes or is only refreshed (RFC 3311)."""
+        here = transaction.flow.here
+        if self._repeater is not None or self._state == "early":
+            transaction.respond(answer_of(491, here))
+            return
+        body = self._new_description(transaction.request)
+        if body is None:
+            transaction.respond(answer_of(488, here))
+            return
+        data = transaction.respond(
+            Answer(code=200, phrase="OK", headers=self._headers(), body=body)
+        )
+        if transaction.request.method == "INVITE":
+            self._repeat(transaction, data)
+
+    def hang_up(self, by: str) -> None:
+        """Send BYE and end the call, whether or not the other side responds."""
+        bye = self.dialog.request("BYE", *self._behaviour.bye_headers)
+        self._site.transactions.send_request(bye, self.dialog.flow)
+        self._end(by)
+
+    def abandon(self) -> None:
+        """End the call because the trunk stops."""
+        if self.transaction.answered:
+            self.hang_up("stop")
+        else:
+            self._refuse(answer_of(503, self.transaction.flow.here), "stop")
+
+    def _new_description(self, request: Request) -> str | None:
+        """Answer the offer of a re-INVITE or UPDATE; None where it cannot be taken."""
+        offer = _sdp_in(request)
+        if offer is None and request.method == "UPDATE":
+            return ""
+        session = self._open_media()
+        if session is None:
+            return None
+        if offer is None:
+            return session.offer()
+        chosen = choose(offer)
+        return None if isinstance(chosen, Refusal) else session.answer(offer, chosen)
+
+    def _schedule(self, index: int) -> None:
+        if index >= len(self._behaviour.replies):
+            return
+        reply = self._behaviour.replies[index]
+        if reply.after == 0:
+            self._play(index)
+        else:
+            self._next = self._site.scheduler.call_later(reply.after, lambda: self._play(index))
+
+    def _play(self, index: int) -> None:
+        reply = self._behaviour.replies[index]
+        answer = self._answer(reply)
+        if answer is None:
+            self._refuse(answer_of(500, self.transaction.flow.here), "refused")
+        elif reply.code >= _REDIRECTION:
+            self._refuse(answer, "refused")
+        elif reply.code >= _FINAL:
+            self._pick_up(answer)
+        else:
+            self.transaction.respond(answer)
+            self._schedule(index + 1)
+
+    def _answer(self, reply: Reply) -> Answer | None:
+        """Write one reply of the script; None where no RTP port is free."""
+        standard = answer_of(reply.code, self.transaction.flow.here)
+        body = ""
+        if reply.sdp is not Sdp.NONE:
+            session = self._open_media()
+            if session is None:
+                return None
+            if self._offer is None or self._chosen is None:
+                body = session.offer(reply.sdp)
+            else:
+                body = session.answer(self._offer, self._chosen, reply.sdp)
+        own = self._headers() if 100 < reply.code < _REDIRECTION else ()
+        return Answer(
+            code=reply.code,
+            phrase=reply.phrase or standard.phrase,
+            headers=(*own, *_merged(standard.headers, reply.headers)),
+            body=body,
+            tag_suffix=reply.fork,
+        )
+
+    def _headers(self) -> tuple[tuple[str, str], ...]:
+        """Return what a response that makes or changes a dialog carries (RFC 3261 §12.1.1)."""
+        routes = self.transaction.request.headers.getlist("Record-Route")
+        contact = self._behaviour.contact or self.transaction.flow.contact
+        return (
+            *(("Record-Route", value) for value in routes),
+            ("Contact", contact),
+            ("Allow", ALLOW),
+            ("Supported", SUPPORTED),
+        )
+
+    def _open_media(self) -> Session | None:
+        """Open the RTP port at the first description; None where none is free."""
+        if self._session is None:
+            try:
+                media = self._behaviour.media
+                self._rtp = RtpPort(self._site.host, self._site.scheduler, media)
+            except OSError:
+                return None
+            number = secrets.randbits(31)
+            self._session = Session(host=self._site.host, port=self._rtp.port, number=number)
+            chosen = self._chosen
+            if media is Media.TONE and chosen is not None and chosen.direction != "inactive":
+                payload, codec = next(f for f in chosen.formats if f[1].upper() in {"PCMU", "PCMA"})
+                self._rtp.play_tone(chosen.peer, int(payload), codec)
+        return self._session
+
+    def _pick_up(self, answer: Answer) -> None:
+        if self._rtp is not None:
+            self._rtp.stop_tone()
+        self._state, self._code = "answered", answer.code
+        self._repeat(self.transaction, self.transaction.respond(answer))
+
+    def _repeat(self, transaction: ServerTransaction, data: bytes) -> None:
+        """Send a 2xx again until its ACK comes, over any transport (RFC 3261 §13.3.1.4)."""
+        self._repeater = Repeater(
+            self._site.scheduler,
+            timers=self._site.timers,
+            send=lambda: transaction.send_again(data),
+            give_up=lambda: self.hang_up("ack-timeout"),
+        )
+
+    def _refuse(self, answer: Answer, by: str) -> None:
+        self._code = answer.code
+        self.transaction.respond(answer)
+        self._end(by)
+
+    def _over_limit(self) -> None:
+        if self.transaction.answered:
+            self.hang_up("limit")
+        else:
+            self._refuse(answer_of(408, self.transaction.flow.here), "limit")
+
+    def _end(self, by: str) -> None:
+        self._state, self._ended_by = "ended", by
+        self._limit.cancel()
+        if self._next is not None:
+            self._next.cancel()
+        if self._repeater is not None:
+            self._repeater.stop()
+        if self._rtp is not None:
+            self._rtp.close()
+        self._site.records.closed(id(self))
+        self._closed(self)
+
+    def _record(self) -> CallRecord:
+        return CallRecord(
+            call_id=self.id[0],
+            dialled=self._dialled,
+            caller=self._caller,
+            transport=self.dialog.flow.transport,
+            state=self._state,
+            code=self._code,
+            ended_by=self._ended_by,
+            rtp_packets=self._rtp.packets if self._rtp else 0,
+            rtp_echoed=self._rtp.echoed if self._rtp else 0,
+            rtcp_packets=self._rtp.rtcp_packets if self._rtp else 0,
+        )
+
+
+def _sdp_in(request: Request) -> SessionDescription | None:
+    """Return the session description of a request, None where it has no body."""
+    return parse_sdp(request.body.decode("utf-8", "replace")) if request.body.strip() else None
+
+
+def _merged(
+    standard: tuple[tuple[str, str], ...], own: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """Return the standard header fields, but for those that the script gives itself."""
+    names = {name for name, _ in own}
+    return (*((n, v) for n, v in standard if n not in names), *own)

@@ -1,0 +1,138 @@
+"""Session descriptions that the trunk offers and answers (RFC 3264, RFC 4566)."""
+
+from dataclasses import dataclass
+
+from probe.simulator.behaviour import Sdp
+from probe.sip.sdp import MediaDescription, SessionDescription
+
+SERVED = ("PCMU", "PCMA")
+"""The codecs that the trunk takes (RFC 3551 §4.5.14), in the order of its own offer."""
+
+_OFFER_FORMATS = (("0", "PCMU"), ("8", "PCMA"), ("101", "telephone-event"))
+_MIRROR = {
+    "sendrecv": "sendrecv",
+    "sendonly": "recvonly",
+    "recvonly": "sendonly",
+    "inactive": "inactive",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an offer cannot be taken: 488 with a Warning (RFC 3261 §20.43)."""
+
+    warning: int
+    "The warning code."
+
+    text: str
+    "Its text."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The audio that an offer and the trunk have in common."""
+
+    index: int
+    "Which media section of the offer, from 0."
+
+    formats: tuple[tuple[str, str], ...]
+    "Payload types and encoding names in the offer's order, telephone-event included."
+
+    direction: str
+    "The answer's direction attribute."
+
+    peer: tuple[str, int]
+    "Where the other side says it receives; never trusted beyond loopback."
+
+
+def choose(offer: SessionDescription) -> Chosen | Refusal:
+    """Pick the first audio stream over plain RTP with a codec that the trunk takes."""
+    audio = [(i, m) for i, m in enumerate(offer.media) if m.kind == "audio"]
+    if not audio:
+        return Refusal(warning=304, text="Media type not available")
+    plain = [(i, m) for i, m in audio if m.profile.upper() == "RTP/AVP"]
+    if not plain:
+        return Refusal(warning=302, text="Incompatible transport protocol")
+    for index, section in plain:
+        formats = tuple(
+            (payload, name)
+            for payload, name in zip(section.formats, section.codecs, strict=True)
+            if name.upper() in SERVED or name.lower() == "telephone-event"
+        )
+        if any(name.upper() in SERVED for _, name in formats):
+            return Chosen(
+                index=index,
+                formats=formats,
+                direction=_direction(section),
+                peer=(section.address, section.port),
+            )
+    return Refusal(warning=305, text="Incompatible media format")
+
+
+def _direction(section: MediaDescription) -> str:
+    """Answer a direction; an unspecified address is RFC 2543's way to hold."""
+    if section.address == "0.0.0.0":  # noqa: S104 - a value of the c= line, nothing is bound
+        return "inactive"
+    return _MIRROR[section.direction]
+
+
+@dataclass(slots=True)
+class Session:
+    """The trunk's side of one call's media description: one id, a version for each change."""
+
+    host: str
+    "The loopback address that RTP is received on."
+
+    port: int
+    "The RTP port."
+
+    number: int
+    "The session id of the o= line."
+
+    version: int = 0
+    "The version of the o= line, one more for each description written."
+
+    def answer(self, offer: SessionDescription, chosen: Chosen, kind: Sdp = Sdp.ANSWER) -> str:
+        """Write the answer to an offer: as many media sections as it has (RFC 3264 §6)."""
+        lines: list[str] = []
+        for index, section in enumerate(offer.media):
+            if index != chosen.index or kind is Sdp.PORT_ZERO:
+                formats = " ".join(section.formats) or "0"
+                lines.append(f"m={section.kind} 0 {section.profile} {formats}")
+            elif kind is Sdp.UNOFFERED:
+                payload = _unused(section)
+                lines += [f"m=audio {self.port} RTP/AVP {payload}", f"a=rtpmap:{payload} L16/44100"]
+            else:
+                direction = "inactive" if kind is Sdp.INACTIVE else chosen.direction
+                lines += self._audio(chosen.formats, direction)
+        return self._write(lines)
+
+    def offer(self, kind: Sdp = Sdp.ANSWER) -> str:
+        """Write an offer, for an INVITE that had none (RFC 3261 §13.3.1.4)."""
+        direction = "inactive" if kind is Sdp.INACTIVE else "sendrecv"
+        return self._write(self._audio(_OFFER_FORMATS, direction))
+
+    def _audio(self, formats: tuple[tuple[str, str], ...], direction: str) -> list[str]:
+        lines = [f"m=audio {self.port} RTP/AVP " + " ".join(payload for payload, _ in formats)]
+        for payload, name in formats:
+            lines.append(f"a=rtpmap:{payload} {name}/8000")
+            if name.lower() == "telephone-event":
+                lines.append(f"a=fmtp:{payload} 0-16")
+        return [*lines, "a=ptime:20", f"a={direction}"]
+
+    def _write(self, media: list[str]) -> str:
+        family = "IP6" if ":" in self.host else "IP4"
+        self.version += 1
+        head = [
+            "v=0",
+            f"o=embedded {self.number} {self.version} IN {family} {self.host}",
+            "s=-",
+            f"c=IN {family} {self.host}",
+            "t=0 0",
+        ]
+        return "\r\n".join([*head, *media]) + "\r\n"
+
+
+def _unused(section: MediaDescription) -> str:
+    """Return a dynamic payload type that the offer does not name."""
+    return next(str(p) for p in range(127, 95, -1) if str(p) not in section.formats)

@@ -1,0 +1,30 @@
+"""What every part of a running trunk shares."""
+
+from dataclasses import dataclass
+
+from probe.simulator.clock import Scheduler, Timers
+from probe.simulator.records import Records
+from probe.simulator.transactions import TransactionLayer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The surroundings of calls and subscriptions."""
+
+    host: str
+    "The loopback address that everything is bound to."
+
+    scheduler: Scheduler
+    "The clock and the timers."
+
+    timers: Timers
+    "The values of the timers."
+
+    transactions: TransactionLayer
+    "Where requests of ours are sent from."
+
+    records: Records
+    "Where calls are noted."
+
+    max_call_s: float
+    "The longest that a call may last, in seconds."
