@@ -1,0 +1,123 @@
+"""What is expected where the file does not say: a 2xx, and for a call its ACK and a clean BYE.
+
+A call that was meant to be cancelled is expected to end with 487 after its CANCEL was answered
+(RFC 3261 §9.1).
+"""
+
+from probe.scenario.source import Source
+from probe.trace.trace import Transaction
+from probe.verdict.observation import Complaint, Observation, status_words
+from probe.verdict.sequence import shown_tokens
+from probe.verdict.verdict import Mismatch
+
+
+def default_words(seen: Observation) -> str:
+    """Return the default expectation in the words of a sequence."""
+    if seen.trace.method == "INVITE":
+        return "CANCEL 487" if seen.trace.our_cancel else "2xx ACK BYE"
+    return "2xx" if seen.trace.method else ""
+
+
+def check_default(seen: Observation, place: Source) -> tuple[Complaint, ...]:
+    """Return what was not as it should be without any words in the file."""
+    if not seen.trace.method:
+        return () if seen.failure is None else (_missing("nothing to go wrong", seen, place),)
+    cancelled = seen.trace.method == "INVITE" and seen.trace.our_cancel
+    final = seen.final
+    if final is None:
+        return (_missing("487" if cancelled else "2xx", seen, place),)
+    good = final.status == 487 if cancelled else 200 <= final.status < 300
+    if not good:
+        wanted = "487 after our CANCEL" if cancelled else "2xx"
+        observed = status_words(seen.trace.message(final.index))
+        return (_complaint(wanted, observed, (final.index,), place),)
+    if cancelled:
+        return _cancel(seen, place)
+    return _call(seen, place) if seen.trace.method == "INVITE" else ()
+
+
+def _cancel(seen: Observation, place: Source) -> tuple[Complaint, ...]:
+    """Check that our CANCEL was sent and not refused."""
+    cancels = [t for t in seen.trace.transactions() if t.ours and t.method == "CANCEL"]
+    if not cancels:
+        final = seen.final.index if seen.final is not None else 0
+        return (_complaint("487 after our CANCEL", "487 without a CANCEL", (final,), place),)
+    refused = _refusal(cancels[-1], seen)
+    if refused is None:
+        return ()
+    observed = f"CANCEL answered {status_words(seen.trace.message(refused))}"
+    return (_complaint("CANCEL answered 200", observed, (refused,), place),)
+
+
+def _call(seen: Observation, place: Source) -> tuple[Complaint, ...]:
+    """Check the ACK and every BYE of an answered call.
+
+    A call without any BYE is complete here: a later step of the scenario hangs up.
+    """
+    complaints: list[Complaint] = []
+    calls = [t for _, t in seen.trace.client_transactions()]
+    if not any(t.acks for t in calls[-1:]):
+        complaints.append(_missing("ACK", seen, place))
+    for bye in our_byes(seen):
+        refused = _refusal(bye, seen)
+        if refused is not None:
+            observed = f"BYE answered {status_words(seen.trace.message(refused))}"
+            complaints.append(
+                _complaint("BYE answered 2xx", observed, (bye.request, refused), place)
+            )
+        elif not answered(bye, seen):
+            evidence = (bye.request, *([bye.failure] if bye.failure is not None else []))
+            complaints.append(
+                Complaint(
+                    mismatch=_mismatch("BYE answered 2xx", "BYE without answer", evidence, place),
+                    by_absence=True,
+                )
+            )
+    if seen.ours and "BYE" not in {token.token for token in seen.tokens}:
+        complaints.append(_missing("BYE", seen, place))
+    return tuple(complaints)
+
+
+def our_byes(seen: Observation) -> tuple[Transaction, ...]:
+    """Return our BYE of each dialog, the last one where an earlier one was challenged."""
+    byes = {}
+    for bye in seen.trace.transactions():
+        if bye.ours and bye.method == "BYE":
+            byes[bye.call_id, seen.trace.message(bye.request).to_tag] = bye
+    return tuple(byes.values())
+
+
+def answered(transaction: Transaction, seen: Observation) -> bool:
+    """Whether a transaction has a final response."""
+    return any((seen.trace.message(i).status or 0) >= 200 for i in transaction.responses)
+
+
+def _refusal(transaction: Transaction, seen: Observation) -> int | None:
+    """Return the index of a final response other than 2xx, or None."""
+    return next(
+        (i for i in transaction.responses if (seen.trace.message(i).status or 0) >= 300), None
+    )
+
+
+def _missing(wanted: str, seen: Observation, place: Source) -> Complaint:
+    """Return the complaint that something never came."""
+    observed = seen.shown(shown_tokens(None, seen))
+    mismatch = _mismatch(wanted, observed, seen.proof_of_absence(), place)
+    return Complaint(mismatch=mismatch, by_absence=True)
+
+
+def _complaint(wanted: str, observed: str, evidence: tuple[int, ...], place: Source) -> Complaint:
+    """Return a complaint about something that came."""
+    return Complaint(mismatch=_mismatch(wanted, observed, evidence, place))
+
+
+def _mismatch(wanted: str, observed: str, evidence: tuple[int, ...], place: Source) -> Mismatch:
+    """Build the mismatch."""
+    return Mismatch(
+        path="expect",
+        expected=wanted,
+        observed=observed,
+        evidence=evidence,
+        source=place,
+        message=f"expected {wanted}, got {observed}",
+    )
