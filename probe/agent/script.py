@@ -117,6 +117,10 @@ class Script:
         done.ended = self._clock()
         return done
 
+    def idle(self, seconds: float) -> None:
+        """Let the stack work between two actions."""
+        self._turn(seconds)
+
     def finish(self) -> None:
         """Hang up what is up, remove our registration, wait for the answers within bounds."""
         for handle, leg in self._legs.items():
@@ -135,7 +139,7 @@ class Script:
                 self._fail("REGISTER", progress, error.failure, error.status, error.detail)
             else:
                 self._until(lambda: self._trigger("registration") is not None, SETTLE_S)
-            self._registered = False
+            self._registered = not 200 <= (progress.final_status or 0) < 300
 
     @property
     def registered(self) -> bool:
@@ -385,9 +389,9 @@ class Script:
         self._watching.append(progress)
         return progress
 
-    def _turn(self) -> None:
+    def _turn(self, seconds: float = POLL_S) -> None:
         """Let the stack work once and sort what changed."""
-        for trigger in self._agent.poll(POLL_S):
+        for trigger in self._agent.poll(seconds):
             leg = self._legs.get(trigger.handle)
             if trigger.kind in {"early", "confirmed", "disconnected"}:
                 if leg is not None:

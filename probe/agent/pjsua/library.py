@@ -35,12 +35,20 @@ def measure(library: ctypes.CDLL, endpoint: pj.Endpoint, dump: list[str]) -> Cap
         tls=config.get("PJ_HAS_SSL_SOCK") == "1",
         tls_library=tls_library,
         tls13=modern,
-        dtls_srtp=hasattr(library, "pjmedia_transport_srtp_dtls_start_nego")
-        or hasattr(library, "pjmedia_transport_srtp_dtls_get_fingerprint"),
+        dtls_srtp=_keying_methods(library) > 1,
         codecs=tuple(dict.fromkeys(c.codecId.split("/")[0] for c in endpoint.codecEnum2())),
         max_message=int(config.get("PJ_LOG_MAX_SIZE", "4000")),
         live_asserts=config.get("PJ_DEBUG") != "0",
     )
+
+
+def _keying_methods(library: ctypes.CDLL) -> int:
+    """Return how many SRTP keying methods were compiled in: SDES, then DTLS-SRTP."""
+    count = ctypes.c_int(16)
+    methods = (ctypes.c_int * 16)()
+    if library.pjmedia_srtp_enum_keying(ctypes.byref(count), methods) != 0:
+        return 0
+    return count.value
 
 
 def _entries(dump: list[str]) -> list[tuple[str, str]]:

@@ -60,10 +60,7 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
     def _message(self, at: float, found: re.Match[str], rest: str) -> None:
         way, size, transport, remote = found.groups()
         text, mark, _ = rest.rpartition(_END)
-        if mark:
-            text = text[:-1] if text.endswith("\n") else text
-        else:
-            text = rest
+        text = text.removesuffix("\n") if mark else rest
         # The log adds one line end after the text; a body's own last one belongs to the message.
         length = len(text.encode("utf-8", "surrogateescape"))
         if length > int(size):

@@ -1,0 +1,91 @@
+"""The account of an endpoint, and what pjsua2 calls back about it."""
+
+from collections.abc import Callable
+
+import pjsua2 as pj
+
+from probe.agent.pjsua.faults import from_status, from_words
+from probe.agent.port import Trigger
+from probe.plan.action import Account
+
+_SRTP = {"off": 0, "optional": 1, "required": 2}
+_USE = {"off": 0, "optional": 1, "required": 2}
+
+
+class PjAccount(pj.Account):  # type: ignore[misc]  # the bindings carry no types
+    """Turns account callbacks into triggers."""
+
+    def __init__(self, notify: Callable[[Trigger], None]) -> None:
+        super().__init__()
+        self._notify = notify
+
+    def onRegState(self, prm: pj.OnRegStateParam) -> None:  # noqa: N802 - pjsua2's name
+        """Tell that a REGISTER ended; the code may be the stack's own."""
+        from_wire = bool(prm.rdata.wholeMsg)
+        self._notify(
+            Trigger(
+                kind="registration",
+                handle=-1,
+                status=prm.code,
+                reason=prm.reason,
+                fault=None if from_wire else from_status(prm.status) or from_words(prm.reason),
+            )
+        )
+
+    def onSendRequest(self, prm: pj.OnSendRequestParam) -> None:  # noqa: N802 - pjsua2's name
+        """Tell that a request outside a dialog ended."""
+        state = prm.e.body.tsxState
+        received = state.type == pj.PJSIP_EVENT_RX_MSG
+        self._notify(
+            Trigger(
+                kind="answered",
+                handle=int(prm.userData or 0),
+                status=state.tsx.statusCode,
+                reason=state.tsx.statusText,
+                fault=None
+                if received
+                else from_status(state.src.status) or from_words(state.tsx.statusText),
+            )
+        )
+
+
+def configuration(account: Account, transport_id: int, address: str) -> pj.AccountConfig:
+    """Return pjsua2's form of an account: slim offers, no automatic retries."""
+    config = pj.AccountConfig()
+    config.idUri = account.aor
+    config.regConfig.registrarUri = account.registrar
+    config.regConfig.registerOnAdd = False
+    config.regConfig.timeoutSec = account.expires
+    config.regConfig.retryIntervalSec = 0  # a retry of a login is the scenario's decision
+    config.regConfig.firstRetryIntervalSec = 0
+    config.regConfig.randomRetryIntervalSec = 0
+    for name, value in account.headers:
+        config.regConfig.headers.append(header(name, value))
+    if account.password is not None:
+        config.sipConfig.authCreds.append(
+            pj.AuthCredInfo("digest", account.realm, account.auth_user, 0, account.password)
+        )
+    if account.proxy is not None:
+        config.sipConfig.proxies.append(account.proxy)
+    config.sipConfig.transportId = transport_id
+    config.natConfig.contactRewriteUse = 0  # we say what we are; a rewrite would hide a NAT fault
+    config.natConfig.viaRewriteUse = 0
+    config.natConfig.sdpNatRewriteUse = 0
+    config.natConfig.sipOutboundUse = 0  # RFC 5626 is not asked for unless a scenario does
+    config.natConfig.udpKaIntervalSec = 0
+    config.callConfig.prackUse = _USE[account.prack or "off"]
+    config.callConfig.timerUse = {0: 0, 1: 1, 2: 2}[_USE[account.session_timer or "off"]]
+    config.videoConfig.autoTransmitOutgoing = False
+    config.mediaConfig.srtpUse = _SRTP[account.srtp]
+    config.mediaConfig.srtpSecureSignaling = 0
+    config.mediaConfig.transportConfig.boundAddress = address
+    config.mediaConfig.transportConfig.publicAddress = address
+    return config
+
+
+def header(name: str, value: str) -> pj.SipHeader:
+    """Return pjsua2's form of a header field."""
+    made = pj.SipHeader()
+    made.hName = name
+    made.hValue = value
+    return made

@@ -1,0 +1,124 @@
+"""One call of the endpoint: its callbacks, its tone, its statistics.
+
+A disconnected pjsua2 call keeps its slot number, and the slot is given to the next call. An object
+that outlives its call would then speak for, and on destruction hang up, somebody else's. So the
+endpoint drops its ``PjCall`` as soon as the call is over and its statistics are read.
+"""
+
+import re
+from collections.abc import Callable
+
+import pjsua2 as pj
+
+from probe.agent.pjsua.faults import from_status, from_words
+from probe.agent.port import Trigger
+from probe.trace.failure import Failure
+from probe.trace.media import MediaReport
+
+TONE_LEVEL = 10_000
+"""Amplitude of the tone, of 32,767: about -10 dBov, loud and not clipped."""
+
+
+class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
+    """Turns call callbacks into triggers; plays the scenario's tone; reads statistics in time."""
+
+    def __init__(
+        self,
+        account: pj.Account,
+        handle: int,
+        play: str | None,
+        notify: Callable[[Trigger], None],
+    ) -> None:
+        super().__init__(account)
+        self._handle = handle
+        self._notify = notify
+        self._play = play
+        self._tone: pj.ToneGenerator | None = None
+        self.media_reports: list[MediaReport] = []
+        self.over = False
+        self.call_id = ""
+
+    def onCallState(self, prm: pj.OnCallStateParam) -> None:  # noqa: N802 - pjsua2's name
+        """Tell that the call changed."""
+        info = self.getInfo()
+        self.call_id = info.callIdString
+        kinds = {
+            pj.PJSIP_INV_STATE_EARLY: "early",
+            pj.PJSIP_INV_STATE_CONFIRMED: "confirmed",
+            pj.PJSIP_INV_STATE_DISCONNECTED: "disconnected",
+        }
+        kind = kinds.get(info.state)
+        if kind is None:
+            return
+        self.over = kind == "disconnected"
+        fault = None
+        if self.over:
+            fault = self._fault(prm, info)
+        self._notify(
+            Trigger(
+                kind=kind,
+                handle=self._handle,
+                status=info.lastStatusCode,
+                reason=info.lastReason,
+                fault=fault,
+            )
+        )
+
+    def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:  # noqa: ARG002, N802
+        """Connect the tone once there is sound to connect it to."""
+        info = self.getInfo()
+        for index, media in enumerate(info.media):
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
+                self._send_tone(self.getAudioMedia(index))
+                return
+
+    def onStreamDestroyed(self, prm: pj.OnStreamDestroyedParam) -> None:  # noqa: N802
+        """Read the final statistics: after this the stream is gone."""
+        statistics = self.getStreamStat(prm.streamIdx)
+        stream = self.getStreamInfo(prm.streamIdx)
+        received, sent = statistics.rtcp.rxStat, statistics.rtcp.txStat
+        rtt = statistics.rtcp.rttUsec
+        self.media_reports.append(
+            MediaReport(
+                call_id=self.call_id,
+                codec=stream.codecName or None,
+                rx_packets=received.pkt,
+                rx_lost=received.loss,
+                rx_reordered=received.reorder,
+                rx_duplicates=received.dup,
+                rx_jitter_s=received.jitterUsec.mean / 1e6,
+                tx_packets=sent.pkt,
+                tx_lost=sent.loss if rtt.n else None,
+                rtt_s=rtt.mean / 1e6 if rtt.n else None,
+            )
+        )
+
+    def onCallRedirected(self, prm: pj.OnCallRedirectedParam) -> int:  # noqa: ARG002, N802
+        """Do not follow: the 3xx is the answer (toll fraud; RFC 3261 §8.1.3.4 leaves it to us)."""
+        return int(pj.PJSIP_REDIRECT_REJECT)
+
+    def _send_tone(self, audio: pj.AudioMedia) -> None:
+        """Play the scenario's tone into the call."""
+        found = re.fullmatch(r"tone (\d+)\s*Hz", self._play or "", re.IGNORECASE)
+        if found is None or self._tone is not None:
+            return
+        tone = pj.ToneDesc()
+        tone.freq1, tone.freq2 = int(found.group(1)), 0
+        tone.on_msec, tone.off_msec, tone.volume = 1000, 0, TONE_LEVEL
+        generator = pj.ToneGenerator()
+        generator.createToneGenerator(8000, 1)
+        generator.play(pj.ToneDescVector([tone]), True)
+        generator.startTransmit(audio)
+        self._tone = generator
+
+    @staticmethod
+    def _fault(prm: pj.OnCallStateParam, info: pj.CallInfo) -> Failure | None:
+        """Name the stack's error behind a disconnection, where there is one."""
+        event = prm.e
+        if event.type == pj.PJSIP_EVENT_TSX_STATE:
+            state = event.body.tsxState
+            if state.type == pj.PJSIP_EVENT_RX_MSG:
+                return None
+            if state.type == pj.PJSIP_EVENT_TRANSPORT_ERROR:
+                return from_status(state.src.status) or from_words(info.lastReason)
+        return from_words(info.lastReason) if info.lastStatusCode in {502, 503} else None

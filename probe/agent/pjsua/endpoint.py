@@ -1,0 +1,412 @@
+"""The user agent on pjsua2: one endpoint, one transport, one account.
+
+What the library does not forgive, and how this file lives with it (measured on 2.15.1):
+
+* Worker threads race with Python. There is none: ``poll`` lets the library work on our thread.
+* A call object that outlives its call hangs up the next one. See call.py.
+* An exception in a callback keeps objects alive and aborts at exit. Every callback is short, and
+  ``_guarded`` turns what it raises into a note.
+* Exit without libDestroy aborts or hangs. The worker leaves by ``os._exit`` after ``close``.
+* The library may abort on what a peer sends. Nothing here can prevent it: the worker is expendable.
+"""
+
+import functools
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pjsua2 as pj
+
+from probe.agent.icmp import IcmpWatch
+from probe.agent.pjsua import library
+from probe.agent.pjsua.account import PjAccount, configuration, header
+from probe.agent.pjsua.call import PjCall
+from probe.agent.pjsua.faults import from_status, from_words
+from probe.agent.pjsua.wiretap import Wiretap
+from probe.agent.port import AgentError, Recorder, Trigger
+from probe.plan.action import Account, Call
+from probe.plan.capabilities import Capabilities
+from probe.trace.failure import Failure
+from probe.trace.media import MediaReport
+from probe.trace.trace import AgentNote, TransportChanged
+
+_LOG_LEVEL = 4
+"""The level at which the message log is written; level 5 adds nothing to it."""
+
+_TLS_METHODS = {"1.0": 31, "1.1": 32, "1.2": 33, "1.3": 34}
+"""pjsip_ssl_method values (pjsip/sip_transport_tls.h)."""
+
+_TLS_BITS = {"1.0": 4, "1.1": 8, "1.2": 16, "1.3": 32}
+"""PJ_SSL_SOCK_PROTO bits (pj/ssl_sock.h)."""
+
+TLS_CONNECT_S = 4.0
+"""Longest TLS handshake: a peer that does not speak TLS is silent for ever otherwise."""
+
+CA_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+"""Where distributions keep the trusted issuers."""
+
+
+class PjEndpoint(pj.Endpoint):  # type: ignore[misc]  # the bindings carry no types
+    """Hears of connections coming up and going down."""
+
+    def __init__(self, on_transport: Callable[[pj.OnTransportStateParam], None]) -> None:
+        super().__init__()
+        self._on_transport = on_transport
+
+    def onTransportState(self, prm: pj.OnTransportStateParam) -> None:  # noqa: N802
+        """Pass it on."""
+        self._on_transport(prm)
+
+
+class PjsuaAgent:
+    """Implements the UserAgent port."""
+
+    def __init__(self, clock: Callable[[], float], record: Recorder) -> None:
+        self._clock = clock
+        self._record = record
+        self._triggers: list[Trigger] = []
+        self._media: list[MediaReport] = []
+        self._calls: dict[int, PjCall] = {}
+        self._account: PjAccount | None = None
+        self._plan: Account | None = None
+        self._icmp: IcmpWatch | None = None
+        self._local: dict[tuple[str, str], str] = {}
+        self._bound = ""
+        self._fault: Failure | None = None
+        self._library = library.load()
+        self._wiretap = Wiretap(clock, record, self._local_of)
+        self._wiretap.rows = []
+        self._endpoint = PjEndpoint(self._guarded(self._transport_changed))
+        self._endpoint.libCreate()
+
+    def start(self, account: Account | None = None) -> None:
+        """Initialise the library: what must be known before is the agent's name and resolver."""
+        config = pj.EpConfig()
+        config.uaConfig.threadCnt = 0
+        config.uaConfig.userAgent = account.user_agent if account else "sipprobe"
+        if account is not None and account.nameserver is not None:
+            config.uaConfig.nameserver.append(account.nameserver)
+        config.medConfig.noVad = True  # silence suppression would look like lost audio (F177)
+        config.medConfig.ecTailLen = 0
+        config.logConfig.level = config.logConfig.consoleLevel = _LOG_LEVEL
+        config.logConfig.msgLogging = 1
+        config.logConfig.writer = self._wiretap
+        self._endpoint.libInit(config)
+        self._library.pj_dump_config()
+        rows = self._wiretap.rows or []
+        self._capabilities = library.measure(
+            self._library, self._endpoint, [row for _, row in rows]
+        )
+        self._wiretap.rows = None
+
+    @property
+    def bound(self) -> str:
+        """Our address as ip:port, empty before ``open``."""
+        return self._bound
+
+    def capabilities(self) -> Capabilities:
+        """Return what the library can do."""
+        return self._capabilities
+
+    def open(self, account: Account, *, local_port: int = 0) -> None:
+        """Bind a transport and set up the account; raise AgentError."""
+        self._plan = account
+        address = account.local_address or source_address(account.host, account.port)
+        self._endpoint.audDevManager().setNullDev()
+        self._choose_codecs(account.codecs)
+        transport = self._bind(account, address, local_port)
+        self._endpoint.libStart()
+        self._bound = self._endpoint.transportGetInfo(transport).localName
+        if account.transport == "UDP":
+            self._icmp = IcmpWatch(int(self._bound.rpartition(":")[2]), self._clock)
+        self._account = PjAccount(self._guarded(self._triggers.append))
+        self._attempt(
+            lambda account_: account_.create(configuration(account, transport, address)),
+            self._account,
+        )
+
+    def set_timeout(self, seconds: float) -> None:
+        """Let timers B and F end after so many seconds (RFC 3261 §17.1)."""
+        milliseconds = round(seconds * 1000)
+        self._library.pjsip_tsx_set_timers(500, 4000, 5000, max(milliseconds, 500))
+
+    def register(self, expires: int) -> None:
+        """Send REGISTER."""
+        self._fault = None
+        account = self._opened()
+        if self._plan is not None and expires != self._plan.expires:
+            raise AgentError(
+                Failure.AGENT_REFUSED, None, "an account keeps the interval that it was opened with"
+            )
+        self._attempt(lambda a: a.setRegistration(True), account)
+
+    def unregister(self) -> None:
+        """Send REGISTER with an expiry of zero."""
+        self._fault = None
+        self._attempt(lambda a: a.setRegistration(False), self._opened())
+
+    def call(self, handle: int, action: Call) -> None:
+        """Send INVITE."""
+        self._fault = None
+        plan = self._plan
+        if plan is None:
+            raise AgentError(Failure.AGENT_REFUSED, None, "no account is open")
+        self._choose_codecs(action.codecs or plan.codecs)
+        parameters = pj.CallOpParam(True)
+        parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
+        if hasattr(parameters.opt, "textCount"):
+            parameters.opt.textCount = 0
+        identity = action.caller_id or plan.caller_id
+        if identity is not None:
+            parameters.txOption.localUri = caller_uri(identity, plan.aor)
+        for name, value in (*plan.headers, *action.headers):
+            parameters.txOption.headers.append(header(name, value))
+        made = PjCall(self._opened(), handle, action.play, self._guarded(self._triggers.append))
+        self._calls[handle] = made
+        try:
+            self._attempt(lambda call: call.makeCall(action.target, parameters), made)
+        except AgentError:
+            del self._calls[handle]
+            self._triggers[:] = [t for t in self._triggers if t.handle != handle]
+            raise
+
+    def hangup(self, handle: int) -> None:
+        """Send BYE or CANCEL; nothing where the call is over."""
+        call = self._calls.get(handle)
+        if call is None or call.over:
+            return
+        try:
+            self._attempt(lambda c: c.hangup(pj.CallOpParam(True)), call)
+        except AgentError as error:
+            self._record(AgentNote(at=self._clock(), kind="warning", detail=f"hangup: {error}"))
+
+    def options(self, handle: int, target: str) -> None:
+        """Send OPTIONS outside a dialog."""
+        self._fault = None
+        parameters = pj.SendRequestParam()
+        parameters.method = "OPTIONS"
+        parameters.txOption.targetUri = target
+        plan = self._plan
+        for name, value in plan.headers if plan else ():
+            parameters.txOption.headers.append(header(name, value))
+        parameters.userData = handle
+        self._attempt(lambda a: a.sendRequest(parameters), self._opened())
+
+    def poll(self, seconds: float) -> list[Trigger]:
+        """Let the library work for at most so long; return what changed."""
+        self._endpoint.libHandleEvents(round(seconds * 1000))
+        if self._icmp is not None:
+            for event in self._icmp.read():
+                self._record(event)
+        triggers = [self._with_fault(trigger) for trigger in self._triggers]
+        self._triggers.clear()
+        for handle in [h for h, call in self._calls.items() if call.over]:
+            self._media.extend(self._calls.pop(handle).media_reports)
+        return triggers
+
+    def media(self) -> list[MediaReport]:
+        """Return and forget the statistics of streams that ended."""
+        found, self._media = self._media, []
+        return found
+
+    def close(self) -> None:
+        """Give everything back without waiting for the peer (17 to 25 ms)."""
+        for call in self._calls.values():
+            self._media.extend(call.media_reports)
+        self._calls.clear()
+        self._account = None
+        if self._icmp is not None:
+            self._icmp.close()
+        self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+
+    # Details -----------------------------------------------------------------------------------
+
+    def _opened(self) -> PjAccount:
+        if self._account is None:
+            raise AgentError(Failure.AGENT_REFUSED, None, "no account is open")
+        return self._account
+
+    def _with_fault(self, trigger: Trigger) -> Trigger:
+        """Add what the transport said to a trigger that only says 503."""
+        if trigger.fault is None and self._fault is not None and trigger.status in {408, 502, 503}:
+            return Trigger(
+                kind=trigger.kind,
+                handle=trigger.handle,
+                status=trigger.status,
+                reason=trigger.reason,
+                fault=self._fault,
+            )
+        return trigger
+
+    def _attempt(self, act: Callable[[Any], object], subject: object) -> None:
+        """Run one call of the library; turn its error into AgentError."""
+        try:
+            act(subject)
+        except pj.Error as error:
+            failure = from_status(error.status) or from_words(error.reason) or self._fault
+            raise AgentError(
+                failure or Failure.AGENT_REFUSED, None, f"{error.reason} (pjsip {error.status})"
+            ) from None
+
+    def _guarded(self, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Keep an exception inside a callback from reaching the library."""
+
+        @functools.wraps(callback)
+        def guarded(argument: Any) -> None:  # noqa: ANN401 - pjsua2's parameter objects
+            try:
+                callback(argument)
+            except Exception as error:  # noqa: BLE001 - anything would abort the process
+                self._record(
+                    AgentNote(at=self._clock(), kind="warning", detail=f"callback: {error!r}")
+                )
+
+        return guarded
+
+    def _bind(self, account: Account, address: str, port: int) -> int:
+        """Create the account's transport; raise AgentError."""
+        config = pj.TransportConfig()
+        config.port = port
+        config.boundAddress = address
+        kinds = {
+            ("UDP", False): "PJSIP_TRANSPORT_UDP",
+            ("TCP", False): "PJSIP_TRANSPORT_TCP",
+            ("TLS", False): "PJSIP_TRANSPORT_TLS",
+            ("UDP", True): "PJSIP_TRANSPORT_UDP6",
+            ("TCP", True): "PJSIP_TRANSPORT_TCP6",
+            ("TLS", True): "PJSIP_TRANSPORT_TLS6",
+        }
+        six = ":" in address
+        if six and not self._capabilities.ipv6:
+            raise AgentError(
+                Failure.AGENT_REFUSED, None, "the installed pjsua2 was built without IPv6"
+            )
+        if account.transport == "TLS":
+            self._secure(config.tlsConfig, account)
+        kind = getattr(pj, kinds[account.transport, six])
+        made: list[int] = []
+        self._attempt(
+            lambda endpoint: made.append(endpoint.transportCreate(kind, config)), self._endpoint
+        )
+        return made[0]
+
+    def _secure(self, tls: pj.TlsConfig, account: Account) -> None:
+        """Set TLS up: the server is verified unless the account says otherwise."""
+        lowest = account.tls_min or "1.2"
+        usable = [v for v in _TLS_BITS if v >= lowest and (v != "1.3" or self._capabilities.tls13)]
+        if not usable:
+            raise AgentError(
+                Failure.AGENT_REFUSED, None, f"the installed pjsua2 cannot do TLS {lowest}"
+            )
+        tls.proto = sum(_TLS_BITS[version] for version in usable)
+        tls.method = _TLS_METHODS["1.2"]
+        tls.msecTimeout = round(TLS_CONNECT_S * 1000)
+        tls.verifyServer = account.verify
+        issuers = account.ca_file or next((f for f in CA_FILES if Path(f).exists()), None)
+        if issuers is not None:
+            tls.CaListFile = issuers
+        if account.client_cert is not None:
+            tls.certFile = account.client_cert
+            tls.privKeyFile = account.client_key or account.client_cert
+
+    def _choose_codecs(self, wanted: tuple[str, ...]) -> None:
+        """Offer just the wanted encodings, in order; raise AgentError where none exists."""
+        available = [codec.codecId for codec in self._endpoint.codecEnum2()]
+        chosen = []
+        for name in wanted:
+            chosen += [c for c in available if c.split("/")[0].lower() == name.lower()]
+        if not chosen:
+            raise AgentError(
+                Failure.AGENT_REFUSED, None, f"none of {', '.join(wanted)} is in this pjsua2"
+            )
+        for codec in available:
+            priority = 255 - chosen.index(codec) if codec in chosen else 0
+            self._endpoint.codecSetPriority(codec, priority)
+
+    def _transport_changed(self, prm: pj.OnTransportStateParam) -> None:
+        """Record a connection's rise or fall."""
+        kind = prm.type.upper()
+        if kind.startswith("UDP"):
+            return
+        up = prm.state == pj.PJSIP_TP_STATE_CONNECTED
+        certificate: tuple[str, ...] = ()
+        tls, remote = "", ""
+        if kind.startswith("TLS"):
+            info = prm.tlsInfo
+            remote = info.remoteAddr
+            certificate = tuple(info.verifyMsgs) if info.verifyStatus else ()
+            names = {value: name for name, value in _TLS_BITS.items()}
+            if info.established:
+                tls = f"TLS {names.get(info.protocol, info.protocol)} {info.cipherName}".strip()
+        fault = None
+        if not up:
+            fault = Failure.TLS_CERTIFICATE if certificate else from_status(prm.lastError)
+            self._fault = fault
+        self._record(
+            TransportChanged(
+                at=self._clock(),
+                transport=kind.rstrip("6"),
+                remote=remote,
+                state="connected" if up else "disconnected",
+                error="" if up else self._endpoint.utilStrError(prm.lastError),
+                tls=tls,
+                certificate=certificate,
+            )
+        )
+
+    def _local_of(self, transport: str, remote: str) -> str:
+        """Return our address of a message: the bound one, or the connection's."""
+        if transport.startswith("UDP"):
+            return self._bound
+        key = (transport, remote)
+        if key not in self._local:
+            found = local_end(remote)
+            if not found:
+                return ""
+            self._local[key] = found
+        return self._local[key]
+
+
+def caller_uri(identity: str, aor: str) -> str:
+    """Return the From URI for a caller ID: as given where it is a URI, else at the aor's host."""
+    if "sip:" in identity or "sips:" in identity or "tel:" in identity:
+        return identity if "<" in identity else f"<{identity}>"
+    host = aor.rpartition("@")[2].rstrip(">")
+    return f"<sip:{identity}@{host}>"
+
+
+def source_address(host: str, port: int | None) -> str:
+    """Return the address that this machine would send from; raise AgentError without a route.
+
+    Connecting a UDP socket sends nothing: it only asks the routing table.
+    """
+    try:
+        family, _, _, _, target = socket.getaddrinfo(host, port or 5060, type=socket.SOCK_DGRAM)[0]
+    except (socket.gaierror, UnicodeError):
+        return "0.0.0.0"  # noqa: S104 - the name is unknown, which the attempt itself will say
+    with socket.socket(family, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(target)
+        except OSError as error:
+            raise AgentError(Failure.NO_ROUTE, None, f"{host}: {error.strerror}") from None
+        return str(asking.getsockname()[0])
+
+
+def local_end(remote: str) -> str:
+    """Return our end of a TCP connection to ``ip:port`` from the kernel's table, or ""."""
+    host, _, port = remote.rpartition(":")
+    try:
+        wanted = socket.inet_aton(host.strip("[]"))[::-1].hex().upper() + f":{int(port):04X}"
+        table = Path("/proc/self/net/tcp").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return ""
+    for line in table.splitlines()[1:]:
+        columns = line.split()
+        if columns[2] == wanted and columns[3] in {"01", "02"}:  # established, SYN sent
+            address, _, number = columns[1].partition(":")
+            return f"{socket.inet_ntoa(bytes.fromhex(address)[::-1])}:{int(number, 16)}"
+    return ""

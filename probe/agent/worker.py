@@ -1,0 +1,198 @@
+"""A worker process: one user agent, driven over a pipe, gone when it or its parent is.
+
+The supervisor writes commands, the worker writes back every event the moment it is recorded. So
+whatever happens to this process, the supervisor holds the trace up to the last message.
+
+Commands: ``open`` (account, epoch, port), ``run`` (action), ``stop`` (finish what is up, leave) and
+``abort`` (the same, and break off the action in progress). End of the pipe means that the parent is
+gone: the worker then hangs up, un-registers and leaves.
+
+Answers: ``hello`` (process is up), ``ready`` (capabilities, bound), ``refused`` (could not open),
+``event``, ``media``, ``beat`` (still alive), ``done`` (action), ``bye`` (left in order).
+"""
+
+import gc
+import os
+import select
+import sys
+import time
+from typing import Any
+
+from probe.agent.channel import decode, encode
+from probe.agent.port import AgentError
+from probe.agent.script import Script
+from probe.plan.action import Account, Action
+from probe.plan.capabilities import Capabilities
+from probe.trace.builder import EventLog
+from probe.trace.trace import Event
+
+BEAT_S = 0.5
+"""Distance of the signs of life that the supervisor's watchdog looks for."""
+
+IDLE_POLL_S = 0.01
+"""How long the stack works between two looks at the pipe while no action runs."""
+
+
+class Worker:
+    """The command loop."""
+
+    def __init__(self, commands: int, answers: int) -> None:
+        self._commands = commands
+        self._answers = answers
+        self._buffer = b""
+        self._waiting: list[dict[str, Any]] = []
+        self._epoch = time.monotonic()
+        self._last_beat = 0.0
+        self._aborted = False
+        self._gone = False
+        self._log = EventLog()
+        self._script: Script | None = None
+        self._agent: Any = None
+
+    def serve(self) -> None:
+        """Carry out commands until told to stop."""
+        from probe.agent.pjsua.endpoint import PjsuaAgent  # noqa: PLC0415 - 25 ms, after fork
+
+        self._agent = PjsuaAgent(self._clock, self._record)
+        self._send("hello")
+        while not (self._gone or self._aborted):
+            command = self._next_command()
+            if command is None:
+                continue
+            kind = command["kind"]
+            if kind == "open":
+                self._open(command)
+            elif kind == "run":
+                self._run(command["action"])
+            elif kind == "capabilities":
+                self._agent.start()
+                self._send("ready", capabilities=self._agent.capabilities(), bound="")
+            elif kind == "stop":
+                break
+        if self._script is not None:
+            self._script.finish()
+            self._agent.close()
+            self._pass_media()
+        else:
+            self._agent.close()
+        registered = self._script is not None and self._script.registered
+        self._send("bye", registered=registered)
+
+    def _open(self, command: dict[str, Any]) -> None:
+        """Set the account up."""
+        account: Account = command["account"]
+        self._epoch = command["epoch"]
+        try:
+            self._agent.start(account)
+            self._agent.open(account, local_port=command["port"])
+        except AgentError as error:
+            self._send("refused", failure=error.failure, detail=error.detail)
+            return
+        self._script = Script(
+            self._agent,
+            account,
+            clock=self._clock,
+            record=self._record,
+            stopping=self._stopping,
+        )
+        capabilities: Capabilities = self._agent.capabilities()
+        self._send("ready", capabilities=capabilities, bound=self._agent.bound)
+
+    def _run(self, action: Action) -> None:
+        """Carry out one action."""
+        if self._script is None:
+            raise RuntimeError("run before open")
+        done = self._script.run(action)
+        self._pass_media()
+        self._send(
+            "done",
+            attempt=action.attempt,
+            call_id=done.call_id,
+            began=done.began,
+            ended=done.ended,
+            registered=self._script.registered,
+        )
+
+    def _pass_media(self) -> None:
+        for report in self._agent.media():
+            self._send("media", report=report)
+
+    # Pipe --------------------------------------------------------------------------------------
+
+    def _next_command(self) -> dict[str, Any] | None:
+        """Return the next command; let the stack work meanwhile."""
+        if self._waiting:
+            return self._waiting.pop(0)
+        self._read(0.0 if self._script is not None else 0.2)
+        if self._waiting:
+            return self._waiting.pop(0)
+        if self._script is not None:
+            self._script.idle(IDLE_POLL_S)
+            self._pass_media()
+        self._beat()
+        return None
+
+    def _stopping(self) -> bool:
+        """Whether the supervisor wants the action in progress to end; called in every turn."""
+        self._beat()
+        self._read(0.0)
+        return self._aborted or self._gone
+
+    def _read(self, seconds: float) -> None:
+        """Take what is in the pipe."""
+        ready, _, _ = select.select([self._commands], [], [], seconds)
+        if not ready:
+            return
+        data = os.read(self._commands, 65536)
+        if not data:
+            self._gone = True
+            return
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for command in map(decode, lines):
+            if command["kind"] == "abort":
+                self._aborted = True
+            else:
+                self._waiting.append(command)
+
+    def _send(self, kind: str, **fields: object) -> None:
+        """Write one answer; a parent that is gone is noticed and not an error."""
+        line = encode(kind, **fields)
+        try:
+            while line:
+                line = line[os.write(self._answers, line) :]
+        except BrokenPipeError:
+            self._gone = True
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._last_beat >= BEAT_S:
+            self._last_beat = now
+            self._send("beat")
+
+    def _clock(self) -> float:
+        return time.monotonic() - self._epoch
+
+    def _record(self, event: Event) -> None:
+        """Keep an event and pass it on at once; called from inside the library."""
+        recorded = self._log.add(event)
+        self._send("event", event=recorded)
+        if self._script is not None:
+            self._script.happened(recorded)
+
+
+def main() -> None:
+    """Serve on the two descriptors that the supervisor passed."""
+    gc.disable()  # collection on a foreign thread would touch native objects
+    worker = Worker(int(sys.argv[1]), int(sys.argv[2]))
+    code = 0
+    try:
+        worker.serve()
+    except BaseException as error:  # noqa: BLE001 - whatever it is, native objects must not be unwound
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        code = 70
+    sys.stderr.flush()
+    os._exit(code)  # the only clean way out with a native library loaded
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Carries out a plan with supervised worker processes and hands back traces."""

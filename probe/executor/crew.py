@@ -1,0 +1,248 @@
+"""The workers of one plan: hired at first use, watched, replaced where they die, sent home."""
+
+import selectors
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from probe.executor.orphan import end_call, open_calls
+from probe.executor.process import WorkerProcess
+from probe.plan.action import Account, Action, Register
+from probe.trace.builder import EventLog
+from probe.trace.failure import Failure
+from probe.trace.media import MediaReport
+from probe.trace.trace import AgentNote
+
+HANG_S = 12.0
+"""A worker that gives no sign of life for so long is ended; pjsip's longest blocking call that
+we know of, a dead STUN server, takes 7.9 s."""
+
+START_S = 10.0
+"""Longest start of a worker; it takes 20 to 65 ms after the interpreter is up."""
+
+FINISH_S = 12.0
+"""Longest orderly end: a BYE and an un-REGISTER, 4 s each, and some."""
+
+_LOOK_S = 0.1
+"""Distance of two looks at the clock while nothing is heard."""
+
+
+class EngineMissingError(Exception):
+    """No worker could be started: pjsua2 is missing or does not load."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """A worker and what its supervisor knows of it."""
+
+    account: Account
+    "The account that it speaks for."
+
+    process: WorkerProcess
+    "Its process."
+
+    log: EventLog
+    "Everything it recorded; a successor writes on in it."
+
+    media: list[MediaReport] = field(default_factory=list)
+    "Statistics of streams that ended."
+
+    bound: str = ""
+    "Its address as ip:port."
+
+    ready: bool = False
+    "Whether its account is open."
+
+    registered: bool = False
+    "Whether a registration of ours stands."
+
+    left: bool = False
+    "Whether it went home in order."
+
+    refused: tuple[Failure, str] | None = None
+    "Why its account could not be opened."
+
+    done: dict[str, Any] | None = None
+    "Its answer to the last action."
+
+    def alive(self) -> bool:
+        """Whether it can still be heard."""
+        return not self.process.ended
+
+    def begin(self, action: Action) -> None:
+        """Tell it to carry out an action."""
+        self.done = None
+        self.process.heard_at = time.monotonic()
+        self.process.send("run", action=action)
+
+    def finished(self) -> bool:
+        """Whether it has carried out the last action."""
+        return self.done is not None
+
+
+class Crew:
+    """All workers of one plan."""
+
+    def __init__(self, clock: Callable[[], float], epoch: float) -> None:
+        self._clock = clock
+        self._epoch = epoch
+        self._workers: dict[str, Worker] = {}
+        self._logs: dict[str, EventLog] = {}
+        self.alarms: list[str] = []
+        "What a user must look at by hand: a call or registration that could not be ended."
+        self.version = ""
+        "pjproject's version, known once a worker was ready."
+
+    def log(self, account: str) -> EventLog:
+        """Return the log of an account."""
+        return self._logs.setdefault(account, EventLog())
+
+    def logs(self) -> tuple[EventLog, ...]:
+        """Return every log."""
+        return tuple(self._logs.values())
+
+    def media(self, account: str) -> tuple[MediaReport, ...]:
+        """Return the statistics of an account's streams."""
+        worker = self._workers.get(account)
+        return tuple(worker.media) if worker else ()
+
+    def worker(self, account: Account, spare: WorkerProcess | None) -> Worker:
+        """Return the account's worker, hired or replaced where there is none alive.
+
+        A successor takes the port of the dead worker, so that its contact is the same, and
+        registers where that one was registered.
+        """
+        old = self._workers.get(account.name)
+        if old is not None and old.alive():
+            return old
+        port = int(old.bound.rpartition(":")[2] or 0) if old else 0
+        fresh = self._hire(account, port, spare)
+        if old is not None:
+            note = f"a new worker took over at {fresh.bound or 'no port'}"
+            fresh.log.add(AgentNote(at=self._clock(), kind="restart", detail=note))
+            fresh.media = old.media
+            if old.registered and fresh.ready:
+                self.carry_out(
+                    fresh, Register(attempt=-1, account=account.name, expires=account.expires)
+                )
+        return fresh
+
+    def carry_out(
+        self, worker: Worker, action: Action, over: Callable[[], bool] = lambda: False
+    ) -> Failure | None:
+        """Let a worker run one action; return what cut it short, or None.
+
+        ``over`` says that the run was interrupted or that its time is up: then every worker is
+        told to end what it does, and None is returned as soon as this one did.
+        """
+        worker.begin(action)
+        aborted = hung = False
+        while not worker.finished() and worker.alive():
+            self.pump(_LOOK_S)
+            if not aborted and over():
+                aborted = True
+                for other in self._workers.values():
+                    other.process.send("abort")
+            if not hung and time.monotonic() - worker.process.heard_at > HANG_S:
+                hung = True
+                worker.process.kill()
+        if worker.finished():
+            return None
+        return Failure.AGENT_HUNG if hung else Failure.AGENT_CRASHED
+
+    def bury(self, worker: Worker, *, hung: bool) -> str:
+        """Note a worker's death and end the calls that it left behind; return how it died."""
+        ending = worker.process.close()
+        if hung:
+            ending = f"gave no sign of life for {HANG_S:g} s and was {ending}"
+        worker.log.add(
+            AgentNote(at=self._clock(), kind="hang" if hung else "crash", detail=f"worker {ending}")
+        )
+        self._end_calls(worker)
+        return ending
+
+    def pump(self, seconds: float) -> None:
+        """Take what any worker has to say, for at most so long."""
+        with selectors.DefaultSelector() as selector:
+            for worker in self._workers.values():
+                if worker.alive():
+                    selector.register(worker.process, selectors.EVENT_READ, worker)
+            if not selector.get_map():
+                time.sleep(min(seconds, _LOOK_S))
+                return
+            for key, _ in selector.select(seconds):
+                self._hear(key.data)
+
+    def send_home(self) -> None:
+        """Let every worker hang up, un-register and leave; end those that do not."""
+        for worker in self._workers.values():
+            if worker.alive():
+                worker.process.send("stop")
+        limit = time.monotonic() + FINISH_S
+        while any(w.alive() for w in self._workers.values()) and time.monotonic() < limit:
+            self.pump(_LOOK_S)
+        for worker in self._workers.values():
+            worker.process.close()
+            if not worker.left:
+                self._end_calls(worker)
+            if worker.registered:
+                self.alarms.append(
+                    f"{worker.account.name}: its registration at {worker.account.registrar} was not"
+                    f" removed; it ends by itself after {worker.account.expires} s"
+                )
+
+    def end(self) -> None:
+        """End every process that is still there, whatever happened before."""
+        for worker in self._workers.values():
+            worker.process.kill()
+            worker.process.close()
+
+    def _hire(self, account: Account, port: int, spare: WorkerProcess | None) -> Worker:
+        """Start a worker and open its account."""
+        process = spare or WorkerProcess()
+        worker = Worker(account=account, process=process, log=self.log(account.name))
+        self._workers[account.name] = worker
+        process.send("open", account=account, epoch=self._epoch, port=port)
+        limit = time.monotonic() + START_S
+        while worker.alive() and not worker.ready and worker.refused is None:
+            if time.monotonic() > limit:
+                process.kill()
+            self.pump(_LOOK_S)
+        if not worker.alive():
+            ending = process.close()
+            if "ModuleNotFoundError" in ending or "ImportError" in ending:
+                raise EngineMissingError(f"pjsua2 cannot be loaded ({ending})")
+            worker.refused = (Failure.AGENT_CRASHED, f"our worker process {ending} at its start")
+        return worker
+
+    def _hear(self, worker: Worker) -> None:
+        """Sort one worker's answers."""
+        for answer in worker.process.read():
+            kind: str = answer["kind"]
+            if kind == "event":
+                worker.log.add(answer["event"])
+            elif kind == "media":
+                worker.media.append(answer["report"])
+            elif kind == "ready":
+                worker.ready = True
+                worker.bound = answer["bound"]
+                self.version = answer["capabilities"].version
+            elif kind == "refused":
+                worker.refused = (Failure(answer["failure"]), answer["detail"])
+            elif kind == "done":
+                worker.done = answer
+                worker.registered = bool(answer["registered"])
+            elif kind == "bye":
+                worker.left = True
+                worker.registered = bool(answer["registered"])
+            elif kind == "garbage":
+                worker.log.add(AgentNote(at=self._clock(), kind="warning", detail=answer["detail"]))
+
+    def _end_calls(self, worker: Worker) -> None:
+        """Send the BYE or CANCEL that a worker still owes."""
+        for call in open_calls(worker.log.all()):
+            if not end_call(call, self._clock, worker.log.add):
+                self.alarms.append(
+                    f"{worker.account.name}: the call to {call.invite.request_uri} may still be up"
+                )

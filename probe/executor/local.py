@@ -1,0 +1,262 @@
+"""Carries out a plan on this machine: a worker process an account, supervised.
+
+The supervisor holds the trace. A worker may crash or hang on what a peer sends; then the attempt in
+progress keeps what was recorded, the peer gets the BYE that the worker owed, and the next attempt
+starts on a fresh worker at the same port. Nothing is ever sent twice for it: an attempt that a
+crash cut short is not repeated.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from probe.executor.crew import Crew
+from probe.executor.process import WorkerProcess
+from probe.executor.spans import Recording, Span, cut, cut_cleanup, is_cancelled, opened_call_id
+from probe.plan.action import Cancel, Hangup, Talk, Wait
+from probe.plan.plan import Attempt, Plan
+from probe.trace.failure import Failure
+from probe.trace.trace import Trace, TransactionFailed
+
+Observer = Callable[[Attempt, int], None]
+"""Told of each try as it begins: the attempt and the number of the try, from 1."""
+
+Again = Callable[[Attempt, Trace], bool]
+"""Whether an attempt that ended like this is to be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """One attempt as carried out."""
+
+    attempt: Attempt
+    "What was tried."
+
+    tries: tuple[Trace, ...]
+    "What happened, one trace a try."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRun:
+    """One plan as carried out."""
+
+    ran: tuple[Ran, ...]
+    "Its attempts in order."
+
+    cleanup: Trace | None
+    "What was sent after the last attempt: BYE, CANCEL, un-REGISTER."
+
+    alarms: tuple[str, ...]
+    "What a user must look at by hand: a call or registration that could not be ended."
+
+    engine: str
+    "pjproject's version; empty where no worker was ready."
+
+
+class LocalExecutor:
+    """Runs one plan after the other; ``interrupt`` may be called from a signal handler."""
+
+    def __init__(self, *, observer: Observer | None = None, again: Again | None = None) -> None:
+        self._observer = observer or (lambda _attempt, _number: None)
+        self._again = again or (lambda _attempt, _trace: False)
+        self._interrupted = False
+        self._spare: WorkerProcess | None = None
+
+    def warm_up(self) -> None:
+        """Start a worker ahead of need: it loads while the caller still reads files."""
+        if self._spare is None:
+            self._spare = WorkerProcess()
+
+    def interrupt(self) -> None:
+        """End what is in progress: hang up, un-register, and return what was recorded."""
+        self._interrupted = True
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether ``interrupt`` was called."""
+        return self._interrupted
+
+    def run(self, plan: Plan) -> PlanRun:
+        """Carry out a plan; raise EngineMissingError where pjsua2 does not load."""
+        return _PlanInProgress(self, plan).run()
+
+    def close(self) -> None:
+        """End a worker that was started ahead of need and not used."""
+        if self._spare is not None:
+            self._spare.kill()
+            self._spare.close()
+            self._spare = None
+
+    def take_spare(self) -> WorkerProcess | None:
+        """Return the worker that was started ahead of need, once."""
+        spare, self._spare = self._spare, None
+        return spare
+
+    def begin(self, attempt: Attempt, number: int) -> None:
+        """Tell the observer."""
+        self._observer(attempt, number)
+
+    def again(self, attempt: Attempt, trace: Trace) -> bool:
+        """Ask whether an attempt is to be tried again."""
+        return self._again(attempt, trace)
+
+
+class _PlanInProgress:
+    """The state of one plan while it is carried out."""
+
+    def __init__(self, executor: LocalExecutor, plan: Plan) -> None:
+        self._executor = executor
+        self._plan = plan
+        self._epoch = time.monotonic()
+        self._started_at = datetime.now(timezone.utc)
+        self._crew = Crew(self._clock, self._epoch)
+        self._spans: list[Span] = []
+        self._failed: set[int] = set()
+
+    def run(self) -> PlanRun:
+        """Carry out every attempt, clean up, cut the traces."""
+        try:
+            for attempt in self._plan.attempts:
+                self._attempt(attempt)
+            began = self._clock()
+            self._crew.send_home()
+        finally:
+            self._crew.end()
+        recording = self._recording()
+        return PlanRun(
+            ran=tuple(
+                Ran(
+                    attempt=attempt,
+                    tries=tuple(
+                        self._cut(span, recording)
+                        for span in self._spans
+                        if span.attempt.index == attempt.index
+                    ),
+                )
+                for attempt in self._plan.attempts
+            ),
+            cleanup=cut_cleanup(self._crew.logs(), began, self._clock(), recording),
+            alarms=tuple(self._crew.alarms),
+            engine=self._crew.version,
+        )
+
+    def _attempt(self, attempt: Attempt) -> None:
+        """Carry out one attempt with its retries."""
+        number = 1
+        while True:
+            self._executor.begin(attempt, number)
+            span = self._try(attempt)
+            self._spans.append(span)
+            trace = self._cut(span, self._recording())
+            retry = attempt.retry
+            if (
+                retry is None
+                or number > retry.times
+                or self._over()
+                or not self._executor.again(attempt, trace)
+            ):
+                final = trace.final()
+                if final is None or final.status >= 300 or trace.failure() is not None:
+                    self._failed.add(attempt.index)
+                return
+            number += 1
+            self._wait(retry.wait)
+
+    def _try(self, attempt: Attempt) -> Span:
+        """Carry out one try; whatever becomes of the worker, return its span."""
+        began = self._clock()
+        span = Span(attempt=attempt, began=began, ended=began)
+        action = attempt.action
+        missing = [number for number in attempt.depends_on if number in self._failed]
+        if missing and isinstance(action, Cancel):
+            missing = []  # a call that is to be cancelled has not come up yet
+        if self._over() or missing:
+            why = self._why_over()
+            if missing:
+                why = f"the call of step {self._plan.attempts[missing[0]].step} did not come up"
+            self._fail(span, Failure.NOT_ATTEMPTED, why)
+        elif isinstance(action, Wait) and not action.account:
+            self._wait(action.duration)
+            span.ended = self._clock()
+        else:
+            self._with_worker(span)
+        return span
+
+    def _with_worker(self, span: Span) -> None:
+        """Let the account's worker carry out one try."""
+        action = span.attempt.action
+        account = next(a for a in self._plan.accounts if a.name == action.account)
+        worker = self._crew.worker(account, self._executor.take_spare())
+        if worker.refused is not None:
+            self._fail(span, *worker.refused)
+            return
+        span.began = self._clock()
+        cut_short = self._crew.carry_out(worker, action, self._over)
+        span.ended = self._clock()
+        if worker.done is not None:
+            span.call_id = worker.done["call_id"]
+        if isinstance(action, Cancel | Hangup) and span.call_id is None:
+            span.call_id = self._call_id_of(action.call)
+        if cut_short is not None:
+            span.call_id = span.call_id or opened_call_id(span, worker.log)
+            ending = self._crew.bury(worker, hung=cut_short is Failure.AGENT_HUNG)
+            self._fail(span, cut_short, f"our worker process {ending}")
+        elif self._over() and not isinstance(action, Talk | Wait):
+            interrupted = self._executor.interrupted
+            failure = Failure.INTERRUPTED if interrupted else Failure.SCENARIO_DEADLINE
+            self._fail(span, failure, self._why_over())
+
+    def _call_id_of(self, attempt: int) -> str | None:
+        """Return the Call-ID of an earlier call."""
+        spans = [span for span in self._spans if span.attempt.index == attempt]
+        return spans[-1].call_id if spans else None
+
+    def _fail(self, span: Span, failure: Failure, detail: str) -> None:
+        """Record a failure that the worker itself could not record."""
+        at = self._clock()
+        self._crew.log(span.attempt.action.account).add(
+            TransactionFailed(
+                at=at,
+                method=span.attempt.method,
+                call_id=span.call_id or "",
+                failure=failure,
+                stack_status=None,
+                detail=detail,
+                deadline=f"scenario timeout {self._plan.timeout:g} s"
+                if failure is Failure.SCENARIO_DEADLINE
+                else None,
+            )
+        )
+        span.ended = max(span.ended, at)
+
+    def _clock(self) -> float:
+        return time.monotonic() - self._epoch
+
+    def _over(self) -> bool:
+        """Whether no new attempt may begin and the one in progress must end."""
+        return self._executor.interrupted or self._clock() >= self._plan.timeout
+
+    def _why_over(self) -> str:
+        if self._executor.interrupted:
+            return "the run was interrupted"
+        return f"the scenario's timeout of {self._plan.timeout:g} s was over"
+
+    def _wait(self, seconds: float) -> None:
+        """Let time pass while the workers are heard."""
+        limit = self._clock() + seconds
+        while (left := limit - self._clock()) > 0 and not self._over():
+            self._crew.pump(min(left, 0.1))
+
+    def _recording(self) -> Recording:
+        return Recording(agent=f"pjsua2 {self._crew.version}".strip(), started_at=self._started_at)
+
+    def _cut(self, span: Span, recording: Recording) -> Trace:
+        account = span.attempt.action.account
+        return cut(
+            span,
+            self._crew.log(account),
+            recording,
+            self._crew.media(account),
+            our_cancel=is_cancelled(span.attempt, self._plan),
+        )

@@ -1,0 +1,202 @@
+"""Ends calls that a dead worker left behind.
+
+A worker that crashes in mid-call cannot send its BYE, and a call that nobody ends is billed until
+the far end's timer runs out. The trace holds all that a BYE needs (RFC 3261 §12.2.1.1): the remote
+target, the route set, the tags, the next CSeq. It is sent from the dead worker's own port where
+that is free, a few times, until it is answered.
+"""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from probe.sip.message import MalformedMessageError, SipMessage, parse_message, uri_host
+from probe.trace.trace import AgentNote, Event, MessageEvent, MessageReceived, MessageSent
+
+WAITS_S = (0.5, 1.0, 2.0)
+"""Waits between copies: timer E of RFC 3261 §17.1.2.2, cut after the third."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A call of ours that has no end in the trace."""
+
+    invite: SipMessage
+    "Our INVITE, the last copy with its own CSeq number."
+
+    answer: SipMessage | None
+    "The 2xx, or None while it rings."
+
+    sent: MessageEvent
+    "The event of the INVITE: transport and addresses."
+
+
+def open_calls(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
+    """Return the calls that were neither refused nor ended, in the order of their INVITEs."""
+    calls: dict[str, OpenCall] = {}
+    for event in events:
+        if not isinstance(event, MessageEvent):
+            continue
+        try:
+            message = event.message
+        except MalformedMessageError:
+            continue
+        key = message.call_id
+        if message.method == "INVITE" and isinstance(event, MessageSent) and not message.to_tag:
+            calls[key] = OpenCall(invite=message, answer=None, sent=event)
+        elif key in calls and message.method == "BYE":
+            del calls[key]
+        elif key in calls and message.status and message.cseq == calls[key].invite.cseq:
+            if message.status >= 300:
+                del calls[key]
+            elif message.status >= 200:
+                calls[key] = OpenCall(
+                    invite=calls[key].invite, answer=message, sent=calls[key].sent
+                )
+    return tuple(calls.values())
+
+
+def end_call(call: OpenCall, clock: Callable[[], float], record: Callable[[Event], object]) -> bool:
+    """Send BYE (or CANCEL) for an open call; return whether it was answered.
+
+    UDP only: over TCP and TLS the connection went with the worker, and a note says so.
+    """
+    method = "CANCEL" if call.answer is None else "BYE"
+    if call.sent.transport != "UDP":
+        record(
+            AgentNote(
+                at=clock(),
+                kind="cleanup",
+                detail=f"the call's {call.sent.transport} connection went with the worker; "
+                f"its {method} could not be sent: check at the trunk that the call ended",
+            )
+        )
+        return False
+    text = cancel_text(call.invite) if call.answer is None else bye_text(call.invite, call.answer)
+    host, port = _next_hop(call)
+    answered = _exchange(call.sent.local, (host, port), text, clock, record)
+    record(
+        AgentNote(
+            at=clock(),
+            kind="cleanup",
+            detail=f"{method} sent for the call that the worker left behind: "
+            + ("answered" if answered else "not answered, check at the trunk that it ended"),
+        )
+    )
+    return answered
+
+
+def cancel_text(invite: SipMessage) -> str:
+    """Build the CANCEL of an INVITE (RFC 3261 §9.1): the same branch, route and CSeq number."""
+    lines = [f"CANCEL {invite.request_uri} SIP/2.0", f"Via: {(invite.first('Via') or '')}"]
+    lines += [f"Route: {route}" for route in invite.all("Route")]
+    lines += [
+        f"From: {invite.first('From')}",
+        f"To: {invite.first('To')}",
+        f"Call-ID: {invite.call_id}",
+        f"CSeq: {invite.cseq[0]} CANCEL",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    ]
+    return "\r\n".join(lines) + "\r\n\r\n"
+
+
+def bye_text(invite: SipMessage, answer: SipMessage) -> str:
+    """Build the BYE of a dialog that we opened (RFC 3261 §12.2.1.1, §15.1.1)."""
+    target = _uri(answer.first("Contact")) or invite.request_uri
+    via = (invite.first("Via") or "").split(";")[0]
+    lines = [
+        f"BYE {target} SIP/2.0",
+        f"Via: {via};rport;branch=z9hG4bK-orphan-{invite.branch[-16:]}",
+    ]
+    lines += [f"Route: {route}" for route in reversed(_split(answer.all("Record-Route")))]
+    lines += [
+        f"From: {invite.first('From')}",
+        f"To: {answer.first('To')}",
+        f"Call-ID: {invite.call_id}",
+        f"CSeq: {invite.cseq[0] + 1} BYE",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    ]
+    return "\r\n".join(lines) + "\r\n\r\n"
+
+
+def _next_hop(call: OpenCall) -> tuple[str, int]:
+    """Return where the request goes: the first route, else the remote target (RFC 3263 §4)."""
+    if call.answer is None:
+        host, _, port = call.sent.remote.rpartition(":")
+        return host.strip("[]"), int(port)
+    routes = _split(call.answer.all("Record-Route"))
+    first = routes[-1] if routes else call.answer.first("Contact")
+    host, number = uri_host(first)
+    return host, number or 5060
+
+
+def _exchange(
+    local: str,
+    remote: tuple[str, int],
+    text: str,
+    clock: Callable[[], float],
+    record: Callable[[Event], object],
+) -> bool:
+    """Send a request up to three times; return whether a final response came."""
+    host, _, port = local.rpartition(":")
+    family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as wire:
+        try:
+            wire.bind((host.strip("[]"), int(port)))
+        except (OSError, ValueError):
+            wire.bind((host.strip("[]") or "", 0))
+        shown = f"{remote[0]}:{remote[1]}"
+        for wait in WAITS_S:
+            try:
+                wire.sendto(text.encode("utf-8", "surrogateescape"), remote)
+            except OSError:
+                return False
+            record(MessageSent(at=clock(), transport="UDP", local=local, remote=shown, text=text))
+            limit = clock() + wait
+            while (left := limit - clock()) > 0:
+                wire.settimeout(left)
+                try:
+                    data, origin = wire.recvfrom(65535)
+                except OSError:
+                    break
+                answer = data.decode("utf-8", "surrogateescape")
+                record(
+                    MessageReceived(
+                        at=clock(),
+                        transport="UDP",
+                        local=local,
+                        remote=f"{origin[0]}:{origin[1]}",
+                        text=answer,
+                    )
+                )
+                if _is_final(answer, text):
+                    return True
+    return False
+
+
+def _is_final(answer: str, request: str) -> bool:
+    """Whether a message is a final response to a request of ours."""
+    try:
+        message, asked = parse_message(answer), parse_message(request)
+    except MalformedMessageError:
+        return False
+    return (message.status or 0) >= 200 and message.cseq == asked.cseq
+
+
+def _split(values: tuple[str, ...]) -> list[str]:
+    """Split comma-separated header values outside angle brackets."""
+    found = []
+    for value in values:
+        found += [part.strip() for part in value.replace(">,", ">\n").split("\n")]
+    return [part for part in found if part]
+
+
+def _uri(value: str | None) -> str | None:
+    """Return the URI of a name-addr or addr-spec."""
+    if value is None:
+        return None
+    if "<" in value:
+        return value.partition("<")[2].partition(">")[0]
+    return value.split(";")[0].strip()

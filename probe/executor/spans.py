@@ -1,0 +1,111 @@
+"""Cuts the logs of a plan's workers into one trace a try."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from probe.plan.action import Call, Cancel
+from probe.plan.plan import Attempt, Plan
+from probe.sip.message import MalformedMessageError
+from probe.trace.builder import EventLog
+from probe.trace.media import MediaReport
+from probe.trace.trace import MessageSent, Trace
+
+
+@dataclass(slots=True, kw_only=True)
+class Span:
+    """Where one try of an attempt lies in its account's log."""
+
+    attempt: Attempt
+    "What was tried."
+
+    call_id: str | None = None
+    "Call-ID of its messages, None where none was sent."
+
+    began: float
+    "Beginning, on the plan's clock."
+
+    ended: float
+    "End, on the plan's clock."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What is the same for every trace of a plan."""
+
+    agent: str
+    "Name and version of the user agent."
+
+    started_at: datetime
+    "Aware UTC wall time at which the plan's clock was zero."
+
+
+def cut(
+    span: Span,
+    log: EventLog,
+    recording: Recording,
+    media: tuple[MediaReport, ...] = (),
+    *,
+    our_cancel: bool = False,
+) -> Trace:
+    """Return the trace of one try.
+
+    A call keeps every message of its Call-ID to the end of the scenario, because its BYE may come
+    in a later step. Anything else is what happened between its beginning and its end.
+    """
+    events = log.about({span.call_id} if span.call_id else set(), span.began, span.ended)
+    if not isinstance(span.attempt.action, Call):
+        events = tuple(event for event in events if span.began <= event.at <= span.ended)
+    return Trace(
+        attempt=span.attempt.label,
+        method=span.attempt.method,
+        agent=recording.agent,
+        started_at=recording.started_at,
+        began=span.began,
+        ended=span.ended,
+        events=events,
+        media=tuple(report for report in media if report.call_id == span.call_id),
+        our_cancel=our_cancel,
+    )
+
+
+def cut_cleanup(
+    logs: tuple[EventLog, ...], began: float, ended: float, recording: Recording
+) -> Trace | None:
+    """Return what happened after the last attempt, or None where nothing did."""
+    events = tuple(event for log in logs for event in log.all() if event.at >= began)
+    if not events:
+        return None
+    return Trace(
+        attempt="clean-up",
+        method="REGISTER",
+        agent=recording.agent,
+        started_at=recording.started_at,
+        began=began,
+        ended=ended,
+        events=events,
+    )
+
+
+def opened_call_id(span: Span, log: EventLog) -> str | None:
+    """Return the Call-ID that a try opened: that of the first request of its method."""
+    for event in log.all():
+        if isinstance(event, MessageSent) and event.at >= span.began:
+            try:
+                message = event.message
+            except MalformedMessageError:
+                continue
+            if message.method == span.attempt.method:
+                return message.call_id
+    return None
+
+
+def is_cancelled(attempt: Attempt, plan: Plan) -> bool:
+    """Whether the scenario means a call to be cancelled."""
+    action = attempt.action
+    return isinstance(action, Call) and (
+        action.ring_for is not None
+        or any(
+            isinstance(other.action, Cancel) and other.action.call == attempt.index
+            for other in plan.attempts
+        )
+    )
