@@ -5,12 +5,11 @@ kernel can keep the error with the datagram that caused it (ip(7) IP_RECVERR, ip
 IPV6_RECVERR); we share the socket and read that queue. No packet is sent for it.
 """
 
-import os
 import socket
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
+from probe.agent.sockets import own_socket
 from probe.trace.trace import IcmpReceived
 
 _IP_RECVERR = 11
@@ -25,7 +24,7 @@ class IcmpWatch:
 
     def __init__(self, local_port: int, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._socket = _own_udp_socket(local_port)
+        self._socket = own_socket(socket.SOCK_DGRAM, local_port)
         if self._socket is not None:
             six = self._socket.family == socket.AF_INET6
             level, option = (
@@ -54,28 +53,6 @@ class IcmpWatch:
         """Give the shared descriptor back."""
         if self._socket is not None:
             self._socket.close()
-
-
-def _own_udp_socket(port: int) -> socket.socket | None:
-    """Return a duplicate of this process's UDP socket that is bound to a port, or None."""
-    try:
-        descriptors = list(Path("/proc/self/fd").iterdir())
-    except OSError:
-        return None
-    for descriptor in descriptors:
-        try:
-            if not str(descriptor.readlink()).startswith("socket:"):
-                continue
-            candidate = socket.socket(fileno=os.dup(int(descriptor.name)))
-        except OSError:
-            continue
-        try:
-            if candidate.type == socket.SOCK_DGRAM and candidate.getsockname()[1] == port:
-                return candidate
-        except (OSError, IndexError):
-            pass
-        candidate.close()
-    return None
 
 
 def _event(data: bytes, address: tuple[str, int], at: float) -> IcmpReceived | None:

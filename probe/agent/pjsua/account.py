@@ -39,7 +39,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # the bindings carry no type
         self._notify(
             Trigger(
                 kind="answered",
-                handle=int(prm.userData or 0),
+                handle=-1,
                 status=state.tsx.statusCode,
                 reason=state.tsx.statusText,
                 fault=None
@@ -78,6 +78,7 @@ def configuration(account: Account, transport_id: int, address: str) -> pj.Accou
     config.videoConfig.autoTransmitOutgoing = False
     config.mediaConfig.srtpUse = _SRTP[account.srtp]
     config.mediaConfig.srtpSecureSignaling = 0
+    config.mediaConfig.lockCodecEnabled = False  # else an UPDATE of the stack's own follows the 200
     config.mediaConfig.transportConfig.boundAddress = address
     config.mediaConfig.transportConfig.publicAddress = address
     return config

@@ -13,6 +13,7 @@ What the library does not forgive, and how this file lives with it (measured on 
 import functools
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from probe.agent.pjsua.call import PjCall
 from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
+from probe.agent.sockets import local_end, send_at_once, source_address
 from probe.plan.action import Account, Call
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
@@ -77,6 +79,8 @@ class PjsuaAgent:
         self._icmp: IcmpWatch | None = None
         self._local: dict[tuple[str, str], str] = {}
         self._bound = ""
+        self._remote = ""
+        self._request = -1
         self._fault: Failure | None = None
         self._library = library.load()
         self._wiretap = Wiretap(clock, record, self._local_of)
@@ -116,7 +120,7 @@ class PjsuaAgent:
     def open(self, account: Account, *, local_port: int = 0) -> None:
         """Bind a transport and set up the account; raise AgentError."""
         self._plan = account
-        address = account.local_address or source_address(account.host, account.port)
+        address = account.local_address or _own_address(account)
         self._endpoint.audDevManager().setNullDev()
         self._choose_codecs(account.codecs)
         transport = self._bind(account, address, local_port)
@@ -194,7 +198,7 @@ class PjsuaAgent:
         plan = self._plan
         for name, value in plan.headers if plan else ():
             parameters.txOption.headers.append(header(name, value))
-        parameters.userData = handle
+        self._request = handle
         self._attempt(lambda a: a.sendRequest(parameters), self._opened())
 
     def poll(self, seconds: float) -> list[Trigger]:
@@ -203,7 +207,7 @@ class PjsuaAgent:
         if self._icmp is not None:
             for event in self._icmp.read():
                 self._record(event)
-        triggers = [self._with_fault(trigger) for trigger in self._triggers]
+        triggers = [self._completed(trigger) for trigger in self._triggers]
         self._triggers.clear()
         for handle in [h for h, call in self._calls.items() if call.over]:
             self._media.extend(self._calls.pop(handle).media_reports)
@@ -231,16 +235,12 @@ class PjsuaAgent:
             raise AgentError(Failure.AGENT_REFUSED, None, "no account is open")
         return self._account
 
-    def _with_fault(self, trigger: Trigger) -> Trigger:
-        """Add what the transport said to a trigger that only says 503."""
+    def _completed(self, trigger: Trigger) -> Trigger:
+        """Add what the stack leaves out: the request's handle, the transport's fault."""
+        if trigger.kind == "answered":
+            trigger = replace(trigger, handle=self._request)
         if trigger.fault is None and self._fault is not None and trigger.status in {408, 502, 503}:
-            return Trigger(
-                kind=trigger.kind,
-                handle=trigger.handle,
-                status=trigger.status,
-                reason=trigger.reason,
-                fault=self._fault,
-            )
+            return replace(trigger, fault=self._fault)
         return trigger
 
     def _attempt(self, act: Callable[[Any], object], subject: object) -> None:
@@ -334,10 +334,10 @@ class PjsuaAgent:
             return
         up = prm.state == pj.PJSIP_TP_STATE_CONNECTED
         certificate: tuple[str, ...] = ()
-        tls, remote = "", ""
+        tls, remote = "", self._remote
         if kind.startswith("TLS"):
             info = prm.tlsInfo
-            remote = info.remoteAddr
+            remote = info.remoteAddr or remote
             certificate = tuple(info.verifyMsgs) if info.verifyStatus else ()
             names = {value: name for name, value in _TLS_BITS.items()}
             if info.established:
@@ -362,12 +362,14 @@ class PjsuaAgent:
         """Return our address of a message: the bound one, or the connection's."""
         if transport.startswith("UDP"):
             return self._bound
+        self._remote = remote
         key = (transport, remote)
         if key not in self._local:
             found = local_end(remote)
             if not found:
                 return ""
             self._local[key] = found
+            send_at_once(int(found.rpartition(":")[2]))
         return self._local[key]
 
 
@@ -379,34 +381,11 @@ def caller_uri(identity: str, aor: str) -> str:
     return f"<sip:{identity}@{host}>"
 
 
-def source_address(host: str, port: int | None) -> str:
-    """Return the address that this machine would send from; raise AgentError without a route.
-
-    Connecting a UDP socket sends nothing: it only asks the routing table.
-    """
+def _own_address(account: Account) -> str:
+    """Return the address to bind; raise AgentError where this machine has no route."""
     try:
-        family, _, _, _, target = socket.getaddrinfo(host, port or 5060, type=socket.SOCK_DGRAM)[0]
+        return source_address(account.host, account.port or 5060)
     except (socket.gaierror, UnicodeError):
         return "0.0.0.0"  # noqa: S104 - the name is unknown, which the attempt itself will say
-    with socket.socket(family, socket.SOCK_DGRAM) as asking:
-        try:
-            asking.connect(target)
-        except OSError as error:
-            raise AgentError(Failure.NO_ROUTE, None, f"{host}: {error.strerror}") from None
-        return str(asking.getsockname()[0])
-
-
-def local_end(remote: str) -> str:
-    """Return our end of a TCP connection to ``ip:port`` from the kernel's table, or ""."""
-    host, _, port = remote.rpartition(":")
-    try:
-        wanted = socket.inet_aton(host.strip("[]"))[::-1].hex().upper() + f":{int(port):04X}"
-        table = Path("/proc/self/net/tcp").read_text(encoding="ascii")
-    except (OSError, ValueError):
-        return ""
-    for line in table.splitlines()[1:]:
-        columns = line.split()
-        if columns[2] == wanted and columns[3] in {"01", "02"}:  # established, SYN sent
-            address, _, number = columns[1].partition(":")
-            return f"{socket.inet_ntoa(bytes.fromhex(address)[::-1])}:{int(number, 16)}"
-    return ""
+    except OSError as error:
+        raise AgentError(Failure.NO_ROUTE, None, f"{account.host}: {error.strerror}") from None
