@@ -1,0 +1,45 @@
+"""What holds for every test: one that needs a real peer may skip at a desk, never in CI."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+PEER_FOLDERS = tuple(Path(__file__).parent / name for name in ("peers", "faults"))
+"""Folders whose test files may not skip themselves as a whole in CI."""
+
+
+def in_ci() -> bool:
+    """Say whether the environment claims to be CI (``CI=true``, as CI services set it)."""
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skipped peer test into a failure in CI: there, a missing peer is a broken build."""
+    report = yield
+    expected_to_fail = hasattr(report, "wasxfail")
+    if report.skipped and not expected_to_fail and in_ci() and item.get_closest_marker("peer"):
+        report.outcome = "failed"
+        report.longrepr = f"a peer test may not be skipped in CI: {_reason(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Do the same for a file of peer tests that skips itself as a whole."""
+    report = yield
+    if report.skipped and in_ci() and any(f in collector.path.parents for f in PEER_FOLDERS):
+        report.outcome = "failed"
+        report.longrepr = f"peer tests may not be skipped in CI: {_reason(report)}"
+    return report
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Return the sentence with which a test skipped itself."""
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext

@@ -1,0 +1,48 @@
+"""Port numbers on loopback for peers that must be told theirs."""
+
+import errno
+import os
+import random
+import socket
+from functools import cache
+
+LOOPBACK = "127.0.0.1"
+
+FIRST, LAST = 20000, 31999
+"""Below the kernel's range for port 0 (Linux: from 32768), so that nobody is given one of ours."""
+
+WORKERS = 12
+"""Into how many shares the range is cut: parallel pytest workers never offer the same port."""
+
+
+@cache
+def _untried() -> list[int]:
+    """Return this worker's share of the range, in an order of its own for each process."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = (LAST - FIRST + 1) // WORKERS
+    start = FIRST + size * (worker % WORKERS)
+    # Not the common generator: pytest-randomly seeds that with the same value again and again.
+    return random.SystemRandom().sample(range(start, start + size), size)
+
+
+def free_port(count: int = 1) -> int:
+    """Return a port free for UDP and TCP, as are the `count` - 1 after it; never one again."""
+    untried = _untried()
+    while untried:
+        first = untried.pop()
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
+    message = "no free port is left for the peers"
+    raise AssertionError(message)
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as candidate:
+            try:
+                candidate.bind((LOOPBACK, port))
+            except OSError as problem:
+                if problem.errno != errno.EADDRINUSE:
+                    raise
+                return False
+    return True
