@@ -1,0 +1,55 @@
+"""Events in order, retransmissions marked."""
+
+from wirebuilder import LOCAL, OFFER, REMOTE, Wire, answered_call
+
+from probe.trace.builder import EventLog
+from probe.trace.trace import AgentNote, BytesDropped, MessageReceived, MessageSent
+
+
+def message(text: str, at: float = 0.0, *, sent: bool = True) -> MessageSent | MessageReceived:
+    """Return one message event."""
+    kind = MessageSent if sent else MessageReceived
+    return kind(at=at, transport="UDP", local=LOCAL, remote=REMOTE, text=text)
+
+
+def test_the_same_bytes_the_same_way_are_a_retransmission() -> None:
+    """RFC 3261 §17: a retransmitted request keeps its branch, a response is a copy."""
+    log = EventLog()
+    first, second = log.add(message("OPTIONS")), log.add(message("OPTIONS", 0.5))
+    assert isinstance(first, MessageSent)
+    assert isinstance(second, MessageSent)
+    assert (first.retransmission, second.retransmission) == (False, True)
+    assert log.all() == (first, second)
+    assert len(log) == 2
+
+
+def test_an_echo_is_no_retransmission() -> None:
+    """Bytes that come back the other way are another message."""
+    log = EventLog()
+    log.add(message("OPTIONS"))
+    echo = log.add(message("OPTIONS", sent=False))
+    assert isinstance(echo, MessageReceived)
+    assert not echo.retransmission
+
+
+def test_an_attempt_gets_its_messages_and_its_time() -> None:
+    """Messages go by Call-ID, whatever has none goes by time."""
+    log = EventLog()
+    for event in Wire(call_id="mine").send("INVITE", body=OFFER).trace().events:
+        log.add(event)
+    for event in Wire(call_id="other").send("INVITE", body=OFFER).trace().events:
+        log.add(event)
+    early = log.add(AgentNote(at=0.0, kind="restart", detail="before"))
+    inside = log.add(BytesDropped(at=2.0, remote=REMOTE, size=4, detail="short"))
+    rubbish = log.add(message("rubbish", 2.5, sent=False))
+    found = log.about({"mine"}, 1.0, 3.0)
+    assert found == (log.all()[0], inside, rubbish)
+    assert early not in found
+
+
+def test_a_failure_goes_by_its_call() -> None:
+    """An event that names a Call-ID belongs to it at any time."""
+    log = EventLog()
+    for event in answered_call().trace().events:
+        log.add(event)
+    assert log.about({"c1@192.0.2.10"}, 99.0, 100.0) == log.all()
