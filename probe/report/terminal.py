@@ -1,0 +1,377 @@
+"""The report for a terminal: one line for a pass, the whole story for a failure.
+
+Everything that a peer wrote goes through ``plain`` before it gets here or here, so that no byte of
+it can drive the terminal; colour is added last.
+"""
+
+import re
+import shlex
+import textwrap
+from collections.abc import Callable, Sequence
+
+from probe.diagnosis.explanation import Certainty, Explanation
+from probe.report.ladder import draw, flow, ladder
+from probe.report.model import Finding, RunReport, Try
+from probe.report.text import cells, cut, plain, plain_lines
+from probe.scenario.source import Source
+from probe.trace.trace import MessageEvent, MessageSent
+from probe.verdict.verdict import Mismatch, Outcome
+
+NARROWEST = 40
+GAP = "   "
+WHY = 8
+BELONGS = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+
+_COLORS = {"PASS": "32", "FLAKY": "33", "FAIL": "1;31", "INCONCLUSIVE": "1;33", "note": "36"}
+_WORD = r"(?:[1-6][0-9x]{2}|[A-Z]{3,})"
+_ITEM = re.compile(rf"{_WORD}(?:\|{_WORD})*(?:[?*+]|\{{[^}}\s]*\}})*\Z")
+
+Paint = Callable[[str, str], str]
+"""Takes a text and the parameters of an SGR escape, and returns the text in that colour."""
+
+
+def render(report: RunReport, *, color: bool, width: int, verbosity: int = 0) -> str:
+    """Return the whole report as text that ends with a line end.
+
+    A pass is one line where it fits ``width`` columns; ``verbosity`` 1 adds its ladder, 2 every
+    message of every try. ANSI escapes are written only with ``color``.
+    """
+    paint = _painter(color)
+    lines = [f"{paint('note:', _COLORS['note'])} {plain(note)}" for note in report.notes]
+    lines += [
+        render_finding(finding, color=color, width=width, verbosity=verbosity, folder=report.folder)
+        for finding in report.findings
+    ]
+    lines.append(_summary(report, paint))
+    return "\n".join(lines) + "\n"
+
+
+def render_finding(
+    finding: Finding, *, color: bool, width: int, verbosity: int = 0, folder: str | None = None
+) -> str:
+    """Return what a report says of one finding, without a line end after its last line."""
+    paint = _painter(color)
+    width = max(NARROWEST, width)
+    met = finding.last.verdict.outcome is Outcome.MET
+    if met:
+        lines = _pass(finding, paint, width)
+        if verbosity > 0:
+            lines += _ladder(finding, finding.last, paint, width)
+    else:
+        lines = _failed(finding, paint, width, folder)
+    if verbosity > 1:
+        lines += _messages(finding)
+    if not met or verbosity > 0:
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _painter(color: bool) -> Paint:
+    """Return how a text is coloured: by ANSI SGR escapes, or not at all."""
+    if color:
+        return lambda text, code: f"\x1b[{code}m{text}\x1b[0m"
+    return lambda text, _: text
+
+
+def label(finding: Finding) -> str:
+    """Return PASS, FLAKY, FAIL or INCONCLUSIVE."""
+    outcome = finding.last.verdict.outcome
+    if outcome is Outcome.MET:
+        return "FLAKY" if finding.flaky else "PASS"
+    return "FAIL" if outcome is Outcome.NOT_MET else "INCONCLUSIVE"
+
+
+def name(finding: Finding) -> str:
+    """Return scenario and attempt in words, an angle between them."""
+    return plain(f"{finding.scenario} {BELONGS} {finding.attempt.label}")
+
+
+def _tries(finding: Finding) -> str:
+    """Return which attempt of how many this was, empty where there was one and no more allowed."""
+    retry = finding.attempt.retry
+    allowed = max(len(finding.tries), 1 + retry.times) if retry else len(finding.tries)
+    return f"attempt {len(finding.tries)} of {allowed}" if allowed > 1 else ""
+
+
+def _summary(report: RunReport, paint: Paint) -> str:
+    counts = report.counts()
+    parts = [
+        f"{counts[key]} {word}"
+        for key, word in (
+            ("met", "met"),
+            ("not_met", "not met"),
+            ("inconclusive", "inconclusive"),
+            ("flaky", "flaky"),
+        )
+        if key != "flaky" or counts[key]
+    ]
+    text = f"{', '.join(parts)} in {report.duration_s:.1f} s"
+    text += ", interrupted" if report.interrupted else ""
+    worst = "FAIL" if counts["not_met"] else "INCONCLUSIVE" if counts["inconclusive"] else "PASS"
+    where = f"{GAP}{plain(report.folder, None)}" if report.folder else ""
+    return paint(text, _COLORS[worst]) + where
+
+
+def _pass(finding: Finding, paint: Paint, width: int) -> list[str]:
+    """Return the line of a pass: what was observed and how long it took, then its warnings."""
+    word = label(finding)
+    timing = finding.last.verdict.timing
+    parts = [f"{word.ljust(5)} {name(finding)}", flow(finding.last.trace)]
+    parts += [
+        f"{key} {value:.3f} s"
+        for key, value in (("rrd", timing.rrd_s), ("pdd", timing.pdd_s), ("setup", timing.setup_s))
+        if value is not None
+    ]
+    if finding.flaky:
+        parts.append(f"({_tries(finding)})")
+    lines = _joined([part for part in parts if part], width, indent=6)
+    lines[0] = paint(word, _COLORS[word]) + lines[0][len(word) :]
+    return lines + _notes(finding.last, paint, width)
+
+
+def _notes(one: Try, paint: Paint, width: int) -> list[str]:
+    lines = []
+    for warning in one.verdict.warnings:
+        wrapped = textwrap.wrap(plain(warning, 500), width - 12) or [""]
+        lines.append(f"      {paint('note:', _COLORS['note'])} {wrapped[0]}")
+        lines += [" " * 12 + line for line in wrapped[1:]]
+    return lines
+
+
+def _joined(parts: Sequence[str], width: int, indent: int) -> list[str]:
+    """Join parts by a gap; break between them where a line would be wider than ``width``."""
+    lines = [""]
+    for part in parts:
+        if not lines[-1]:
+            lines[-1] = part
+        elif cells(lines[-1] + GAP + part) <= width:
+            lines[-1] += GAP + part
+        else:
+            wrapped = textwrap.wrap(part.strip(), width - indent)
+            lines += [" " * indent + line for line in wrapped]
+    return lines
+
+
+def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> list[str]:
+    """Return the block of a finding that was not met or is inconclusive."""
+    one = finding.last
+    word = label(finding)
+    facts = [_tries(finding), f"{one.verdict.timing.total_s:.1f} s"]
+    took = f"({', '.join(fact for fact in facts if fact)})"
+    head = f"{word.ljust(5)} {name(finding)}"
+    lines = _joined([head, took.rjust(width - cells(head) - len(GAP))], width, indent=6)
+    lines[0] = paint(word, _COLORS[word]) + lines[0][len(word) :]
+    if one.verdict.mismatches:
+        for mismatch in one.verdict.mismatches:
+            lines += _mismatch(mismatch, paint, width)
+    elif finding.attempt.source.file:
+        lines.append(f"  --> {plain(str(finding.attempt.source), None)}")
+    lines += _ladder(finding, one, paint, width)
+    lines += _notes(one, paint, width)
+    lines.append("")
+    if one.explanation is not None:
+        lines += _explanation(one.explanation, width)
+    again = f"again: sipprobe run {plain(shlex.quote(finding.scenario))}"
+    stored = [f"{plain(folder, None).rstrip('/')}/", "call.pcap"] if folder else []
+    lines += _joined(["  Trace " + stored[0], *stored[1:], again], width, WHY) if stored else []
+    lines += [] if stored else [f"  Trace {again}"]
+    return lines
+
+
+def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:
+    account = finding.attempt.account
+    rungs = ladder(one.trace, one.verdict)
+    drawn = draw(rungs, peer=account.host if account else "peer", width=width)
+    return [_marked(line, paint) for line in drawn]
+
+
+def _marked(line: str, paint: Paint) -> str:
+    """Colour the marks of a line."""
+    return line.replace("✗", paint("✗", "31")).replace("✓", paint("✓", "32"))
+
+
+def _mismatch(mismatch: Mismatch, paint: Paint, width: int) -> list[str]:
+    """Return place, offending line with caret, and expected against observed."""
+    message = plain(mismatch.message)
+    lines = []
+    if mismatch.source.file:
+        lines.append(f"  --> {plain(str(mismatch.source), None)}")
+        lines += _caret(mismatch.source, message, paint, width)
+    else:
+        lines += textwrap.wrap(message, width, initial_indent="  ", subsequent_indent="  ")
+    rows = _compared(mismatch.expected, mismatch.observed, width)
+    return lines + [_marked(row, paint) for row in rows]
+
+
+def _caret(source: Source, message: str, paint: Paint, width: int) -> list[str]:
+    """Return the offending line under its number, and the message beside a caret."""
+    number = str(source.line)
+    margin = " " * (len(number) + 1) + "| "
+    if not source.text:
+        return textwrap.wrap(message, width, initial_indent=margin, subsequent_indent=margin)
+    room = max(NARROWEST // 2, width - len(margin))
+    text = plain(source.text, None)
+    column = max(0, min(source.column - 1, len(text)))
+    if cells(text) > room:
+        begin = max(0, min(column - room // 2, len(text) - room))
+        text, column = text[begin : begin + room], column - begin
+    before = " " * cells(text[:column])
+    carets = "^" * max(1, min(source.length, len(text) - column))
+    lines = [f"{number} | {text}".rstrip()]
+    if len(margin) + len(before) + len(carets) + 1 + cells(message) <= width:
+        lines.append(f"{margin}{before}{paint(carets, '31')} {message}")
+    else:
+        lines.append(f"{margin}{before}{paint(carets, '31')}")
+        lines += textwrap.wrap(message, width, initial_indent=margin, subsequent_indent=margin)
+    return lines
+
+
+def _compared(expected: str, observed: str, width: int) -> list[str]:
+    """Return the rows ``expected`` and ``observed``, and a row with ✗ where they part."""
+    lead = {"expected": "   expected  ", "observed": "   observed  "}
+    columns = _columns(plain(expected, 1000), plain(observed, 1000))
+    if columns is not None:
+        wanted, seen, wrong = columns
+        cell = max(cells(word) for word in (*wanted, *seen)) + 2
+        rows = [
+            lead["expected"] + "".join(word.ljust(cell) for word in wanted),
+            lead["observed"] + "".join(word.ljust(cell) for word in seen),
+        ]
+        if wrong is not None:
+            middle = max(len(seen[wrong]), len(wanted[wrong].rstrip("?*+")), 1) // 2
+            rows.append(" " * (len(lead["observed"]) + wrong * cell + middle) + "✗")
+        if all(cells(row.rstrip()) <= width for row in rows):
+            return [row.rstrip() for row in rows]
+    rows = []
+    for key, value in (("expected", expected), ("observed", observed or "nothing")):
+        rows += textwrap.wrap(
+            plain(value, 1000), width, initial_indent=lead[key], subsequent_indent=" " * 13
+        )
+    return rows
+
+
+def _columns(expected: str, observed: str) -> tuple[list[str], list[str], int | None] | None:
+    """Lay observed words under the expected items; return both and the column where they part.
+
+    None where the expectation is no plain list of items (a group, a bound, a codec): then nothing
+    can be laid side by side.
+    """
+    items = [_ITEM.match(word) for word in expected.split()]
+    words = observed.split()
+    if not words or not all(items):
+        return None
+    wanted = [item.group(0) for item in items if item]
+    seen = [""] * len(wanted)
+    place, wrong = 0, None
+    for word in words:
+        if wrong is None and place and _takes_again(wanted[place - 1], word):
+            seen[place - 1] += f" {word}"
+            continue
+        if wrong is None:
+            ahead = place
+            while (
+                ahead < len(wanted) and not _takes(wanted[ahead], word) and _may_miss(wanted, ahead)
+            ):
+                ahead += 1
+            if ahead < len(wanted) and _takes(wanted[ahead], word):
+                place = ahead
+            else:
+                place = _first_required(wanted, place)
+                wrong = place
+        if place == len(wanted):
+            wanted.append("")
+            seen.append("")
+        seen[place] = word
+        place += 1
+    if wrong is None:
+        missing = _first_required(wanted, place)
+        wrong = missing if missing < len(wanted) else None
+    return wanted, seen, wrong
+
+
+def _first_required(wanted: Sequence[str], place: int) -> int:
+    """Return the first place from ``place`` on that must not be empty, or the end."""
+    while place < len(wanted) and _may_miss(wanted, place):
+        place += 1
+    return place
+
+
+def _may_miss(wanted: Sequence[str], place: int) -> bool:
+    return wanted[place].endswith(("?", "*", "{0}")) or "{0," in wanted[place]
+
+
+def _takes(item: str, word: str) -> bool:
+    """Say whether an item of a sequence stands for a word, as far as a drawing needs to know."""
+    choices = item.rstrip("?*+").partition("{")[0].split("|")
+    return any(
+        len(choice) == len(word) and all(a in (b, "x") for a, b in zip(choice, word, strict=True))
+        for choice in choices
+    )
+
+
+def _takes_again(item: str, word: str) -> bool:
+    """Say whether a word may repeat under an item: provisionals may, and so may ``+`` and ``*``."""
+    return _takes(item, word) and (word.startswith("1") or item.endswith(("+", "*", "}")))
+
+
+def _explanation(why: Explanation, width: int) -> list[str]:
+    """Return the rows Why and Next."""
+    summary = why.summary
+    if why.certainty is Certainty.CERTAIN and why.causes:
+        summary += f" ({why.causes[0].id})"
+    lines = _row("  Why   ", summary, width)
+    if why.evidence:
+        says = "; ".join(plain(item.says) for item in why.evidence)
+        lines += _row(" " * WHY, f"Evidence: {says}", width)
+    if why.certainty is not Certainty.CERTAIN:
+        for cause in why.causes:
+            word = "likely" if cause.likelihood is not Certainty.UNDECIDED else "possible"
+            text = f"{word.ljust(8)} {cause.id} {cause.name}: {cause.because}"
+            lines += _row(" " * WHY, text, width, hang=9)
+    lines += [row for item in why.unknown for row in _row(" " * WHY, f"Unknown: {item}", width)]
+    lead = "  Next  "
+    for step in why.next_steps:
+        lines += _row(lead, step, width)
+        lead = " " * WHY
+    return lines
+
+
+def _row(lead: str, text: str, width: int, hang: int = 0) -> list[str]:
+    """Return a text behind a lead, wrapped to the width, further lines under its beginning."""
+    return textwrap.wrap(
+        plain(text, 2000),
+        width,
+        initial_indent=lead,
+        subsequent_indent=" " * (len(lead) + hang),
+        break_on_hyphens=False,
+    )
+
+
+def _messages(finding: Finding) -> list[str]:
+    """Return every message of every try, line by line as on the wire, redacted."""
+    lines = []
+    for number, one in enumerate(finding.tries, start=1):
+        for index, event in enumerate(one.trace.events):
+            if not isinstance(event, MessageEvent):
+                continue
+            way = "to" if isinstance(event, MessageSent) else "from"
+            again = ", retransmission" if event.retransmission else ""
+            at = event.at - one.trace.began
+            lines.append("")
+            lines.append(
+                f"  try {number}, event {index}, {at:+.6f} s, {way} "
+                f"{plain(event.remote)} over {plain(event.transport)}{again}"
+            )
+            lines += [f"    {line}".rstrip() for line in plain_lines(event.text.rstrip())]
+    return lines
+
+
+def headline(finding: Finding) -> str:
+    """Return one line that says what was wrong with a finding that was not met."""
+    verdict = finding.last.verdict
+    if verdict.mismatches:
+        return cut(plain(verdict.mismatches[0].message), 200)
+    explanation = finding.last.explanation
+    if explanation is not None:
+        return cut(plain(explanation.summary), 200)
+    return f"{label(finding)}: observed {plain(verdict.observed) or 'nothing'}"
