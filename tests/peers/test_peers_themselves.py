@@ -538,6 +538,7 @@ def test_the_command_line_helper_keeps_what_was_printed(
 ) -> None:
     """Exit status, standard output and standard error of the product come back apart."""
     (tmp_path / "probe").mkdir()
+    (tmp_path / "probe" / "__init__.py").touch()
     (tmp_path / "probe" / "cli.py").write_text(
         "import json, os, sys\n"
         "print(json.dumps([sys.argv[1:], os.environ.get('SIPPROBE_X'), os.getcwd()]))\n"
