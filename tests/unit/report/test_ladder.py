@@ -1,5 +1,4 @@
 """The ladder of a trace, as data and as text."""
-# ruff: noqa: RUF001 - the multiplication sign is what the report prints
 
 from dataclasses import replace
 

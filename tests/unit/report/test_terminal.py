@@ -1,5 +1,4 @@
 """What a reader sees in the terminal."""
-# ruff: noqa: RUF001 - signs are what the report prints
 
 import re
 from dataclasses import replace

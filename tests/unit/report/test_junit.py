@@ -1,0 +1,126 @@
+"""The JUnit report."""
+
+from xml.etree import ElementTree as ET
+
+from reportbuilder import finding, report, timing, verdict
+from wirebuilder import Wire, answered_call, refused_call, register_ok
+
+from probe.report.junit import to_junit
+from probe.report.model import RunReport, Try
+from probe.scenario.source import NOWHERE
+from probe.trace.failure import Failure
+from probe.verdict.verdict import Mismatch, Outcome
+
+
+def parsed(whole: RunReport) -> ET.Element:
+    """Return the root of the document."""
+    return ET.fromstring(to_junit(whole))  # noqa: S314 - our own document
+
+
+def test_scenario_is_a_suite_and_attempt_a_case() -> None:
+    """Counts, times and names stand where build servers look for them."""
+    broken = Wire().send("INVITE").fail(Failure.AGENT_CRASHED).trace()
+    root = parsed(
+        report(
+            finding(register_ok().trace(), verdict(delays=timing(total_s=0.25)), step=1),
+            finding(refused_call(503).trace(), verdict(Outcome.NOT_MET)),
+            finding(broken, verdict(Outcome.INCONCLUSIVE), scenario="other"),
+        )
+    )
+    assert root.attrib == {
+        "name": "2026-11-21T01-02-03Z-trunk-check",
+        "time": "2.900",
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+    }
+    assert [suite.attrib for suite in root] == [
+        {
+            "name": "trunk-check",
+            "timestamp": "2026-11-21T01:02:03.456Z",
+            "hostname": "probe-1",
+            "time": "1.250",
+            "tests": "2",
+            "failures": "1",
+            "errors": "0",
+        },
+        {
+            "name": "other",
+            "timestamp": "2026-11-21T01:02:03.456Z",
+            "hostname": "probe-1",
+            "time": "1.000",
+            "tests": "1",
+            "failures": "0",
+            "errors": "1",
+        },
+    ]
+    assert root[0][0].attrib == {
+        "name": "step 1: register trunk",
+        "classname": "trunk-check",
+        "file": "scenarios/trunk-check.sip.yaml",
+        "line": "9",
+        "time": "0.250",
+    }
+    assert [case[0].tag for case in root.iter("testcase")] == ["system-out", "failure", "error"]
+
+
+def test_failure_tells_what_the_terminal_tells() -> None:
+    """The message is one line, the text is the whole block with the run's folder."""
+    wrong = Mismatch(
+        path="expect.responses",
+        expected="180 200",
+        observed="503",
+        evidence=(2,),
+        source=NOWHERE,
+        message="expected 180, got 503",
+    )
+    failed = verdict(Outcome.NOT_MET, mismatches=(wrong,))
+    root = parsed(report(finding(refused_call(503).trace(), failed), folder="results/r"))
+    told = root.find(".//failure")
+    assert told is not None
+    assert told.attrib == {"message": "expected 180, got 503", "type": "NOT_MET"}
+    lines = (told.text or "").split("\n")
+    assert lines[0].startswith("FAIL  trunk-check")
+    assert lines[-1] == "  Trace results/r/   call.pcap   again: sipprobe run trunk-check"
+
+
+def test_same_attempt_twice_has_two_names() -> None:
+    """Build servers merge cases of one name, so a second one is numbered."""
+    one = finding(answered_call().trace())
+    names = [case.get("name") for case in parsed(report(one, one)).iter("testcase")]
+    assert names == ["step 2: call +12025550123", "step 2: call +12025550123 #2"]
+
+
+def test_flaky_pass_is_a_property() -> None:
+    """A pass after a retry is a pass that says so, with the time of all tries."""
+    first = Try(trace=refused_call(503).trace(), verdict=verdict(Outcome.NOT_MET), explanation=None)
+    root = parsed(report(finding(answered_call().trace(), before=(first,))))
+    case = root[0][0]
+    assert case.get("time") == "2.000"
+    assert [p.attrib for p in case.iter("property")] == [{"name": "flaky", "value": "true"}]
+    assert (case.findtext("system-out") or "").startswith("FLAKY trunk-check")
+
+
+def test_hostile_text_is_xml() -> None:
+    """Control characters, markup and undecoded bytes leave a document that can be read."""
+    hostile = "\x00\x1b]]><b>&\ufffe\udcff"
+    trace = Wire(attempt=hostile).send("INVITE").receive(500, hostile).trace()
+    wrong = Mismatch(
+        path="p",
+        expected=hostile,
+        observed=hostile,
+        evidence=(1,),
+        source=NOWHERE,
+        message=hostile,
+    )
+    failed = verdict(Outcome.NOT_MET, mismatches=(wrong,))
+    root = parsed(report(finding(trace, failed, scenario=hostile)))
+    told = root.find(".//failure")
+    assert told is not None
+    assert told.get("message") == "��]]><b>&��"
+
+
+def test_empty_run_is_a_document() -> None:
+    """Nothing ran: no suite, and counts of zero."""
+    root = parsed(report())
+    assert (root.get("tests"), len(root)) == ("0", 0)
