@@ -1,0 +1,235 @@
+"""The results folder: one folder a run, readable by its owner only.
+
+A run's folder is made before the first call, so that a place that cannot be written shows before
+anything is dialled. Its files appear whole or not at all: each is written beside its name and then
+renamed. What comes in is redacted already; what is written is searched for secrets once more.
+"""
+
+import json
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from probe.report.json_report import SCHEMA, to_json
+from probe.report.model import Finding, RunReport
+from probe.report.pcap import to_pcap
+from probe.sip.redact import SHORTEST_SECRET, Redactor
+from probe.trace.store import StoredTraceError, redact_trace, trace_from_json, trace_to_json
+from probe.trace.trace import Trace
+
+REPORT = "report.json"
+TRACES = "trace.json"
+CAPTURE = "call.pcap"
+TRACES_SCHEMA = "sipprobe-traces/1"
+LONGEST_NAME = 60
+MOST_COLLISIONS = 1000
+
+_OUR_WORDS = frozenset(
+    {
+        *(
+            "schema",
+            "outcome",
+            "failure",
+            "certainty",
+            "likelihood",
+            "state",
+            "method",
+            "started_at",
+        ),
+        *("id", "file", "source", "path"),
+    }
+)
+"""Keys of the report whose values are our own words or the user's paths."""
+
+
+class ResultsError(Exception):
+    """A run could not be stored or read; the text says which file and why."""
+
+
+def run_id(now: datetime, name: str) -> str:
+    """Return ``<UTC>-<name>``, e.g. ``2026-11-21T01-02-03Z-trunk-check``.
+
+    ``now`` must be aware (ValueError). Characters that some file system or shell would mind
+    become ``-``.
+    """
+    if now.tzinfo is None:
+        raise ValueError("a run's time needs a time zone")
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST_NAME].strip("-.") or "run"
+    return f"{now.astimezone(timezone.utc):%Y-%m-%dT%H-%M-%SZ}-{slug}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFolder:
+    """The folder of one run, made before the run begins."""
+
+    path: Path
+    "Where it is."
+
+    @property
+    def run_id(self) -> str:
+        """The name of the folder, which is the run's id."""
+        return self.path.name
+
+    @classmethod
+    def prepare(cls, root: Path, wanted: str) -> "RunFolder":
+        """Make the folder ``root/wanted``, with a number behind where that exists already.
+
+        Raise ResultsError where it cannot be made.
+        """
+        if wanted in {"", ".", ".."} or "/" in wanted or "\0" in wanted:
+            raise ResultsError(f"not a name for a run's folder: {wanted!r}")
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for number in range(1, MOST_COLLISIONS):
+                path = root / (wanted if number == 1 else f"{wanted}-{number}")
+                with suppress(FileExistsError):
+                    path.mkdir(mode=0o700)
+                    return cls(path=path)
+        except OSError as error:
+            raise ResultsError(f"cannot write results in {root}: {error.strerror}") from error
+        raise ResultsError(f"cannot write results in {root}: {wanted} exists too often")
+
+    def write(
+        self, report: RunReport, *, secrets: Collection[str] = (), public: Collection[str] = ()
+    ) -> Path:
+        """Write report.json, trace.json and call.pcap; return the folder.
+
+        Every text that holds one of ``secrets`` is redacted before it is written; values named in
+        ``public`` (user names, numbers) are no secret even where a password repeats them. Raise
+        ResultsError where a file cannot be written.
+        """
+        report = replace(report, run_id=self.run_id)
+        files = _files(report)
+        wanted = {s for s in secrets if len(s) >= SHORTEST_SECRET and s not in set(public)}
+        if any(_holds(content, wanted) for content in files.values()):
+            files = _files(report, Redactor(wanted))
+        for name, content in files.items():
+            self._write(name, content)
+        return self.path
+
+    def discard(self) -> None:
+        """Remove the folder where nothing was written to it."""
+        with suppress(OSError):
+            self.path.rmdir()
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Write one file so that it is there whole or not at all."""
+        target = self.path / name
+        beside = self.path / f".{name}.part"
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            beside.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                beside.unlink()
+            raise ResultsError(f"cannot write {target}: {error.strerror}") from error
+
+
+def store(
+    report: RunReport,
+    root: Path,
+    *,
+    secrets: Collection[str] = (),
+    public: Collection[str] = (),
+) -> Path:
+    """Store a report in a new folder below ``root`` and return the folder; raise ResultsError."""
+    return RunFolder.prepare(root, report.run_id).write(report, secrets=secrets, public=public)
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """Return the stored report of a run (docs/json-report.md); raise ResultsError."""
+    return _read(folder / REPORT, SCHEMA)
+
+
+def load_traces(folder: Path) -> tuple[tuple[Trace, ...], ...]:
+    """Return the traces of a run: one tuple a finding, one trace a try; raise ResultsError."""
+    path = folder / TRACES
+    stored = _read(path, TRACES_SCHEMA)
+    try:
+        return tuple(
+            tuple(trace_from_json(one) for one in finding["tries"])
+            for finding in stored["findings"]
+        )
+    except (StoredTraceError, KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+
+
+def _files(report: RunReport, redactor: Redactor | None = None) -> dict[str, bytes]:
+    """Return name and content of every file of a run."""
+    if redactor is not None:
+        report = replace(report, findings=tuple(_without(f, redactor) for f in report.findings))
+    told: object = to_json(report)
+    if redactor is not None:
+        told = _redacted(told, redactor)
+    traces = {
+        "schema": TRACES_SCHEMA,
+        "run": report.run_id,
+        "findings": [
+            {
+                "scenario": finding.scenario,
+                "step": finding.attempt.step,
+                "tries": [trace_to_json(one.trace) for one in finding.tries],
+            }
+            for finding in report.findings
+        ],
+    }
+    return {
+        TRACES: _json(traces),
+        CAPTURE: to_pcap(_traces(report.findings)),
+        REPORT: _json(told, indent=2),
+    }
+
+
+def _traces(findings: Iterable[Finding]) -> list[Trace]:
+    return [one.trace for finding in findings for one in finding.tries]
+
+
+def _without(finding: Finding, redactor: Redactor) -> Finding:
+    """Return a finding with traces that hold no secret."""
+    tries = tuple(replace(one, trace=redact_trace(one.trace, redactor)) for one in finding.tries)
+    return replace(finding, tries=tries)
+
+
+def _redacted(value: object, redactor: Redactor, key: str = "") -> object:
+    """Return JSON values without secrets; keys, numbers and our own words stay."""
+    if isinstance(value, Mapping):
+        return {name: _redacted(held, redactor, str(name)) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_redacted(held, redactor, key) for held in value]
+    if isinstance(value, str) and key not in _OUR_WORDS:
+        return redactor.text(value)
+    return value
+
+
+def _holds(content: bytes, secrets: Iterable[str]) -> bool:
+    """Say whether any secret stands in a file, as it is or as JSON writes it."""
+    return any(
+        secret.encode("utf-8", "surrogateescape") in content
+        or json.dumps(secret)[1:-1].encode() in content
+        for secret in secrets
+    )
+
+
+def _json(value: object, indent: int | None = None) -> bytes:
+    """Return JSON in ASCII, which every reader and every terminal takes, ended by a line end."""
+    return json.dumps(value, indent=indent).encode("ascii") + b"\n"
+
+
+def _read(path: Path, schema: str) -> dict[str, Any]:
+    """Read a JSON object of a schema; raise ResultsError."""
+    try:
+        stored = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ResultsError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ResultsError(f"{path} is not JSON: {error}") from error
+    if not isinstance(stored, dict) or stored.get("schema") != schema:
+        raise ResultsError(f"{path} is not of schema {schema}")
+    return stored
