@@ -94,12 +94,12 @@ class Call:
 
     def bye(self, transaction: ServerTransaction) -> None:
         """End a call because the caller hung up (RFC 3261 §15.1.2)."""
-        if self._behaviour.answers_bye:
-            transaction.respond(answer_of(200, transaction.flow.here))
         if self.transaction.answered:
             self._end("caller")
         else:
             self._refuse(answer_of(487, transaction.flow.here), "caller")
+        if self._behaviour.answers_bye:
+            transaction.respond(answer_of(200, transaction.flow.here))
 
     def reinvite(self, transaction: ServerTransaction) -> None:
         """Answer a re-INVITE or UPDATE: the session changes or is only refreshed (RFC 3311)."""
@@ -120,8 +120,8 @@ class Call:
     def hang_up(self, by: str) -> None:
         """Send BYE and end the call, whether or not the other side responds."""
         bye = self.dialog.request("BYE", *self._behaviour.bye_headers)
-        self._site.transactions.send_request(bye, self.dialog.flow)
         self._end(by)
+        self._site.transactions.send_request(bye, self.dialog.flow)
 
     def abandon(self) -> None:
         """End the call because the trunk stops."""
@@ -230,8 +230,8 @@ class Call:
 
     def _refuse(self, answer: Answer, by: str) -> None:
         self._code = answer.code
+        self._end(by)  # first: who has seen the response must find the call ended
         self.transaction.respond(answer)
-        self._end(by)
 
     def _over_limit(self) -> None:
         if self.transaction.answered:

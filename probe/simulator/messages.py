@@ -7,10 +7,10 @@ read to route a response (Via, From, To, Call-ID, CSeq), the salvaged request to
 
 import re
 
-from sipmessage import URI, Message, Request, Response
+from sipmessage import URI, Address, Message, Request, Response
 
+from probe.simulator import records
 from probe.simulator.answers import Answer
-from probe.simulator.records import Address
 
 MAX_MESSAGE = 65_535
 """Bytes of one message, headers and body; larger ones are refused."""
@@ -136,7 +136,7 @@ def _check_request(request: Request) -> None:
         request.body = request.body[:length]
 
 
-def stamp_via(request: Request, peer: Address) -> None:
+def stamp_via(request: Request, peer: records.Address) -> None:
     """Add ``received`` and the value of ``rport`` to the topmost Via (RFC 3581 §4).
 
     The text is edited in place: a branch that is parsed and written again would not be the same.
@@ -150,7 +150,7 @@ def stamp_via(request: Request, peer: Address) -> None:
     request.headers.setlist("Via", [first + comma + rest, *values[1:]])
 
 
-def reply_address(request: Request, peer: Address) -> Address:
+def reply_address(request: Request, peer: records.Address) -> records.Address:
     """Where a response goes over UDP: the source port if rport was asked for, else the Via's."""
     via = request.via[0]
     if "rport" in via.parameters:
@@ -177,21 +177,22 @@ def contact_uri(request: Request) -> str | None:
         return None
     if not contacts or contacts[0].uri.scheme not in {"sip", "sips"}:
         return None
-    text = str(contacts[0].uri)
-    try:
-        URI.parse(text)  # what cannot be read back cannot be written into a Request-Line
-    except PROTOCOL_ERRORS:
-        return None
-    return text
+    return str(contacts[0].uri)
 
 
-def uri_texts(request: Request) -> list[str]:
-    """Return the URI of every Contact as it was written, in order."""
-    texts: list[str] = []
+def contacts_of(request: Request) -> list[tuple[Address, str]]:
+    """Return every Contact with its URI as it was written, in order.
+
+    Written again, a URI may change its escapes, and a client looks for the one that it sent.
+    """
+    pairs: list[tuple[Address, str]] = []
     for value in request.headers.getlist("Contact"):
-        bracketed = _ANGLE.findall(value)
-        texts += bracketed or [value.split(";")[0].strip()]
-    return texts
+        contacts = Address.parse_many(value)
+        texts = _ANGLE.findall(value)
+        if len(texts) != len(contacts):  # some without angle brackets
+            texts = [str(contact.uri) for contact in contacts]
+        pairs += zip(contacts, texts, strict=True)
+    return pairs
 
 
 def respond(request: Request, answer: Answer, *, to_tag: str, server: str) -> bytes:

@@ -20,6 +20,7 @@ PICKUP_S = 0.15
 """Seconds between ringing and answer on an ordinary number."""
 
 _SOON_S = 0.05
+_REFUSAL_S = 0.02
 _SEPARATORS = re.compile(r"[-.() ]")
 
 
@@ -329,7 +330,7 @@ def _final(code: int) -> Behaviour:
     if code in {401, 407}:
         return Behaviour(replies=(Reply(code=code),), challenged=False)
     sdp = Sdp.ANSWER if code < 300 else Sdp.NONE
-    return Behaviour(replies=(_TRYING, Reply(code=code, after=_SOON_S, sdp=sdp)))
+    return Behaviour(replies=(_TRYING, Reply(code=code, after=_REFUSAL_S, sdp=sdp)))
 
 
 _FINAL_NOTES = {

@@ -148,9 +148,7 @@ class Records:
     def closed(self, key: int) -> None:
         """Move a call to the finished ones."""
         with self._changed:
-            snapshot = self._live.pop(key, None)
-            if snapshot is not None:
-                self._finished.append(snapshot())
+            self._finished.append(self._live.pop(key)())
             self._changed.notify_all()
 
     @property

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from sipmessage import Address, Request
 
 from probe.simulator.answers import Answer, answer_of
-from probe.simulator.messages import uri_texts
+from probe.simulator.messages import contacts_of
 
 MAX_AORS = 256
 """Addresses of record kept; the oldest are dropped first."""
@@ -80,7 +80,7 @@ class Registrar:
         self, request: Request, old: dict[str, Binding], here: str
     ) -> dict[str, Binding] | Answer:
         new = dict(old)
-        for contact, uri in zip(request.contact, uri_texts(request), strict=False):
+        for contact, uri in contacts_of(request):
             expires = self._wanted(request, contact)
             if uri in old and _overtaken(request, old[uri]):
                 return answer_of(500, here)

@@ -57,12 +57,11 @@ class RtpPort:
         self._loop.add_reader(self._rtcp, self._read_rtcp)
 
     def close(self) -> None:
-        """Close both sockets; harmless when closed."""
+        """Close both sockets, once."""
         self.stop_tone()
         for sock in (self._rtp, self._rtcp):
-            if sock.fileno() >= 0:
-                self._loop.remove_reader(sock)
-                sock.close()
+            self._loop.remove_reader(sock)
+            sock.close()
 
     def play_tone(self, to: Address, payload: int, codec: str) -> None:
         """Play the ringing tone; nothing happens where ``to`` is not on loopback."""
@@ -101,8 +100,8 @@ class RtpPort:
         self._sequence = (self._sequence + 1) % 2**16
         header = head + struct.pack("!HII", self._sequence, timestamp, self._ssrc)
         with contextlib.suppress(OSError):  # a full buffer is packet loss
-            self._rtp.sendto(header + rest, to)
             self.echoed += 1
+            self._rtp.sendto(header + rest, to)
 
     def _read_rtcp(self) -> None:
         for _ in range(_BURST):

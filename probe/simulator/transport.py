@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -128,27 +129,26 @@ class Listeners:
     async def open(self, port: int, tls: TlsFiles | None) -> None:
         """Bind and listen; port 0 takes a free one. Raise OSError where a port is taken."""
         loop = asyncio.get_running_loop()
-        self._udp, tcp = _pair(self._host, port)
-        try:
-            self.udp_port, self.tcp_port = self._udp.getsockname()[1], tcp.getsockname()[1]
-            loop.add_reader(self._udp, self._read_datagrams, self._udp)
-            self._servers.append(
-                await loop.create_server(
-                    lambda: _Stream(self, "TCP"), sock=tcp, backlog=MAX_CONNECTIONS
-                )
-            )
-            if tls is not None:
-                listening = _bound(self._host, 0, socket.SOCK_STREAM)
-                self.tls_port = listening.getsockname()[1]
+        context = None if tls is None else _server_context(tls)
+        with contextlib.ExitStack() as undo:
+            udp, tcp = _pair(self._host, port)
+            undo.callback(udp.close)
+            undo.callback(tcp.close)
+            listening: list[tuple[socket.socket, str, ssl.SSLContext | None]] = [(tcp, "TCP", None)]
+            if context is not None:
+                tls_socket = _bound(self._host, 0, socket.SOCK_STREAM)
+                undo.callback(tls_socket.close)
+                listening.append((tls_socket, "TLS", context))
+                self.tls_port = tls_socket.getsockname()[1]
+            for sock, kind, secured in listening:
+                made = functools.partial(_Stream, self, kind)
                 self._servers.append(
-                    await loop.create_server(
-                        lambda: _Stream(self, "TLS"), sock=listening, ssl=_server_context(tls)
-                    )
+                    await loop.create_server(made, sock=sock, ssl=secured, backlog=MAX_CONNECTIONS)
                 )
-        except BaseException:
-            tcp.close()
-            self.close()
-            raise
+            undo.pop_all()
+        self._udp = udp
+        self.udp_port, self.tcp_port = udp.getsockname()[1], tcp.getsockname()[1]
+        loop.add_reader(udp, self._read_datagrams, udp)
 
     def close(self) -> None:
         """Close every socket at once."""
