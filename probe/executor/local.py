@@ -57,11 +57,29 @@ class PlanRun:
 class LocalExecutor:
     """Runs one plan after the other; ``interrupt`` may be called from a signal handler."""
 
-    def __init__(self, *, observer: Observer | None = None, again: Again | None = None) -> None:
-        self._observer = observer or (lambda _attempt, _number: None)
-        self._again = again or (lambda _attempt, _trace: False)
+    def __init__(self) -> None:
+        self._observer: Observer = lambda _attempt, _number: None
+        self._again: Again = lambda _attempt, _trace: False
         self._interrupted = False
+        self._skip = False
         self._spare: WorkerProcess | None = None
+
+    def on_begin(self, observer: Observer) -> None:
+        """Let somebody hear of each try as it begins."""
+        self._observer = observer
+
+    def on_again(self, again: Again) -> None:
+        """Let somebody decide whether an attempt is tried again."""
+        self._again = again
+
+    def skip_the_rest(self) -> None:
+        """Carry out no further plan."""
+        self._skip = True
+
+    @property
+    def skipping(self) -> bool:
+        """Whether further plans are to be left out."""
+        return self._skip or self._interrupted
 
     def warm_up(self) -> None:
         """Start a worker ahead of need: it loads while the caller still reads files."""

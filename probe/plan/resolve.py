@@ -1,11 +1,10 @@
 """A scenario, its profiles and the code reference become a plan; nothing is left to guess."""
 
-import ipaddress
-import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from probe.plan.accounts import Address, address_of, make_account, missing_files
 from probe.plan.action import (
     Account,
     Action,
@@ -19,6 +18,7 @@ from probe.plan.action import (
     Wait,
 )
 from probe.plan.capabilities import Capabilities
+from probe.plan.limits import need_more_than_basics, unsupported
 from probe.plan.plan import Attempt, Plan
 from probe.plan.rails import emergency_number
 from probe.reference import reference
@@ -45,37 +45,6 @@ TRUNK_ACCOUNT = "trunk"
 DEFAULT_TALK_S = 1.0
 """Talk time of a call that no step ends: long enough to see a lost ACK, and cheap."""
 
-DEFAULT_EXPIRES_S = 300
-"""Registration interval where nothing is written; RFC 3261 §10.2.1.1 leaves it to us."""
-
-_URI = re.compile(
-    r"(?P<scheme>sips?):(?:(?P<user>[^@]*)@)?(?P<host>\[[^\]]+\]|[^:;?>]+)(?::(?P<port>\d+))?"
-    r"(?P<parameters>;[^?>]*)?",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Address:
-    """The parts of an address of record."""
-
-    scheme: str
-    user: str
-    host: str
-    port: int | None
-    transport: str
-
-    @property
-    def hostport(self) -> str:
-        """Host and port as they stand in a URI."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port is None else f"{host}:{self.port}"
-
-    @property
-    def suffix(self) -> str:
-        """The transport parameter where it is not the default."""
-        return "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
-
 
 @dataclass(slots=True, kw_only=True)
 class _Work:
@@ -85,7 +54,7 @@ class _Work:
     trunk: str
     profiles: dict[str, Profile]
     accounts: dict[str, Account] = field(default_factory=dict)
-    addresses: dict[str, _Address] = field(default_factory=dict)
+    addresses: dict[str, Address] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -97,13 +66,13 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     *,
     trunk: str | None = None,
     embedded: Profile | None = None,
-    capabilities: Capabilities | None = None,
+    engine: Callable[[], Capabilities | None] = lambda: None,
     user_agent: str = "sipprobe",
 ) -> Plan:
     """Return the plan of a scenario; raise ScenarioError with every problem at its place.
 
     ``trunk`` overrides the scenario's trunk; ``embedded`` is the profile of the running embedded
-    trunk; ``capabilities``, where known, refuse what the installed pjsua2 cannot do.
+    trunk; ``engine`` says what the installed pjsua2 can do and is asked only where that matters.
     """
     name = trunk or scenario.trunk
     place = scenario.source("trunk")
@@ -116,17 +85,7 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
         work.profiles[agent] = profile.over(own)
     for step in scenario.steps:
         _add(work, step, user_agent)
-    if capabilities is not None:
-        for account in work.accounts.values():
-            missing = unsupported(account, capabilities)
-            if missing is not None:
-                work.problems.append(
-                    Problem(
-                        source=_place(work, account.name, missing[0]),
-                        message=missing[1],
-                        hint="`sipprobe doctor` will say which engine runs and what it lacks",
-                    )
-                )
+    _check_engine(work, engine)
     if work.problems:
         raise ScenarioError(work.problems)
     return Plan(
@@ -142,31 +101,24 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     )
 
 
-def unsupported(account: Account, capabilities: Capabilities) -> tuple[str, str] | None:
-    """Return (key, why) where the installed pjsua2 cannot do what an account asks, or None."""
-    addresses = (account.host, (account.local_address or "").strip("[]"))
-    if not capabilities.ipv6 and any(_is_ipv6(address) for address in addresses):
-        return "uri", "IPv6 is asked for, and the installed pjsua2 was built without it"
-    if account.transport == "TLS" and not capabilities.tls:
-        return "uri", "TLS is asked for, and the installed pjsua2 was built without it"
-    if account.tls_min == "1.3" and not capabilities.tls13:
-        return (
-            "tls_min",
-            f"TLS 1.3 is asked for, and {capabilities.tls_library} cannot do it",
-        )
-    known = {codec.lower() for codec in capabilities.codecs}
-    for codec in account.codecs:
-        if codec.lower() not in known:
-            offered = ", ".join(capabilities.codecs)
-            return "codecs", f"codec {codec} is not in the installed pjsua2, which has {offered}"
-    return None
-
-
-def _is_ipv6(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).version == 6
-    except ValueError:
-        return False
+def _check_engine(work: _Work, engine: Callable[[], Capabilities | None]) -> None:
+    """Refuse, at the line that asks, what the installed pjsua2 cannot do."""
+    if not need_more_than_basics(work.accounts.values()):
+        return
+    able = engine()
+    if able is None:
+        return
+    for account in work.accounts.values():
+        missing = unsupported(account, able)
+        if missing is not None:
+            key, why = missing
+            work.problems.append(
+                Problem(
+                    source=_place(work, account.name, key),
+                    message=why,
+                    hint=f"pjsua2 {able.version} is installed; another build may have it",
+                )
+            )
 
 
 def _add(work: _Work, step: AnyStep, user_agent: str) -> None:
@@ -352,7 +304,7 @@ def _account(work: _Work, name: str, step: AnyStep, user_agent: str) -> Account 
             )
         )
         return None
-    address = _address(profile.uri)
+    address = address_of(profile.uri)
     if address is None:
         work.problems.append(
             Problem(
@@ -362,72 +314,21 @@ def _account(work: _Work, name: str, step: AnyStep, user_agent: str) -> Account 
             )
         )
         return None
-    work.addresses[name] = address
-    work.accounts[name] = _make(work, name, profile, address, user_agent)
-    return work.accounts[name]
-
-
-def _make(work: _Work, name: str, profile: Profile, address: _Address, user_agent: str) -> Account:
-    """Build an account from its profile."""
-    next_hop = _address(profile.proxy) if profile.proxy else None
-    hop = next_hop or address
-    transport = hop.transport
-    verify = profile.verify is not False
-    if transport == "TLS" and not verify:
-        work.warnings.append(f"{name}: the TLS server is not verified (verify: off)")
-    proxy = profile.proxy
-    if proxy is not None and ";lr" not in proxy.lower():
-        proxy = f"{proxy};lr"
-    return Account(
-        name=name,
-        aor=f"{address.scheme}:{address.user}@{address.hostport}",
-        registrar=f"{address.scheme}:{address.hostport}{address.suffix}",
-        host=hop.host,
-        port=hop.port,
-        transport=transport,
-        user=address.user,
-        auth_user=profile.auth_user or address.user,
-        password=profile.password.get_secret_value() if profile.password else None,
-        realm=profile.realm or "*",
-        proxy=proxy,
-        nameserver=profile.nameserver,
-        local_address=profile.local_address,
-        ca_file=_file(work, name, profile, "ca_file"),
-        verify=verify,
-        client_cert=_file(work, name, profile, "client_cert"),
-        client_key=_file(work, name, profile, "client_key"),
-        tls_min=profile.tls_min,
-        codecs=profile.codecs or ("PCMU", "PCMA"),
-        srtp=profile.srtp or "off",
-        ptime=profile.ptime,
-        caller_id=profile.caller_id,
-        headers=tuple(profile.headers.items()),
-        user_agent=profile.user_agent or user_agent,
-        expires=profile.expires or DEFAULT_EXPIRES_S,
-        session_timer=profile.session_timer,
-        prack=profile.prack,
-        embedded=work.trunk == EMBEDDED,
-    )
-
-
-def _file(work: _Work, name: str, profile: Profile, key: str) -> str | None:
-    """Return a file's path, relative ones from the file that names it; note where it is missing."""
-    written = getattr(profile, key)
-    if written is None:
-        return None
-    place = _place(work, name, key)
-    path = Path(os.path.expanduser(written))  # noqa: PTH111 - keeps a name that has no user
-    if not path.is_absolute():
-        path = Path(place.file).parent / path
-    if not path.is_file():
+    for key, path in missing_files(profile).items():
         work.problems.append(
             Problem(
-                source=place,
+                source=_place(work, name, key),
                 message=f"{key}: there is no file {path}",
                 hint="paths are relative to the file that names them",
             )
         )
-    return str(path)
+    account = make_account(
+        name, profile, address, user_agent=user_agent, embedded=work.trunk == EMBEDDED
+    )
+    if account.transport == "TLS" and not account.verify:
+        work.warnings.append(f"{name}: the TLS server is not verified (verify: off)")
+    work.addresses[name], work.accounts[name] = address, account
+    return account
 
 
 def _provider(work: _Work, name: str) -> str | None:
@@ -464,22 +365,3 @@ def _target(work: _Work, account: Account, written: str | None) -> str:
         return written
     user = written.replace("#", "%23")  # not allowed in a SIP URI's user part (RFC 3261 §25.1)
     return f"{address.scheme}:{user}@{address.hostport}{address.suffix}"
-
-
-def _address(uri: str) -> _Address | None:
-    """Take an address of record apart, or return None."""
-    found = _URI.fullmatch(uri.strip().strip("<>"))
-    if found is None:
-        return None
-    scheme = found["scheme"].lower()
-    parameters = dict(
-        part.partition("=")[::2] for part in (found["parameters"] or "").lower().split(";") if part
-    )
-    default = "tls" if scheme == "sips" else "udp"
-    return _Address(
-        scheme=scheme,
-        user=found["user"] or "",
-        host=found["host"].strip("[]"),
-        port=int(found["port"]) if found["port"] else None,
-        transport=parameters.get("transport", default).upper(),
-    )

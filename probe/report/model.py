@@ -75,6 +75,9 @@ class RunReport:
     notes: tuple[str, ...]
     "What holds for the whole run: embedded trunk used, verification off, interrupted."
 
+    cleanup: tuple[Trace, ...] = ()
+    "What was sent after the last attempt of each scenario (BYE, un-REGISTER), redacted."
+
     interrupted: bool = False
     "Whether the user ended the run."
 

@@ -1,0 +1,106 @@
+"""The command line: one file a verb; the only room that knows click and exit statuses."""
+
+import importlib
+import sys
+
+import click
+
+from probe.cli.exits import Exit
+
+_VERBS = {
+    "run": "execute scenarios and say what happened",
+    "validate": "check scenario files without placing a call",
+    "list": "show what would run",
+    "explain": "look up a code, a method, a cause; or say why a step of a run failed",
+    "simulate": "start the embedded trunk by itself",
+    "schema": "print a JSON Schema",
+}
+
+
+class _LazyGroup(click.Group):
+    """Loads a verb's file only when that verb is called: start-up time is the user's time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _VERBS:
+            return None
+        module = importlib.import_module(f"probe.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+            import difflib  # noqa: PLC0415 - only for a mistyped verb
+
+            near = difflib.get_close_matches(args[0], _VERBS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else "verbs: " + ", ".join(_VERBS)
+            raise click.UsageError(f"there is no verb '{args[0]}': {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked:
+        from probe import __version__  # noqa: PLC0415 - only where it is asked for
+
+        click.echo(f"sipprobe {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=False,
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Print the version and leave.",
+)  # fmt: skip
+def cli() -> None:
+    """Place SIP test calls and say, with evidence, what came back and why.
+
+    First call: `sipprobe run trunk-check`, on the embedded trunk, no server needed.
+    """
+
+
+def main() -> None:
+    """Run the command line; every way out is one of the documented exit statuses."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as left:
+        status = left.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        status = Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        status = Exit.USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        status = Exit.INTERNAL
+    except Exception as error:  # noqa: BLE001 - our own bug is a named outcome, never a pass
+        _report_bug(error)
+        status = Exit.INTERNAL
+    sys.exit(int(status or 0))
+
+
+def _report_bug(error: Exception) -> None:
+    """Name our own bug; the traceback only where it is asked for."""
+    import os  # noqa: PLC0415 - only on the way out
+    import traceback  # noqa: PLC0415 - only on the way out
+
+    click.echo(f"sipprobe: internal error: {type(error).__name__}: {error}", err=True)
+    if os.environ.get("SIPPROBE_TRACEBACK"):
+        traceback.print_exception(error)
+    else:
+        click.echo("set SIPPROBE_TRACEBACK=1 for the traceback", err=True)

@@ -1,0 +1,77 @@
+"""``sipprobe explain``: look up a code, a method, a cause; or say why a step of a run failed."""
+
+import re
+import shutil
+from pathlib import Path
+
+import click
+
+from probe.cli.exits import Exit
+
+
+@click.command(name="explain")
+@click.argument("subject")
+@click.option("--provider", metavar="NAME", help="Whose meanings come first, e.g. sip.us.")
+@click.option("--register", "direction", flag_value="register", help="As answer to our REGISTER.")
+@click.option("--outbound", "direction", flag_value="outbound", help="In a call that we place.")
+@click.option("--inbound", "direction", flag_value="inbound", help="In a call that reaches us.")
+def command(subject: str, provider: str | None, direction: str | None) -> int:
+    """Look up SUBJECT: 403, 4xx, INVITE, q850:34, warning:304, header:Retry-After, F047.
+
+    SUBJECT may also be a stored run, results/RUN or results/RUN#STEP: then it says again why
+    that step was not met. No call is placed.
+    """
+    folder = Path(re.sub(r"#\d+$", "", subject))
+    if (folder / "report.json").is_file():
+        return _explain_run(folder, subject)
+    from probe.reference.explain import explain  # noqa: PLC0415 - data loads only here
+    from probe.reference.reference import Direction  # noqa: PLC0415 - as above
+
+    width = min(100, max(60, shutil.get_terminal_size((88, 24)).columns))
+    try:
+        text = explain(
+            subject,
+            provider=provider,
+            direction=Direction(direction) if direction else None,
+            width=width,
+        )
+    except LookupError as error:
+        click.echo(f"sipprobe: {error}", err=True)
+        return Exit.USAGE
+    click.echo(text.rstrip("\n"))
+    return Exit.MET
+
+
+def _explain_run(folder: Path, subject: str) -> int:
+    """Print the explanation of the steps of a stored run that were not met."""
+    from probe.report.text import plain  # noqa: PLC0415 - only for stored runs
+    from probe.results import ResultsError, load  # noqa: PLC0415 - only for stored runs
+
+    try:
+        report = load(folder)
+    except ResultsError as error:
+        raise click.ClickException(str(error)) from None
+    step = re.search(r"#(\d+)$", subject)
+    findings = [
+        finding
+        for finding in report["findings"]
+        if step is None or finding["step"] == int(step.group(1))
+    ]
+    if not findings:
+        raise click.ClickException(f"{folder} has no step {step.group(1) if step else ''}")
+    for finding in findings:
+        click.echo(f"{finding['outcome']}  {finding['scenario']} › {finding['attempt']}")
+        why = finding["explanation"]
+        if why is None:
+            click.echo("  Everything that was expected came.")
+            continue
+        click.echo(f"  Why   {plain(why['summary'], None)}")
+        for cause in why["causes"]:
+            click.echo(f"        {cause['id']} {cause['name']} ({cause['likelihood']})")
+        for fact in why["evidence"]:
+            click.echo(f"        event {fact['event']}: {plain(fact['says'], None)}")
+        for unknown in why["unknown"]:
+            click.echo(f"  Open  {plain(unknown, None)}")
+        for number, act in enumerate(why["next_steps"], 1):
+            click.echo(f"  {'Next' if number == 1 else '    '}  {plain(act, None)}")
+    return Exit.MET

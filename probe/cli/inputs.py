@@ -1,0 +1,76 @@
+"""What several verbs read: variables, settings, scenario files, and their problems."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from probe.cli.exits import Exit
+from probe.scenario.loader import find_scenario, find_settings, load_many, load_settings
+from probe.scenario.loader import scenario_files as files_of
+from probe.scenario.schema import Scenario, Settings
+from probe.scenario.source import ScenarioError
+
+
+@contextmanager
+def problems_end_the_command(*, color: bool) -> Iterator[None]:
+    """Show every problem of the user's files and leave with the usage status."""
+    try:
+        yield
+    except ScenarioError as error:
+        click.echo(error.render(color=color), err=True)
+        raise click.exceptions.Exit(Exit.USAGE) from None
+
+
+def wants_color(setting: str | None, stream_is_terminal: bool) -> bool:
+    """Decide on colour: the flag, then NO_COLOR, then whether a person is looking."""
+    if setting in {"always", "never"}:
+        return setting == "always"
+    return stream_is_terminal and not os.environ.get("NO_COLOR")
+
+
+def stderr_color(setting: str | None = None) -> bool:
+    """Whether stderr is coloured."""
+    return wants_color(setting, sys.stderr.isatty())
+
+
+def variables(pairs: tuple[str, ...], what: str = "--var") -> dict[str, str]:
+    """Read ``name=value`` pairs; raise UsageError for one that is none."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.UsageError(f"{what} takes NAME=VALUE, got '{name[:40]}'")
+        found[name] = value
+    return found
+
+
+def settings(given: Mapping[str, str], config: Path | None) -> Settings:
+    """Read the nearest sipprobe.yaml, or return empty settings."""
+    path = config or find_settings(Path.cwd(), os.environ)
+    if path is None:
+        return Settings()
+    return load_settings(path, variables=given, environ=os.environ)
+
+
+def paths(names: tuple[str, ...]) -> tuple[Path, ...]:
+    """Return the files of names and paths; a folder stands for its scenarios, nothing for all."""
+    start = Path.cwd()
+    found: list[Path] = []
+    for name in names or ("scenarios",):
+        folder = start / name
+        if folder.is_dir():
+            found += files_of(folder)
+        elif names:
+            found.append(find_scenario(name, start=start))
+    return tuple(dict.fromkeys(found))
+
+
+def scenarios(
+    files: tuple[Path, ...], given: Mapping[str, str], known: Settings
+) -> tuple[Scenario, ...]:
+    """Read scenario files; what sipprobe.yaml says of variables counts last."""
+    return load_many(files, variables=given, environ={**known.vars, **os.environ})

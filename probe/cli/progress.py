@@ -1,0 +1,43 @@
+"""Live progress on stderr, for a person who watches."""
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from probe.plan.plan import Attempt, Plan
+
+
+class Progress:
+    """One line that says what is being tried; gone when the run is over."""
+
+    def __init__(self, plans: "tuple[Plan, ...]", *, live: bool) -> None:
+        self._live = live
+        self._total = sum(len(plan.attempts) for plan in plans)
+        self._names = {id(attempt): plan.scenario for plan in plans for attempt in plan.attempts}
+        self._done = 0
+
+    def begins(self, attempt: "Attempt", number: int) -> None:
+        """Show the attempt that begins; ``number`` counts its tries from 1."""
+        if number == 1:
+            self._done += 1
+        if not self._live:
+            return
+        again = f"  try {number}" if number > 1 else ""
+        scenario = self._names.get(id(attempt), "")
+        text = f"[{self._done}/{self._total}] {scenario} › {attempt.label}{again}"
+        sys.stderr.write(f"\r\x1b[K{text[:100]}")
+        sys.stderr.flush()
+
+    def __enter__(self) -> "Progress":  # noqa: PYI034 - Self came with Python 3.11
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,389 @@
+"""``sipprobe run``: execute scenarios and say what happened."""
+
+import contextlib
+import os
+import platform
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.exits import Exit, exit_for
+
+if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
+    from probe.executor.local import LocalExecutor
+    from probe.plan.plan import Plan
+    from probe.report.model import Finding, RunReport
+    from probe.scenario.schema import Profile, Scenario, Settings
+
+FORMATS = ("text", "json", "junit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The flags of ``run``."""
+
+    names: tuple[str, ...]
+    tags: tuple[str, ...]
+    expression: str | None
+    trunk: str | None
+    variables: tuple[str, ...]
+    secrets: tuple[str, ...]
+    config: Path | None
+    form: str
+    reports: tuple[str, ...]
+    results: Path
+    store: bool
+    timeout: float | None
+    exitfirst: bool
+    dry_run: bool
+    verbosity: int
+    quiet: bool
+    color: str | None
+
+
+@click.command(name="run")
+@click.argument("names", nargs=-1, metavar="[NAME or PATH]...")
+@click.option("-t", "--tag", "tags", multiple=True, help="Only scenarios with this tag.")
+@click.option("-k", "expression", metavar="TEXT", help="Only scenarios whose name contains TEXT.")
+@click.option("--trunk", metavar="NAME", help="Trunk profile, over what the scenario says.")
+@click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable.")
+@click.option(
+    "--secret", "secrets", multiple=True, metavar="NAME=VALUE",
+    help="A variable whose value is never shown; an environment variable is safer.",
+)  # fmt: skip
+@click.option(
+    "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="sipprobe.yaml to use instead of the nearest one upward.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+    help="What goes to stdout.",
+)  # fmt: skip
+@click.option(
+    "--report", "reports", multiple=True, metavar="FORMAT=FILE",
+    help="Write a report beside it: json=FILE, junit=FILE, text=FILE. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("results"),
+    show_default=True, help="Folder for the run's own folder.",
+)  # fmt: skip
+@click.option("--no-store", "store", flag_value=False, default=True, help="Write no run folder.")
+@click.option("--timeout", metavar="DURATION", help="Deadline of each scenario, over its own.")
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first scenario not met.")
+@click.option("--dry-run", is_flag=True, help="Show what would be tried; send nothing.")
+@click.option("-v", "verbosity", count=True, help="-v: ladders of passes too; -vv: all messages.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing where everything was met.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
+def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
+    names: tuple[str, ...],
+    tags: tuple[str, ...],
+    expression: str | None,
+    trunk: str | None,
+    variables: tuple[str, ...],
+    secrets: tuple[str, ...],
+    config: Path | None,
+    form: str,
+    reports: tuple[str, ...],
+    results: Path,
+    store: bool,
+    timeout: str | None,
+    exitfirst: bool,
+    dry_run: bool,
+    verbosity: int,
+    quiet: bool,
+    color: str | None,
+) -> int:
+    """Execute scenarios and say what happened.
+
+    A NAME stands for scenarios/NAME.sip.yaml; a folder for all scenarios in it; nothing for those
+    of ./scenarios. `sipprobe run trunk-check` needs no server and no account.
+
+    Exit status: 0 met, 1 not met, 2 usage or invalid file, 3 could not test, 5 nothing selected,
+    130 interrupted.
+    """
+    options = Options(
+        names=names, tags=tags, expression=expression, trunk=trunk, variables=variables,
+        secrets=secrets, config=config, form=form, reports=_checked_reports(reports),
+        results=results, store=store, timeout=_seconds(timeout), exitfirst=exitfirst,
+        dry_run=dry_run, verbosity=verbosity, quiet=quiet,
+        color=None if color == "auto" else color,
+    )  # fmt: skip
+    began = time.monotonic()
+    from probe.executor.local import LocalExecutor  # noqa: PLC0415 - light: starts a worker first
+
+    executor = LocalExecutor()
+    if not dry_run:
+        executor.warm_up()
+    try:
+        return _run(options, executor, began)
+    finally:
+        executor.close()
+
+
+def _run(options: Options, executor: "LocalExecutor", began: float) -> int:
+    """Read, select, resolve, carry out, report."""
+    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads while the worker starts
+
+    with (
+        inputs.problems_end_the_command(color=inputs.stderr_color(options.color)),
+        contextlib.ExitStack() as until_end,
+    ):
+        given = inputs.variables(options.variables)
+        given |= inputs.variables(options.secrets, "--secret")
+        known = inputs.settings(given, options.config)
+        scenarios = _selected(inputs.scenarios(inputs.paths(options.names), given, known), options)
+        if not scenarios:
+            click.echo("nothing was selected", err=True)
+            return Exit.NOTHING
+        embedded, notes = _embedded_trunk(options, scenarios, until_end)
+        plans = _plans(options, scenarios, known, embedded)
+        if options.dry_run:
+            return _show_plans(plans)
+        return _carry_out(options, plans, executor, notes, began)
+
+
+def _selected(scenarios: "tuple[Scenario, ...]", options: Options) -> "tuple[Scenario, ...]":
+    """Return the scenarios that the flags select."""
+    wanted = (options.expression or "").lower()
+    return tuple(
+        scenario
+        for scenario in scenarios
+        if (not options.tags or set(options.tags) & set(scenario.tags))
+        and wanted in f"{scenario.id} {scenario.name}".lower()
+    )
+
+
+def _embedded_trunk(
+    options: Options, scenarios: "tuple[Scenario, ...]", until_end: contextlib.ExitStack
+) -> "tuple[Profile | None, tuple[str, ...]]":
+    """Start the embedded trunk where a scenario wants it; return its profile and what to say."""
+    from probe.scenario.schema import EMBEDDED, Profile  # noqa: PLC0415 - see _run
+
+    if EMBEDDED not in {options.trunk or scenario.trunk for scenario in scenarios}:
+        return None, ()
+    from pydantic import SecretStr  # noqa: PLC0415 - only with the embedded trunk
+
+    from probe.simulator.trunk import EmbeddedTrunk  # noqa: PLC0415 - only where it is wanted
+
+    trunk = until_end.enter_context(EmbeddedTrunk())
+    profile = Profile(
+        uri=f"sip:{trunk.user}@{trunk.host}:{trunk.udp_port}",
+        password=SecretStr(trunk.password),
+        local_address=trunk.host,
+    )
+    return profile, (
+        f"the embedded trunk answered at {trunk.host}:{trunk.udp_port}: nothing left this machine",
+    )
+
+
+def _plans(
+    options: Options,
+    scenarios: "tuple[Scenario, ...]",
+    known: "Settings",
+    embedded: "Profile | None",
+) -> "tuple[Plan, ...]":
+    """Resolve every scenario; raise ScenarioError with the problems of all of them."""
+    from probe import __version__  # noqa: PLC0415 - see _run
+    from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - see _run
+    from probe.plan.resolve import resolve  # noqa: PLC0415 - see _run
+    from probe.scenario.source import Problem, ScenarioError  # noqa: PLC0415 - see _run
+
+    plans: list[Plan] = []
+    problems: list[Problem] = []
+    for scenario in scenarios:
+        try:
+            plan = resolve(
+                scenario,
+                known,
+                trunk=options.trunk,
+                embedded=embedded,
+                engine=capabilities_of_engine,
+                user_agent=f"sipprobe/{__version__}",
+            )
+        except ScenarioError as error:
+            problems += error.problems
+        else:
+            plans.append(
+                plan if options.timeout is None else replace(plan, timeout=options.timeout)
+            )
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(plans)
+
+
+def _show_plans(plans: "tuple[Plan, ...]") -> int:
+    """Print what would be tried."""
+    for plan in plans:
+        click.echo(f"{plan.scenario}: {plan.name}")
+        for attempt in plan.attempts:
+            target = getattr(attempt.action, "target", None) or (
+                attempt.account.registrar if attempt.account and attempt.method else ""
+            )
+            request = f"{attempt.method} {target}".strip()
+            click.echo(f"  {attempt.step}. {attempt.label}" + (f"   {request}" if request else ""))
+    return Exit.MET
+
+
+def _carry_out(
+    options: Options,
+    plans: "tuple[Plan, ...]",
+    executor: "LocalExecutor",
+    notes: tuple[str, ...],
+    began: float,
+) -> int:
+    """Run the plans with the folder ready before anything is dialled, then report."""
+    from probe import runner  # noqa: PLC0415 - see _run
+    from probe.cli.progress import Progress  # noqa: PLC0415 - see _run
+    from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - see _run
+    from probe.results import ResultsError, RunFolder, run_id  # noqa: PLC0415 - see _run
+
+    now = datetime.now(timezone.utc)
+    name = plans[0].scenario if len(plans) == 1 else f"{len(plans)}-scenarios"
+    identity = run_id(now, name)
+    folder: RunFolder | None = None
+    try:
+        if options.store:
+            folder = RunFolder.prepare(options.results, identity)
+            identity = folder.run_id
+        setting = runner.Setting(
+            run_id=identity, started_at=now, vantage=platform.node(), notes=notes
+        )
+        with Progress(plans, live=_live(options)) as progress, _interruptible(executor):
+            executor.on_begin(progress.begins)
+            executor.on_again(runner.wants_another_try)
+            report = runner.run(
+                plans,
+                executor,
+                setting,
+                elapsed=lambda: time.monotonic() - began,
+                found=_stopper(options, executor),
+            )
+        if folder is not None:
+            report = replace(report, folder=_shown(folder.path))
+            folder.write(
+                report,
+                secrets=[s for plan in plans for s in runner.secrets_of(plan)],
+                public=[p for plan in plans for p in runner.public_of(plan)],
+            )
+    except ResultsError as error:
+        if folder is not None:
+            folder.discard()
+        raise click.ClickException(f"{error}\n  use --results FOLDER or --no-store") from None
+    except EngineMissingError as error:
+        if folder is not None:
+            folder.discard()
+        click.echo(f"sipprobe: could not test: {error}", err=True)
+        click.echo("  install it: pip install pjsua2-python (Python 3.10 to 3.12)", err=True)
+        return Exit.UNTESTED
+    _write_reports(options, report)
+    return exit_for(report.counts(), interrupted=report.interrupted)
+
+
+def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding], None]":
+    """Return what ends the run after the first finding that was not met, where that is wanted."""
+
+    def found(finding: "Finding") -> None:
+        if options.exitfirst and finding.last.verdict.outcome.value == "NOT_MET":
+            executor.skip_the_rest()
+
+    return found
+
+
+@contextlib.contextmanager
+def _interruptible(executor: "LocalExecutor") -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into an orderly end: hang up, un-register, report."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if not executor.interrupted:
+            os.write(2, b"\nending: calls are hung up, registrations removed ...\n")
+        executor.interrupt()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_reports(options: Options, report: "RunReport") -> None:
+    """Write the chosen format to stdout and the others to their files."""
+    from probe.cli import inputs  # noqa: PLC0415 - see _run
+
+    color = inputs.wants_color(options.color, sys.stdout.isatty())
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    met = report.counts()["met"] == len(report.findings)
+    if not (options.quiet and met and options.form == "text"):
+        text = rendered(report, options.form, color=color, width=width, verbosity=options.verbosity)
+        click.echo(text, nl=not text.endswith("\n"), color=color)
+    for wanted in options.reports:
+        form, _, file = wanted.partition("=")
+        text = rendered(report, form, color=False, width=100, verbosity=options.verbosity)
+        try:
+            path = Path(file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
+
+
+def rendered(report: "RunReport", form: str, *, color: bool, width: int, verbosity: int) -> str:
+    """Return a report in a format."""
+    if form == "json":
+        import json  # noqa: PLC0415 - only where it is wanted
+
+        from probe.report.json_report import to_json  # noqa: PLC0415 - only where it is wanted
+
+        return json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
+    if form == "junit":
+        from probe.report.junit import to_junit  # noqa: PLC0415 - only where it is wanted
+
+        return to_junit(report)
+    from probe.report.terminal import render  # noqa: PLC0415 - only where it is wanted
+
+    return render(report, color=color, width=width, verbosity=verbosity)
+
+
+def _live(options: Options) -> bool:
+    """Whether somebody watches stderr while the run goes on."""
+    return sys.stderr.isatty() and not options.quiet and not os.environ.get("CI")
+
+
+def _shown(path: Path) -> str:
+    """Return a path relative to here where that is shorter."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _checked_reports(reports: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a --report that names no format or no file, before anything is dialled."""
+    for wanted in reports:
+        form, equals, file = wanted.partition("=")
+        if form not in FORMATS or not equals or not file:
+            raise click.UsageError(
+                f"--report takes FORMAT=FILE with a format of {', '.join(FORMATS)}; got '{wanted}'"
+            )
+    return reports
+
+
+def _seconds(text: str | None) -> float | None:
+    """Read a duration flag."""
+    if text is None:
+        return None
+    from probe.scenario.values import parse_duration  # noqa: PLC0415 - only where it is given
+
+    try:
+        return float(parse_duration(text))
+    except ValueError:
+        raise click.UsageError(f"--timeout takes a duration such as 90s, got '{text}'") from None

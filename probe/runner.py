@@ -1,0 +1,166 @@
+"""One run: plans go in, a report comes out. No I/O of its own.
+
+The executor acts and records; the runner lets verdict and diagnosis read what was recorded, takes
+the secrets out, and puts the findings in order.
+"""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from probe import __version__
+from probe.diagnosis.diagnose import diagnose
+from probe.executor.local import PlanRun
+from probe.plan.plan import Attempt, Plan
+from probe.report.model import Finding, RunReport, Try
+from probe.sip.redact import Redactor
+from probe.trace.store import redact_trace
+from probe.trace.trace import Trace
+from probe.verdict.judge import judge
+from probe.verdict.verdict import Outcome
+
+
+class Executor(Protocol):
+    """What carries out a plan."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user ended the run."""
+        ...
+
+    @property
+    def skipping(self) -> bool:
+        """Whether further plans are to be left out."""
+        ...
+
+    def run(self, plan: Plan) -> PlanRun:
+        """Carry out one plan."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is true of a whole run before it begins."""
+
+    run_id: str
+    "``<UTC>-<name>``."
+
+    started_at: datetime
+    "Aware UTC."
+
+    vantage: str
+    "Host name of this machine."
+
+    notes: tuple[str, ...] = ()
+    "What every report must say: embedded trunk, verification off."
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What is collected while plans are run."""
+
+    findings: list[Finding] = field(default_factory=list)
+    cleanup: list[Trace] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    engine: str = ""
+
+
+def wants_another_try(attempt: Attempt, trace: Trace) -> bool:
+    """Whether an attempt that was not met may be tried again, by its own ``retry``."""
+    if attempt.retry is None:
+        return False
+    if judge(attempt.expectation, trace, attempt.source).outcome is Outcome.MET:
+        return False
+    final, failure = trace.final(), trace.failure()
+    if final is not None and attempt.retry.allows(str(final.status)):
+        return True
+    return failure is not None and attempt.retry.allows(failure.failure.value)
+
+
+def run(
+    plans: tuple[Plan, ...],
+    executor: Executor,
+    setting: Setting,
+    *,
+    elapsed: Callable[[], float],
+    found: Callable[[Finding], None] = lambda _finding: None,
+) -> RunReport:
+    """Carry out plans one after the other and return the report.
+
+    ``elapsed`` gives the seconds since the run began; ``found`` is told of each finding as soon as
+    it is judged. After an interruption the remaining plans are named in a note.
+    """
+    gathered = _Gathered(notes=list(setting.notes))
+    for number, plan in enumerate(plans):
+        if executor.skipping:
+            left_out = ", ".join(left.scenario for left in plans[number:])
+            gathered.notes.append(f"not carried out: {left_out}")
+            break
+        gathered.notes += plan.warnings
+        _one(plan, executor, gathered, found)
+    if executor.interrupted:
+        gathered.notes.append("the run was interrupted; calls and registrations were ended")
+    return RunReport(
+        run_id=setting.run_id,
+        started_at=setting.started_at,
+        duration_s=elapsed(),
+        vantage=setting.vantage,
+        versions=(
+            ("sipprobe", __version__),
+            ("pjsip", gathered.engine),
+            ("python", platform.python_version()),
+        ),
+        findings=tuple(gathered.findings),
+        notes=tuple(dict.fromkeys(gathered.notes)),
+        cleanup=tuple(gathered.cleanup),
+        interrupted=executor.interrupted,
+    )
+
+
+def _one(
+    plan: Plan, executor: Executor, gathered: _Gathered, found: Callable[[Finding], None]
+) -> None:
+    """Carry out one plan and judge every attempt of it."""
+    done = executor.run(plan)
+    gathered.engine = gathered.engine or done.engine
+    gathered.notes += [f"look at it by hand: {alarm}" for alarm in done.alarms]
+    redactor = redactor_for(plan)
+    for ran in done.ran:
+        if not ran.attempt.method:
+            continue  # talk and wait have nothing to judge
+        finding = Finding(
+            scenario=plan.scenario,
+            title=plan.name,
+            attempt=ran.attempt,
+            tries=tuple(_judged(ran.attempt, trace, redactor) for trace in ran.tries),
+        )
+        gathered.findings.append(finding)
+        found(finding)
+    if done.cleanup is not None:
+        gathered.cleanup.append(redact_trace(done.cleanup, redactor))
+
+
+def _judged(attempt: Attempt, trace: Trace, redactor: Redactor) -> Try:
+    """Judge and explain one try on the full trace, then take the secrets out of it."""
+    verdict = judge(attempt.expectation, trace, attempt.source)
+    explanation = None
+    if verdict.outcome is not Outcome.MET:
+        explanation = diagnose(attempt, trace, verdict)
+    return Try(trace=redact_trace(trace, redactor), verdict=verdict, explanation=explanation)
+
+
+def redactor_for(plan: Plan) -> Redactor:
+    """Return what takes a plan's secrets out of texts; user names and numbers stay readable."""
+    return Redactor(secrets_of(plan), public=public_of(plan))
+
+
+def secrets_of(plan: Plan) -> tuple[str, ...]:
+    """Return the passwords of a plan."""
+    return tuple(account.password for account in plan.accounts if account.password)
+
+
+def public_of(plan: Plan) -> tuple[str, ...]:
+    """Return values that are no secret even where a password repeats them."""
+    return tuple(name for account in plan.accounts for name in (account.user, account.auth_user))
