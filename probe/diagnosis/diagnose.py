@@ -1,0 +1,368 @@
+"""From an attempt, its trace and its verdict to an explanation: gates in order, then a ranking.
+
+What keeps an explanation honest stands here and not in the rules:
+
+- a gate that proves one cause ends the search: what stands below it could not be tested;
+- only a cause that the catalogue calls identifiable from one trace (class I) may be certain, and
+  only alone: two proofs make both likely;
+- at most four candidates; a cause that the evidence excludes is not among them;
+- the provider's own meanings come first, and it is said that the provider is our own setting.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from probe.diagnosis import names, own, registration, routing, session, tls, transport
+from probe.diagnosis.case import Case
+from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
+from probe.diagnosis.quote import plain
+from probe.diagnosis.rule import NAMED_BY_THEM, Gate, Hypothesis, Rule
+from probe.diagnosis.unmet import Telling, tell
+from probe.diagnosis.words import deadline, nothing_learned, observations, what_happened
+from probe.plan.plan import Attempt
+from probe.reference import reference
+from probe.reference.reference import Direction, Meaning, RootCause
+from probe.trace.failure import Failure
+from probe.trace.trace import Trace
+from probe.verdict.verdict import Outcome, Verdict
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        (
+            *own.RULES,
+            *names.RULES,
+            *transport.RULES,
+            *tls.RULES,
+            *registration.RULES,
+            *routing.RULES,
+            *session.RULES,
+        ),
+        key=lambda rule: rule.gate,
+    )
+)
+"""Every rule, gate by gate."""
+
+MOST_CAUSES = 4
+"""Candidates that an explanation names at most."""
+
+_ORDER = {Certainty.CERTAIN: 0, Certainty.LIKELY: 1, Certainty.UNDECIDED: 2}
+_DETAILS = frozenset({"timing", "headers", "request_headers"})
+_EVIDENCE = 8
+
+
+def diagnose(attempt: Attempt, trace: Trace, verdict: Verdict) -> Explanation:
+    """Explain why an attempt was not what was wanted. Pure; raises nothing for any trace."""
+    case = Case(attempt, trace, verdict)
+    ranked = rank(case)
+    if ranked:
+        return _with_causes(case, ranked)
+    if case.asks_why and not _succeeded(case):
+        return _without_causes(case)
+    return _details_only(case)
+
+
+def rank(case: Case) -> tuple[Hypothesis, ...]:
+    """Return the hypotheses that remain, most likely first, at most four."""
+    found: list[Hypothesis] = []
+    for gate in _gates(case):
+        of_gate = [
+            _capped(hypothesis)
+            for rule in RULES
+            if rule.gate is gate
+            for hypothesis in rule.find(case)
+        ]
+        proved = {h.cause for h in of_gate if h.likelihood is Certainty.CERTAIN}
+        if len(proved) == 1:
+            return tuple(h for h in of_gate if h.likelihood is Certainty.CERTAIN)[:1]
+        found.extend(_likely_at_most(h) for h in of_gate)
+    if found or case.asks_why:
+        found.extend(_capped(hypothesis) for hypothesis in _provider_says(case))
+    excluded = {cause for hypothesis in found for cause in hypothesis.rules_out}
+    merged = _merged(h for h in found if h.cause not in excluded)
+    return tuple(sorted(merged, key=lambda h: (_ORDER[h.likelihood], -h.weight)))[:MOST_CAUSES]
+
+
+def _gates(case: Case) -> tuple[Gate, ...]:
+    """Return the gates that the question reaches."""
+    if case.asks_why and not _succeeded(case):
+        return tuple(Gate)
+    if _succeeded(case) and case.kinds & {"headers"}:
+        return (Gate.AUTHENTICATION,)
+    if case.kinds - _DETAILS:
+        return (Gate.OWN, Gate.SESSION)
+    return ()
+
+
+def _succeeded(case: Case) -> bool:
+    return 200 <= case.status < 300 and case.failure is None
+
+
+def _capped(hypothesis: Hypothesis) -> Hypothesis:
+    """Keep certainty for causes that one trace can prove (class I)."""
+    provable = reference.cause(hypothesis.cause).identifiability == "I"
+    return hypothesis if provable else _likely_at_most(hypothesis)
+
+
+def _likely_at_most(hypothesis: Hypothesis) -> Hypothesis:
+    if hypothesis.likelihood is Certainty.CERTAIN:
+        return replace(hypothesis, likelihood=Certainty.LIKELY)
+    return hypothesis
+
+
+def _merged(found: Iterator[Hypothesis]) -> list[Hypothesis]:
+    """Join hypotheses of the same cause: the stronger one leads, evidence adds up."""
+    by_cause: dict[str, Hypothesis] = {}
+    for hypothesis in found:
+        other = by_cause.get(hypothesis.cause)
+        if other is None:
+            by_cause[hypothesis.cause] = hypothesis
+            continue
+        lead, rest = sorted((other, hypothesis), key=lambda h: (_ORDER[h.likelihood], -h.weight))
+        by_cause[hypothesis.cause] = replace(
+            lead,
+            says=lead.says or rest.says,
+            evidence=tuple(dict.fromkeys((*lead.evidence, *rest.evidence))),
+            steps=lead.steps or rest.steps,
+            unknown=tuple(dict.fromkeys((*lead.unknown, *rest.unknown))),
+            weight=max(lead.weight, rest.weight) + 1,
+        )
+    return list(by_cause.values())
+
+
+# The provider -----------------------------------------------------------------------------------
+
+
+def _direction(case: Case) -> Direction | None:
+    return next((d for d in Direction if d.value == case.direction), None)
+
+
+def _provider_meanings(case: Case) -> tuple[Meaning, ...]:
+    """Return the provider's own meanings that fit, the best supported first."""
+    name = case.attempt.provider
+    if name is None or reference.provider(name) is None or not _subjects(case):
+        return ()
+    headers = dict(reversed(case.reply.message.fields)) if case.reply else {}
+    found = [
+        meaning
+        for subject in _subjects(case)
+        for meaning in reference.meanings(
+            subject,
+            direction=_direction(case),
+            provider=name,
+            phrase=case.reply.phrase if case.reply else "",
+            headers=headers,
+        )
+        if meaning.provider is not None and (subject != "any" or meaning.hint is not None)
+    ]
+    return tuple(sorted(found, key=lambda meaning: meaning.hint is None))
+
+
+def _subjects(case: Case) -> tuple[int | str, ...]:
+    """Return under which subjects a provider speaks of this case: its code, or silence."""
+    if case.reply is not None:
+        return (case.status, "any") if case.status >= 300 else ()
+    return ("silence",) if case.failed(Failure.NO_RESPONSE) else ()
+
+
+def _provider_says(case: Case) -> Iterator[Hypothesis]:
+    """Turn the provider's meanings of the code into hypotheses."""
+    meanings = [meaning for meaning in _provider_meanings(case) if meaning.causes]
+    for meaning in meanings:
+        marked = meaning.hint is not None
+        clear = len(meaning.causes) == 1 and (marked or len(meanings) == 1)
+        for place, cause in enumerate(meaning.causes):
+            yield Hypothesis(
+                cause=cause,
+                likelihood=Certainty.LIKELY if clear else Certainty.UNDECIDED,
+                because=f"{meaning.provider} documents {_subject(case)} like this "
+                f"({meaning.source}, {meaning.date}): {meaning.text}",
+                evidence=(case.cite_start(case.reply.index),) if case.reply else (),
+                weight=(NAMED_BY_THEM + 20 if marked else 45) - place,
+            )
+
+
+def _subject(case: Case) -> str:
+    return str(case.status) if case.reply is not None else "silence"
+
+
+# Putting it into words --------------------------------------------------------------------------
+
+
+def _with_causes(case: Case, ranked: tuple[Hypothesis, ...]) -> Explanation:
+    top = ranked[0]
+    root = reference.cause(top.cause)
+    return Explanation(
+        certainty=top.likelihood,
+        causes=tuple(
+            Cause(
+                id=h.cause,
+                name=reference.cause(h.cause).name,
+                likelihood=h.likelihood,
+                because=h.because,
+            )
+            for h in ranked
+        ),
+        summary=_summary(case, ranked, root),
+        observed=observations(case),
+        inferred=_inferred(case, ranked),
+        evidence=_evidence(ranked),
+        unknown=_unknown(ranked),
+        next_steps=_steps(case, ranked),
+        reference=_code(case),
+    )
+
+
+def _summary(case: Case, ranked: tuple[Hypothesis, ...], root: RootCause) -> str:
+    top = ranked[0]
+    if top.likelihood is Certainty.UNDECIDED:
+        names_of = [reference.cause(h.cause).name for h in ranked]
+        text = what_happened(case) + (
+            f" The answer does not say why; it may be: {'; '.join(names_of)}."
+            if case.reply is not None
+            else f" From here it cannot be told apart which it is: {'; '.join(names_of)}."
+        )
+        if len(ranked) == 1:
+            text = f"{what_happened(case)} A possible reason: {root.name}."
+    else:
+        text = top.says or f"{what_happened(case)} {root.summary}"
+    if case.verdict.outcome is Outcome.INCONCLUSIVE:
+        text = _prefaced(case, text)
+    return " ".join(filter(None, (text, deadline(case))))
+
+
+def _prefaced(case: Case, text: str) -> str:
+    return text if "nothing was learned" in text.lower() else f"{nothing_learned(case)} {text}"
+
+
+def _inferred(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
+    found = [_sentence(h.because) for h in ranked[:1] if h.likelihood is not Certainty.UNDECIDED]
+    meanings = _provider_meanings(case)
+    if meanings:
+        found.extend(
+            f"{m.provider} on {_subject(case)}: {m.text}" + (f" {m.note}" if m.note else "")
+            for m in meanings[:2]
+        )
+        found.append(
+            f"That the provider is {meanings[0].provider} was taken from the configuration."
+        )
+    elif case.reply is not None and case.status >= 300:
+        entry = reference.response(case.status)
+        found.append(f"{case.status} in general: {entry.meaning}")
+    return tuple(found)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def _evidence(ranked: tuple[Hypothesis, ...]) -> tuple[Evidence, ...]:
+    everything = (evidence for hypothesis in ranked for evidence in hypothesis.evidence)
+    return tuple(dict.fromkeys(everything))[:_EVIDENCE]
+
+
+def _unknown(ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
+    found = [text for hypothesis in ranked for text in hypothesis.unknown]
+    if len(ranked) > 1:
+        found.append(
+            "Which of these it is: "
+            + ", ".join(f"{h.cause} {reference.cause(h.cause).name}" for h in ranked)
+            + "."
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _steps(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
+    top = ranked[0]
+    root = reference.cause(top.cause)
+    steps = list(top.steps or (root.fix,))
+    if top.likelihood is not Certainty.CERTAIN:
+        question = next(filter(None, (reference.cause(h.cause).ask for h in ranked)), None)
+        if root.control:
+            steps.append(f"To be sure: {root.control}")
+        if question:
+            steps.append(f"Ask {plain(case.provider)}: {question}")
+    if case.verdict.outcome is Outcome.INCONCLUSIVE:
+        steps.append(_rerun(case))
+    steps.append(_look_up(case, top.cause))
+    return tuple(dict.fromkeys(steps))
+
+
+def _rerun(case: Case) -> str:
+    return f"Run it again: `sipprobe run {plain(case.attempt.source.file) or 'SCENARIO'}`."
+
+
+def _look_up(case: Case, cause: str | None) -> str:
+    """Return the command that tells more."""
+    if case.reply is None:
+        return f"`sipprobe explain {cause}` tells more." if cause else ""
+    known = reference.provider(case.attempt.provider) if case.attempt.provider else None
+    provider = f" --provider {plain(case.provider)}" if known else ""
+    inbound = " --inbound" if case.direction == "inbound" else ""
+    return f"`sipprobe explain {case.status}{provider}{inbound}` tells more."
+
+
+def _code(case: Case) -> CodeReference | None:
+    if case.reply is None:
+        return None
+    entry = reference.response(case.status)
+    meanings = _provider_meanings(case)
+    return CodeReference(
+        code=case.status,
+        name=entry.name if entry.registered else "not a registered code",
+        defined_in=entry.defined_in,
+        provider=meanings[0].provider if meanings else None,
+    )
+
+
+# Where no cause is named ------------------------------------------------------------------------
+
+
+def _without_causes(case: Case) -> Explanation:
+    """Say what was observed and what the code means in general, and name nothing."""
+    meanings = _provider_meanings(case)
+    general = ""
+    if case.reply is not None:
+        general = meanings[0].text if meanings else reference.response(case.status).meaning
+    text = " ".join(filter(None, (what_happened(case), general, deadline(case))))
+    ours = case.verdict.outcome is Outcome.INCONCLUSIVE
+    steps = [
+        reference.response(case.status).next_act if case.reply is not None else "",
+        _rerun(case) if ours else "",
+        _look_up(case, None),
+    ]
+    return Explanation(
+        certainty=Certainty.UNDECIDED,
+        causes=(),
+        summary=_prefaced(case, text) if ours else text,
+        observed=observations(case),
+        inferred=_inferred(case, ()),
+        evidence=_last_words(case),
+        unknown=() if ours else ("Why: nothing in the trace names a cause.",),
+        next_steps=tuple(filter(None, steps)),
+        reference=_code(case),
+    )
+
+
+def _last_words(case: Case) -> tuple[Evidence, ...]:
+    reply = (
+        (case.cite_start(case.reply.index), *case.cite("Reason", "Warning")) if case.reply else ()
+    )
+    return (*reply, *case.cite_failure())
+
+
+def _details_only(case: Case) -> Explanation:
+    """Tell of expectations that were not met although nothing failed."""
+    tellings = [tell(case, mismatch) for mismatch in case.verdict.mismatches[:MOST_CAUSES]]
+    if not tellings:
+        tellings = [Telling(summary=what_happened(case))]
+    return Explanation(
+        certainty=Certainty.UNDECIDED,
+        causes=(),
+        summary=" ".join(dict.fromkeys(t.summary for t in tellings)),
+        observed=observations(case),
+        inferred=tuple(dict.fromkeys(text for t in tellings for text in t.inferred)),
+        evidence=tuple(dict.fromkeys(e for t in tellings for e in t.evidence))[:_EVIDENCE],
+        unknown=(),
+        next_steps=tuple(dict.fromkeys(step for t in tellings for step in t.steps)),
+        reference=_code(case),
+    )
