@@ -36,7 +36,7 @@ class Chosen:
     "Which media section of the offer, from 0."
 
     formats: tuple[tuple[str, str], ...]
-    "Payload types and encoding names in the offer's order, telephone-event included."
+    "Payload type and encoding name of the codec, then of telephone-event where it was offered."
 
     direction: str
     "The answer's direction attribute."
@@ -46,7 +46,10 @@ class Chosen:
 
 
 def choose(offer: SessionDescription) -> Chosen | Refusal:
-    """Pick the first audio stream over plain RTP with a codec that the trunk takes."""
+    """Pick the first audio stream over plain RTP with a codec that the trunk takes.
+
+    One codec only: a client that is left a choice may ask again (pjsua sends UPDATE).
+    """
     audio = [(i, m) for i, m in enumerate(offer.media) if m.kind == "audio"]
     if not audio:
         return Refusal(warning=304, text="Media type not available")
@@ -54,15 +57,13 @@ def choose(offer: SessionDescription) -> Chosen | Refusal:
     if not plain:
         return Refusal(warning=302, text="Incompatible transport protocol")
     for index, section in plain:
-        formats = tuple(
-            (payload, name)
-            for payload, name in zip(section.formats, section.codecs, strict=True)
-            if name.upper() in SERVED or name.lower() == "telephone-event"
-        )
-        if any(name.upper() in SERVED for _, name in formats):
+        named = tuple(zip(section.formats, section.codecs, strict=True))
+        codec = next((entry for entry in named if entry[1].upper() in SERVED), None)
+        if codec is not None:
+            events = (entry for entry in named if entry[1].lower() == "telephone-event")
             return Chosen(
                 index=index,
-                formats=formats,
+                formats=(codec, *events),
                 direction=_direction(section),
                 peer=(section.address, section.port),
             )

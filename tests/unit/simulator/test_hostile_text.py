@@ -49,10 +49,14 @@ def test_a_mangled_request_is_read_or_refused(data: bytes) -> None:
     try:
         message = read(data)
     except Malformed as malformed:
-        if malformed.request is not None:
-            stamp_via(malformed.request, PEER)
-            reply_address(malformed.request, PEER)
-            assert respond(malformed.request, malformed.answer, to_tag="t", server="s")
+        request, answer = malformed.request, malformed.answer
+    else:
+        request, answer = None, None
+    if answer is not None:
+        if request is not None:
+            stamp_via(request, PEER)
+            reply_address(request, PEER)
+            assert respond(request, answer, to_tag="t", server="s")
         return
     if isinstance(message, Request):
         stamp_via(message, PEER)
