@@ -11,6 +11,8 @@ class Progress:
         self.method = method
         self.call_id = call_id
         "The Call-ID, None until our request was seen."
+        self.watched_at = 0.0
+        "When we began to look."
         self.sent_at: float | None = None
         "When the first copy of the request left."
         self.first_response_at: float | None = None

@@ -313,36 +313,38 @@ class Script:
     def _given_up(
         self, progress: Progress, action: Action, now: float
     ) -> tuple[Failure, str, str | None] | None:
-        """Whether a deadline passed or ICMP says that nobody is there."""
-        if progress.sent_at is None:
-            return None
-        waited = now - progress.sent_at
+        """Return why we stop waiting, or None: a deadline passed, or ICMP says nobody is there."""
         if progress.first_response_at is None:
-            if progress.icmp and (len(progress.icmp) > 1 or waited > ICMP_GRACE_S):
-                last = progress.icmp[-1]
-                return icmp_failure(last), icmp_words(last), None
-            if waited >= action.timeout:
-                if progress.dropped:
-                    return (
-                        Failure.RESPONSE_DISCARDED,
-                        f"{progress.dropped} datagrams came back that could not be read as SIP",
-                        f"timeout {action.timeout:g} s",
-                    )
-                return (
-                    Failure.NO_RESPONSE,
-                    f"no response within {action.timeout:g} s",
-                    f"timeout {action.timeout:g} s",
-                )
-        elif (
-            progress.provisional_at is not None
-            and now - progress.provisional_at >= action.answer_within
-        ):
-            return (
-                Failure.NO_FINAL_RESPONSE,
-                f"no final response within {action.answer_within:g} s of the first provisional",
-                f"answer_within {action.answer_within:g} s",
-            )
-        return None
+            return self._unanswered(progress, action, now)
+        provisional = progress.provisional_at
+        if provisional is None or now - provisional < action.answer_within:
+            return None
+        limit = f"{action.answer_within:g} s"
+        return (
+            Failure.NO_FINAL_RESPONSE,
+            f"no final response within {limit} of the first provisional",
+            f"answer_within {limit}",
+        )
+
+    @staticmethod
+    def _unanswered(
+        progress: Progress, action: Action, now: float
+    ) -> tuple[Failure, str, str | None] | None:
+        """Return why we stop waiting for the first response, or None."""
+        waited = now - (progress.watched_at if progress.sent_at is None else progress.sent_at)
+        if progress.icmp and (len(progress.icmp) > 1 or waited > ICMP_GRACE_S):
+            return icmp_failure(progress.icmp[-1]), icmp_words(progress.icmp[-1]), None
+        if waited < action.timeout:
+            return None
+        limit = f"{action.timeout:g} s"
+        if progress.sent_at is None:
+            failure, words = Failure.TCP_TIMEOUT, f"no connection within {limit}"
+        elif progress.dropped:
+            failure = Failure.RESPONSE_DISCARDED
+            words = f"{progress.dropped} datagrams came back that could not be read as SIP"
+        else:
+            failure, words = Failure.NO_RESPONSE, f"no response within {limit}"
+        return failure, words, f"timeout {limit}"
 
     def _name_is_known(self, method: str, progress: Progress) -> bool:
         """Look the next hop's name up; on failure record why nothing was sent."""
@@ -386,6 +388,7 @@ class Script:
     def _watch(self, progress: Progress) -> Progress:
         """Follow one more attempt."""
         self._triggers.clear()
+        progress.watched_at = self._clock()
         self._watching.append(progress)
         return progress
 

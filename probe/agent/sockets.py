@@ -50,8 +50,12 @@ def source_address(host: str, port: int) -> str:
         return str(asking.getsockname()[0])
 
 
-def local_end(remote: str) -> str:
-    """Return our end of a TCP connection to ``ip:port`` from the kernel's table, or ""."""
+def local_end(remote: str, *, established: bool = False) -> str:
+    """Return our end of a TCP connection to ``ip:port`` from the kernel's table, or "".
+
+    One that is still being opened counts too, unless ``established`` is asked for.
+    """
+    states = {"01"} if established else {"01", "02"}  # 02 is SYN sent (linux net/tcp_states.h)
     host, _, port = remote.rpartition(":")
     try:
         wanted = socket.inet_aton(host.strip("[]"))[::-1].hex().upper() + f":{int(port):04X}"
@@ -60,7 +64,7 @@ def local_end(remote: str) -> str:
         return ""
     for line in table.splitlines()[1:]:
         columns = line.split()
-        if columns[2] == wanted and columns[3] in {"01", "02"}:  # established, SYN sent
+        if columns[2] == wanted and columns[3] in states:
             address, _, number = columns[1].partition(":")
             return f"{socket.inet_ntoa(bytes.fromhex(address)[::-1])}:{int(number, 16)}"
     return ""

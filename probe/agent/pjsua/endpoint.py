@@ -31,7 +31,7 @@ from probe.plan.action import Account, Call
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
-from probe.trace.trace import AgentNote, TransportChanged
+from probe.trace.trace import AgentNote, Event, MessageSent, TransportChanged
 
 _LOG_LEVEL = 4
 """The level at which the message log is written; level 5 adds nothing to it."""
@@ -78,12 +78,15 @@ class PjsuaAgent:
         self._plan: Account | None = None
         self._icmp: IcmpWatch | None = None
         self._local: dict[tuple[str, str], str] = {}
+        self._connected: set[str] = set()
+        self._answered: set[str] = set()
+        self._held: list[MessageSent] = []
         self._bound = ""
         self._remote = ""
         self._request = -1
         self._fault: Failure | None = None
         self._library = library.load()
-        self._wiretap = Wiretap(clock, record, self._local_of)
+        self._wiretap = Wiretap(clock, self._tapped, self._local_of)
         self._wiretap.rows = []
         self._endpoint = PjEndpoint(self._guarded(self._transport_changed))
         self._endpoint.libCreate()
@@ -207,6 +210,9 @@ class PjsuaAgent:
         if self._icmp is not None:
             for event in self._icmp.read():
                 self._record(event)
+        for waiting in self._held:
+            if waiting.remote not in self._answered and local_end(waiting.remote, established=True):
+                self._answered.add(waiting.remote)
         triggers = [self._completed(trigger) for trigger in self._triggers]
         self._triggers.clear()
         for handle in [h for h, call in self._calls.items() if call.over]:
@@ -328,28 +334,20 @@ class PjsuaAgent:
             self._endpoint.codecSetPriority(codec, priority)
 
     def _transport_changed(self, prm: pj.OnTransportStateParam) -> None:
-        """Record a connection's rise or fall."""
-        kind = prm.type.upper()
-        if kind.startswith("UDP"):
+        """Record a connection's rise or fall; the states after a fall say nothing new."""
+        kind = prm.type.upper().rstrip("6")
+        states = {pj.PJSIP_TP_STATE_CONNECTED: True, pj.PJSIP_TP_STATE_DISCONNECTED: False}
+        up = states.get(prm.state)
+        if kind == "UDP" or up is None:
             return
-        up = prm.state == pj.PJSIP_TP_STATE_CONNECTED
+        remote, tls = self._remote, ""
         certificate: tuple[str, ...] = ()
-        tls, remote = "", self._remote
-        if kind.startswith("TLS"):
-            info = prm.tlsInfo
-            remote = info.remoteAddr or remote
-            certificate = tuple(info.verifyMsgs) if info.verifyStatus else ()
-            names = {value: name for name, value in _TLS_BITS.items()}
-            if info.established:
-                tls = f"TLS {names.get(info.protocol, info.protocol)} {info.cipherName}".strip()
-        fault = None
-        if not up:
-            fault = Failure.TLS_CERTIFICATE if certificate else from_status(prm.lastError)
-            self._fault = fault
+        if kind == "TLS":
+            remote, tls, certificate = _tls_facts(prm.tlsInfo, remote)
         self._record(
             TransportChanged(
                 at=self._clock(),
-                transport=kind.rstrip("6"),
+                transport=kind,
                 remote=remote,
                 state="connected" if up else "disconnected",
                 error="" if up else self._endpoint.utilStrError(prm.lastError),
@@ -357,6 +355,49 @@ class PjsuaAgent:
                 certificate=certificate,
             )
         )
+        if up:
+            self._connected.add(remote)
+            self._release()
+            return
+        was_up = bool({remote} & self._connected)
+        self._connected.discard(remote)
+        self._local.pop((kind, remote), None)
+        self._held.clear()  # the connection never came up: these bytes left nowhere
+        if certificate:
+            self._fault = Failure.TLS_CERTIFICATE
+        elif was_up:
+            self._fault = Failure.CONNECTION_LOST
+        else:
+            self._fault = from_status(prm.lastError)
+            if self._fault is Failure.TCP_TIMEOUT and remote in self._answered:
+                self._fault = Failure.TLS_HANDSHAKE  # TCP is up, the handshake is not answered
+
+    def _tapped(self, event: Event) -> None:
+        """Take an event from the wiretap.
+
+        The stack logs a message before it connects. What waits for a connection is held back until
+        that is up, and is recorded with the time at which it could leave.
+        """
+        if (
+            isinstance(event, MessageSent)
+            and event.transport != "UDP"
+            and event.remote not in self._connected
+        ):
+            self._held.append(event)
+        else:
+            self._record(event)
+
+    def _release(self) -> None:
+        """Record what waited for a connection that is now up."""
+        held, self._held = self._held, []
+        for event in held:
+            self._record(
+                replace(
+                    event,
+                    at=self._clock(),
+                    local=event.local or self._local_of(event.transport, event.remote),
+                )
+            )
 
     def _local_of(self, transport: str, remote: str) -> str:
         """Return our address of a message: the bound one, or the connection's."""
@@ -379,6 +420,16 @@ def caller_uri(identity: str, aor: str) -> str:
         return identity if "<" in identity else f"<{identity}>"
     host = aor.rpartition("@")[2].rstrip(">")
     return f"<sip:{identity}@{host}>"
+
+
+def _tls_facts(info: pj.TlsInfo, remote: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return peer address, protocol with cipher, and what verification found against the peer."""
+    names = {bit: name for name, bit in _TLS_BITS.items()}
+    agreed = ""
+    if info.established:
+        agreed = f"TLS {names.get(info.protocol, info.protocol)} {info.cipherName}".strip()
+    faults = tuple(info.verifyMsgs) if info.verifyStatus else ()
+    return info.remoteAddr or remote, agreed, faults
 
 
 def _own_address(account: Account) -> str:
