@@ -16,17 +16,15 @@ def check_challenge(
     """
     source = expectation.source("challenge")
     place = place if source == NOWHERE else source
-    match expectation.challenge:
-        case None:
-            return ()
-        case "absent":
-            asked = [r.index for r in seen.responses if is_challenge(r.status)]
-            if not asked:
-                return ()
-            observed = status_words(seen.trace.message(asked[0]))
-            return (_complaint("absent", "no challenge", observed, tuple(asked), place),)
-        case "required":
-            return _required(seen, place, explained=explained)
+    if expectation.challenge is None:
+        return ()
+    if expectation.challenge == "required":
+        return _required(seen, place, explained=explained)
+    asked = tuple(r.index for r in seen.responses if is_challenge(r.status))
+    if not asked:
+        return ()
+    observed = status_words(seen.trace.message(asked[0]))
+    return (_complaint("absent", "no challenge", observed, asked, place),)
 
 
 def _required(seen: Observation, place: Source, *, explained: bool) -> tuple[Complaint, ...]:

@@ -16,10 +16,10 @@ from probe.verdict.verdict import Measured, Mismatch, Timing
 
 _NO_STATUS = (401, 402, 407)
 _ENDS = {
-    "rrd": "no 200 to REGISTER came",
-    "srd": "no response with a status came",
-    "pdd": "no 18x came",
-    "setup": "no 200 to INVITE came",
+    "rrd": "no 200 to REGISTER",
+    "srd": "no status",
+    "pdd": "no 18x",
+    "setup": "no 200 to INVITE",
     "total": "",
 }
 

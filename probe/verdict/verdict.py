@@ -56,7 +56,7 @@ class Measured:
     "The bound in the words of the file; empty where none was set."
 
     state: str
-    "ok, warn, fail, or none where no bound was set."
+    "ok, warn, fail, or none where no value came and another mismatch says why."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Timing:
     "Registration request delay (RFC 6076 §4.1): first REGISTER to its 200."
 
     srd_s: float | None
-    "Session request delay (RFC 6076 §4.3): INVITE to the first of 18x, final."
+    "Session request delay (RFC 6076 §4.3): first INVITE to the first status but 100, 401, 402, 407."
 
     pdd_s: float | None
     "Post-dial delay: first INVITE to first 18x."
@@ -87,7 +87,7 @@ class Verdict:
     "MET, NOT_MET or INCONCLUSIVE."
 
     mismatches: tuple[Mismatch, ...]
-    "Empty where MET."
+    "Empty where MET; where INCONCLUSIVE, what was left open."
 
     warnings: tuple[str, ...]
     "What held but deserves a look: a bound's warn value, a repeated 200, a wrong CSeq."
