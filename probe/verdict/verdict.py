@@ -67,7 +67,7 @@ class Timing:
     "Registration request delay (RFC 6076 §4.1): first REGISTER to its 200."
 
     srd_s: float | None
-    "Session request delay (RFC 6076 §4.3): first INVITE to the first status but 100, 401, 402, 407."
+    "Session request delay (RFC 6076 §4.3): first INVITE to the first status beyond 100."
 
     pdd_s: float | None
     "Post-dial delay: first INVITE to first 18x."

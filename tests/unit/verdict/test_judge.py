@@ -44,7 +44,7 @@ def test_a_503_made_up_by_the_stack_is_not_the_trunks() -> None:
     assert verdict.observed == "connection refused"
 
 
-@pytest.mark.parametrize("failure", sorted(OURS, key=lambda failure: failure.value))
+@pytest.mark.parametrize("failure", sorted(OURS, key=str))
 def test_a_fault_of_ours_says_nothing_about_the_trunk(failure: Failure) -> None:
     """Nothing was decided when our own side failed: inconclusive, never a pass."""
     verdict = judged(Wire().send("INVITE", body=OFFER).fail(failure))
