@@ -164,7 +164,11 @@ def load_traces(folder: Path) -> tuple[tuple[Trace, ...], ...]:
 def _files(report: RunReport, redactor: Redactor | None = None) -> dict[str, bytes]:
     """Return name and content of every file of a run."""
     if redactor is not None:
-        report = replace(report, findings=tuple(_without(f, redactor) for f in report.findings))
+        report = replace(
+            report,
+            findings=tuple(_without(finding, redactor) for finding in report.findings),
+            cleanup=tuple(redact_trace(trace, redactor) for trace in report.cleanup),
+        )
     told: object = to_json(report)
     if redactor is not None:
         told = _redacted(told, redactor)
@@ -179,16 +183,18 @@ def _files(report: RunReport, redactor: Redactor | None = None) -> dict[str, byt
             }
             for finding in report.findings
         ],
+        "cleanup": [trace_to_json(trace) for trace in report.cleanup],
     }
     return {
         TRACES: _json(traces),
-        CAPTURE: to_pcap(_traces(report.findings)),
+        CAPTURE: to_pcap(_traces(report)),
         REPORT: _json(told, indent=2),
     }
 
 
-def _traces(findings: Iterable[Finding]) -> list[Trace]:
-    return [one.trace for finding in findings for one in finding.tries]
+def _traces(report: RunReport) -> list[Trace]:
+    tried = [one.trace for finding in report.findings for one in finding.tries]
+    return [*tried, *report.cleanup]
 
 
 def _without(finding: Finding, redactor: Redactor) -> Finding:

@@ -15,7 +15,7 @@ from probe.report.text import plain
 from probe.scenario.source import Source
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
-from probe.verdict.verdict import Outcome, Verdict
+from probe.verdict.verdict import Mismatch, Outcome, Verdict
 
 SCHEMA = "sipprobe-report/1"
 """Tag of the format; a new number means that an old reader would misread it."""
@@ -86,17 +86,7 @@ def _finding(finding: Finding) -> dict[str, object]:
         "failure_detail": (_text(failed.detail) or None) if failed else None,
         "deadline": (_text(failed.deadline or "") or None) if failed else None,
         "stack_status": failed.stack_status if failed else None,
-        "mismatches": [
-            {
-                "path": _text(mismatch.path),
-                "expected": _text(mismatch.expected),
-                "observed": _text(mismatch.observed),
-                "message": _text(mismatch.message),
-                "source": _place(mismatch.source),
-                "evidence": list(mismatch.evidence),
-            }
-            for mismatch in verdict.mismatches
-        ],
+        "mismatches": [_mismatch(mismatch, verdict) for mismatch in verdict.mismatches],
         "warnings": [_text(warning) for warning in verdict.warnings],
         "timing": _timing(verdict),
         "measured": [
@@ -110,6 +100,19 @@ def _finding(finding: Finding) -> dict[str, object]:
         ],
         "media": [_media(stream) for stream in trace.media] or None,
         "explanation": _explanation(last.explanation) if last.explanation else None,
+    }
+
+
+def _mismatch(mismatch: Mismatch, verdict: Verdict) -> dict[str, object]:
+    """Return one mismatch; one of the sequence shows it whole, its message the item."""
+    whole = mismatch.path == "expect.responses"
+    return {
+        "path": _text(mismatch.path),
+        "expected": _text(verdict.expected if whole else mismatch.expected),
+        "observed": _text(verdict.observed if whole else mismatch.observed),
+        "message": _text(mismatch.message),
+        "source": _place(mismatch.source),
+        "evidence": list(mismatch.evidence),
     }
 
 
@@ -237,7 +240,7 @@ _RUN = _object(
 _MISMATCH = _object(
     {
         "path": _about(_STRING, "Which expectation, e.g. expect.responses."),
-        "expected": _about(_STRING, "In the words of the file."),
+        "expected": _about(_STRING, "In the words of the file; the whole sequence for responses."),
         "observed": _about(_STRING, "In the same words where possible."),
         "message": _about(_STRING, "One phrase that says both."),
         "source": _about(_or_null(_STRING), "file:line:column; null where no file asked for it."),

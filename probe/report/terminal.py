@@ -4,18 +4,21 @@ Everything that a peer wrote goes through ``plain`` before it gets here or here,
 it can drive the terminal; colour is added last.
 """
 
-import re
 import shlex
 import textwrap
 from collections.abc import Callable, Sequence
 
 from probe.diagnosis.explanation import Certainty, Explanation
+from probe.report.comparison import compared
 from probe.report.ladder import draw, flow, ladder
 from probe.report.model import Finding, RunReport, Try
 from probe.report.text import cells, cut, plain, plain_lines
 from probe.scenario.source import Source
 from probe.trace.trace import MessageEvent, MessageSent
-from probe.verdict.verdict import Mismatch, Outcome
+from probe.verdict.verdict import Mismatch, Outcome, Verdict
+
+SEQUENCES = ("expect.responses", "expect")
+"""Paths of a mismatch that is about the whole sequence: the file's, and the default one."""
 
 NARROWEST = 40
 GAP = "   "
@@ -23,8 +26,6 @@ WHY = 8
 BELONGS = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 
 _COLORS = {"PASS": "32", "FLAKY": "33", "FAIL": "1;31", "INCONCLUSIVE": "1;33", "note": "36"}
-_WORD = r"(?:[1-6][0-9x]{2}|[A-Z]{3,})"
-_ITEM = re.compile(rf"{_WORD}(?:\|{_WORD})*(?:[?*+]|\{{[^}}\s]*\}})*\Z")
 
 Paint = Callable[[str, str], str]
 """Takes a text and the parameters of an SGR escape, and returns the text in that colour."""
@@ -163,7 +164,7 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
     lines[0] = paint(word, _COLORS[word]) + lines[0][len(word) :]
     if one.verdict.mismatches:
         for mismatch in one.verdict.mismatches:
-            lines += _mismatch(mismatch, paint, width)
+            lines += _mismatch(mismatch, one.verdict, paint, width)
     elif finding.attempt.source.file:
         lines.append(f"  --> {plain(str(finding.attempt.source), None)}")
     lines += _ladder(finding, one, paint, width)
@@ -190,8 +191,8 @@ def _marked(line: str, paint: Paint) -> str:
     return line.replace("✗", paint("✗", "31")).replace("✓", paint("✓", "32"))
 
 
-def _mismatch(mismatch: Mismatch, paint: Paint, width: int) -> list[str]:
-    """Return place, offending line with caret, and expected against observed."""
+def _mismatch(mismatch: Mismatch, verdict: Verdict, paint: Paint, width: int) -> list[str]:
+    """Return place, offending line with caret, and for a sequence expected against observed."""
     message = plain(mismatch.message)
     lines = []
     if mismatch.source.file:
@@ -199,8 +200,10 @@ def _mismatch(mismatch: Mismatch, paint: Paint, width: int) -> list[str]:
         lines += _caret(mismatch.source, message, paint, width)
     else:
         lines += textwrap.wrap(message, width, initial_indent="  ", subsequent_indent="  ")
-    rows = _compared(mismatch.expected, mismatch.observed, width)
-    return lines + [_marked(row, paint) for row in rows]
+    if mismatch.path in SEQUENCES:
+        rows = compared(verdict, width, aligned=mismatch.path == SEQUENCES[0])
+        lines += [_marked(row, paint) for row in rows]
+    return lines
 
 
 def _caret(source: Source, message: str, paint: Paint, width: int) -> list[str]:
@@ -224,94 +227,6 @@ def _caret(source: Source, message: str, paint: Paint, width: int) -> list[str]:
         lines.append(f"{margin}{before}{paint(carets, '31')}")
         lines += textwrap.wrap(message, width, initial_indent=margin, subsequent_indent=margin)
     return lines
-
-
-def _compared(expected: str, observed: str, width: int) -> list[str]:
-    """Return the rows ``expected`` and ``observed``, and a row with ✗ where they part."""
-    lead = {"expected": "   expected  ", "observed": "   observed  "}
-    columns = _columns(plain(expected, 1000), plain(observed, 1000))
-    if columns is not None:
-        wanted, seen, wrong = columns
-        cell = max(cells(word) for word in (*wanted, *seen)) + 2
-        rows = [
-            lead["expected"] + "".join(word.ljust(cell) for word in wanted),
-            lead["observed"] + "".join(word.ljust(cell) for word in seen),
-        ]
-        if wrong is not None:
-            middle = max(len(seen[wrong]), len(wanted[wrong].rstrip("?*+")), 1) // 2
-            rows.append(" " * (len(lead["observed"]) + wrong * cell + middle) + "✗")
-        if all(cells(row.rstrip()) <= width for row in rows):
-            return [row.rstrip() for row in rows]
-    rows = []
-    for key, value in (("expected", expected), ("observed", observed or "nothing")):
-        rows += textwrap.wrap(
-            plain(value, 1000), width, initial_indent=lead[key], subsequent_indent=" " * 13
-        )
-    return rows
-
-
-def _columns(expected: str, observed: str) -> tuple[list[str], list[str], int | None] | None:
-    """Lay observed words under the expected items; return both and the column where they part.
-
-    None where the expectation is no plain list of items (a group, a bound, a codec): then nothing
-    can be laid side by side.
-    """
-    items = [_ITEM.match(word) for word in expected.split()]
-    words = observed.split()
-    if not words or not all(items):
-        return None
-    wanted = [item.group(0) for item in items if item]
-    seen = [""] * len(wanted)
-    place, wrong = 0, None
-    for word in words:
-        if wrong is None and place and _takes_again(wanted[place - 1], word):
-            seen[place - 1] += f" {word}"
-            continue
-        if wrong is None:
-            ahead = place
-            while (
-                ahead < len(wanted) and not _takes(wanted[ahead], word) and _may_miss(wanted, ahead)
-            ):
-                ahead += 1
-            if ahead < len(wanted) and _takes(wanted[ahead], word):
-                place = ahead
-            else:
-                place = _first_required(wanted, place)
-                wrong = place
-        if place == len(wanted):
-            wanted.append("")
-            seen.append("")
-        seen[place] = word
-        place += 1
-    if wrong is None:
-        missing = _first_required(wanted, place)
-        wrong = missing if missing < len(wanted) else None
-    return wanted, seen, wrong
-
-
-def _first_required(wanted: Sequence[str], place: int) -> int:
-    """Return the first place from ``place`` on that must not be empty, or the end."""
-    while place < len(wanted) and _may_miss(wanted, place):
-        place += 1
-    return place
-
-
-def _may_miss(wanted: Sequence[str], place: int) -> bool:
-    return wanted[place].endswith(("?", "*", "{0}")) or "{0," in wanted[place]
-
-
-def _takes(item: str, word: str) -> bool:
-    """Say whether an item of a sequence stands for a word, as far as a drawing needs to know."""
-    choices = item.rstrip("?*+").partition("{")[0].split("|")
-    return any(
-        len(choice) == len(word) and all(a in (b, "x") for a, b in zip(choice, word, strict=True))
-        for choice in choices
-    )
-
-
-def _takes_again(item: str, word: str) -> bool:
-    """Say whether a word may repeat under an item: provisionals may, and so may ``+`` and ``*``."""
-    return _takes(item, word) and (word.startswith("1") or item.endswith(("+", "*", "}")))
 
 
 def _explanation(why: Explanation, width: int) -> list[str]:

@@ -179,6 +179,16 @@ def test_run_without_findings_is_stored(tmp_path: Path) -> None:
     assert load_traces(folder) == ()
 
 
+def test_what_was_sent_to_clean_up_is_stored(tmp_path: Path) -> None:
+    """The BYE after an interrupt belongs to no try, and is in the capture and in the traces."""
+    swept = Wire("OPTIONS").send("OPTIONS", headers={"X": SECRET}).trace()
+    folder = store(replace(report(), cleanup=(swept,)), tmp_path, secrets=[SECRET])
+    stored = json.loads((folder / "trace.json").read_bytes())
+    (cleanup,) = stored["cleanup"]
+    assert "X: redacted" in cleanup["events"][0]["text"]
+    assert b"X: redacted" in (folder / "call.pcap").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

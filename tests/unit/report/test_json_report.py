@@ -63,8 +63,8 @@ def refused() -> Finding:
         mismatches=(
             Mismatch(
                 path="expect.responses",
-                expected="100? 183? 180 200",
-                observed="100 183 503",
+                expected="180",
+                observed="503 Service Unavailable",
                 evidence=(7,),
                 source=Source(file=FILE, line=14, column=18),
                 message="expected 180, got 503",

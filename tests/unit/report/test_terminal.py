@@ -171,13 +171,15 @@ def carrier_503() -> Finding:
             Outcome.NOT_MET,
             mismatches=(
                 mismatch(
-                    "100? 183? 180 200",
-                    "100 183 503",
+                    "180",
+                    "503 Service Unavailable",
                     "expected 180, got 503 Service Unavailable",
                     evidence=(6,),
                     source=at(28, 3, "      responses: 100? 183? 180 200"),
                 ),
             ),
+            expected="100? 183? 180 200",
+            observed="100 183 503",
             delays=timing(pdd_s=1.958, total_s=6.4),
             measured=(Measured(name="pdd", value_s=1.958, bound="max 4s", state="ok"),),
         ),
@@ -261,14 +263,17 @@ def test_silence_is_told_with_its_deadline() -> None:
     )
     failed = verdict(
         Outcome.NOT_MET,
-        mismatches=(mismatch("100? 180 200", "", "expected 180, got nothing", evidence=(3,)),),
+        mismatches=(mismatch("100 or 180", "", "expected 180, got nothing", evidence=(3,)),),
+        expected="100? 180 200",
+        observed="no response (timeout 10s)",
         delays=timing(total_s=10.0),
     )
     assert lines(finding(trace, failed, why("Nothing came back."))) == [
         "FAIL  trunk-check › call +12025550123" + "(10.0 s)".rjust(63),
         "  expected 180, got nothing",
-        "   expected  100? 180 200",
-        "   observed  nothing",
+        "   expected  100?  180   200",
+        "   observed        no response (timeout 10s)",
+        "                    ✗",
         "    probe                               pbx.example",
         "    0.000  ──── INVITE (SDP PCMU,PCMA) ×3 ──▶",
         "  +10.000  ✗ no answer for 10.0 s (timeout)",
@@ -500,12 +505,8 @@ def test_place_without_its_line_still_has_the_message() -> None:
         ),
         (
             "180 200",
-            "180 180 486",
-            [
-                "   expected  180      200",
-                "   observed  180 180  486",
-                "                       ✗",
-            ],
+            "100 180 180 486",
+            ["   expected  180  200", "   observed  180  486", "                   ✗"],
         ),
         (
             "180 200",
@@ -515,7 +516,7 @@ def test_place_without_its_line_still_has_the_message() -> None:
         (
             "401|403 200?",
             "200",
-            ["   expected  401|403  200?", "   observed  200", "                ✗"],
+            ["   expected  401|403  200?", "   observed  200", "              ✗"],
         ),
         (
             "200",
@@ -532,24 +533,83 @@ def test_place_without_its_line_still_has_the_message() -> None:
             ],
         ),
         ("200", "200", ["   expected  200", "   observed  200"]),
+        (
+            "100? 180 200",
+            "407 100, then no final response (timeout 10s)",
+            [
+                "   expected  100?  180   200",
+                "   observed  100   no final response (timeout 10s)",
+                "                    ✗",
+            ],
+        ),
+        (
+            "401 200",
+            "407",
+            ["   expected  401  200", "   observed  407", "              ✗"],
+        ),
+        (
+            "100? 180 200",
+            "no response (timeout 10s)",
+            [
+                "   expected  100?  180   200",
+                "   observed        no response (timeout 10s)",
+                "                    ✗",
+            ],
+        ),
+        (
+            "200",
+            "200, then our own agent crashed",
+            [
+                "   expected  200",
+                "   observed  200  our own agent crashed",
+                "                   ✗",
+            ],
+        ),
+        (
+            "200",
+            "486, then our own agent crashed",
+            [
+                "   expected  200",
+                "   observed  486  our own agent crashed",
+                "              ✗",
+            ],
+        ),
         ("(180 200)+", "486", ["   expected  (180 200)+", "   observed  486"]),
-        ("max 4s", "5.2 s", ["   expected  max 4s", "   observed  5.2 s"]),
-        ("absent", "", ["   expected  absent", "   observed  nothing"]),
+        ("NO_RESPONSE", "", ["   expected  NO_RESPONSE", "   observed  nothing"]),
+        ("", "", ["   observed  nothing"]),
     ],
 )
 def test_observed_stands_under_expected(expected: str, observed: str, rows: list[str]) -> None:
     """Each word under the item that took it, and a cross where they part."""
-    failed = verdict(Outcome.NOT_MET, mismatches=(mismatch(expected, observed, "message"),))
-    found = lines(finding(Wire().trace(), failed))
-    shown = found[2 : found.index("")]
-    assert shown == rows
+    assert compared(expected, observed) == rows
+
+
+def compared(
+    expected: str, observed: str, *, path: str = "expect.responses", width: int = 100
+) -> list[str]:
+    """Return the rows below the message of a mismatch."""
+    wrong = replace(mismatch("", "", "message"), path=path)
+    failed = verdict(Outcome.NOT_MET, mismatches=(wrong,), expected=expected, observed=observed)
+    found = lines(finding(Wire().trace(), failed), width=width)
+    return found[2 : found.index("")]
+
+
+def test_default_sequence_is_not_laid_side_by_side() -> None:
+    """The default names no provisionals, so they are not what is wrong."""
+    assert compared("2xx ACK BYE", "100 180 486", path="expect") == [
+        "   expected  2xx ACK BYE",
+        "   observed  100 180 486",
+    ]
+
+
+def test_other_expectations_need_no_rows() -> None:
+    """What a bound or a header field expected stands beside the caret already."""
+    assert compared("180 200", "180 200", path="expect.timing.pdd") == []
 
 
 def test_sequence_too_wide_for_columns_is_wrapped() -> None:
     """Where the columns do not fit, both are plain text."""
-    many = " ".join(["180"] * 12)
-    failed = verdict(Outcome.NOT_MET, mismatches=(mismatch(many, "486", "message"),))
-    assert lines(finding(Wire().trace(), failed), width=50)[2:5] == [
+    assert compared(" ".join(["180"] * 12), "486", width=50) == [
         "   expected  180 180 180 180 180 180 180 180 180",
         "             180 180 180",
         "   observed  486",
