@@ -55,23 +55,21 @@ def _untagged(seen: Observation) -> list[str]:
 
 
 def _foreign(seen: Observation) -> list[str]:
-    """Report received responses whose identity is not that of a request of ours (§17.1.3)."""
-    owners: dict[int, Transaction] = {
-        index: transaction
-        for transaction in seen.trace.transactions()
-        for index in (*transaction.responses, *transaction.repeated)
-    }
+    """Report received responses whose identity differs from that of their request (§17.1.3).
+
+    A response to a request outside this trace (an earlier step of the same call) is none of them.
+    """
+    own = [transaction for transaction in seen.trace.transactions() if transaction.ours]
+    owners = {i: t for t in own for i in (*t.responses, *t.repeated)}
+    same = {(t.call_id, t.cseq, t.method): t for t in own}
     warnings = []
     for index, event, message in seen.trace.messages():
         if message.is_request or not isinstance(event, MessageReceived):
             continue
-        owner = owners.get(index)
-        if owner is None:
-            warnings.append(f"{status_words(message)} answers no request of ours")
-        else:
-            wrong = _wrong(message, owner)
-            if wrong:
-                warnings.append(f"{status_words(message)} has another {wrong} than its request")
+        owner = owners.get(index) or same.get((message.call_id, *message.cseq))
+        wrong = _wrong(message, owner) if owner is not None else ""
+        if wrong:
+            warnings.append(f"{status_words(message)} has another {wrong} than its request")
     return list(dict.fromkeys(warnings))
 
 
@@ -80,6 +78,7 @@ def _wrong(message: SipMessage, owner: Transaction) -> str:
     differing = [
         name
         for name, differs in (
+            ("Via branch", message.branch != owner.branch),
             ("Call-ID", message.call_id != owner.call_id),
             ("CSeq number", message.cseq[0] != owner.cseq),
         )

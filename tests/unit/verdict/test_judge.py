@@ -1,6 +1,8 @@
 """Where the fault is placed: met, not met, or not to be said."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from judging import STEP, judged, told
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, refused_call, register_ok
 
@@ -266,3 +268,58 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "expect.sdp.codec",
         "expect.challenge",
     ]
+
+
+LINES = st.sampled_from(
+    [
+        *("INVITE sip:a SIP/2.0", "BYE sip:a SIP/2.0", "CANCEL sip:a SIP/2.0", "ACK sip:a SIP/2.0"),
+        *("SIP/2.0 100 Trying", "SIP/2.0 180 R", "SIP/2.0 200 OK", "SIP/2.0 407 No", "SIP/2.0 487"),
+        *("SIP/2.0 503 \x1b[1m", "SIP/2.0 000 Nothing", "rubbish", ""),
+    ]
+)
+FIELDS = st.lists(
+    st.sampled_from(
+        [
+            *("Call-ID: c", "Call-ID: d", "CSeq: 1 INVITE", "CSeq: 2 INVITE", "CSeq: 1 BYE"),
+            *(
+                "CSeq: 1 CANCEL",
+                "Via: x;branch=1",
+                "Via: x;branch=2",
+                "To: a;tag=1",
+                "From: a;tag=2",
+            ),
+            *("Authorization: Digest x", "Proxy-Authenticate: Basic", "c: application/sdp"),
+        ]
+    ),
+    max_size=6,
+)
+EVENTS = st.one_of(
+    st.tuples(LINES, FIELDS, st.booleans()),
+    st.sampled_from([f for f in Failure if f is not Failure.UNUSABLE_ANSWER]),
+)
+
+
+@given(st.lists(EVENTS, max_size=12), st.booleans())
+def test_no_trace_makes_the_judge_raise(
+    story: list[tuple[str, list[str], bool] | Failure], our_cancel: bool
+) -> None:
+    """A hostile or broken peer gets a verdict like any other, and never a pass without a final."""
+    wire = Wire(our_cancel=our_cancel)
+    for event in story:
+        if isinstance(event, Failure):
+            wire.fail(event)
+        else:
+            start, fields, sent = event
+            wire.raw("\r\n".join([start, *fields, "", "m=audio"]), sent=sent)
+    verdict = judged(
+        wire,
+        responses="100 180 200 ACK",
+        timing={"setup": MAX_1S},
+        headers={"To": "present"},
+        request_headers={"To": "present"},
+        challenge="required",
+    )
+    assert verdict.outcome is not Outcome.MET or wire.trace().final() is not None
+    assert (verdict.outcome is Outcome.MET) == (not verdict.mismatches)
+    plain = judged(wire)
+    assert plain.outcome is not Outcome.MET or wire.trace().final() is not None

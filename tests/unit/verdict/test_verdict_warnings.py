@@ -34,10 +34,17 @@ def test_responses_without_a_to_tag() -> None:
     assert judged(wire).warnings == ("180, 200 without a tag in To",)
 
 
-def test_a_response_that_answers_nothing() -> None:
-    """A foreign branch: rewritten on the way, or for somebody else."""
+def test_a_response_with_a_foreign_branch() -> None:
+    """The stack cannot match it: some box on the way rewrote the Via."""
     wire = register_ok().receive(200, headers={"Via": "SIP/2.0/UDP x;branch=z9hG4bK-x"}).again()
-    assert judged(wire).warnings == ("200 OK answers no request of ours",)
+    assert judged(wire).warnings == ("200 OK has another Via branch than its request",)
+
+
+def test_a_response_to_an_earlier_step_is_no_news() -> None:
+    """A 200 of the call may come again while its BYE is judged."""
+    wire = Wire("BYE").send("INVITE").receive(200)
+    late = wire.trace().events[1]
+    assert judged(Wire("BYE").send("BYE").receive(200).add(late)).warnings == ()
 
 
 def test_a_response_with_another_identity() -> None:
