@@ -14,7 +14,7 @@ class Progress:
         self.watched_at = 0.0
         "When we began to look."
         self.sent_at: float | None = None
-        "When the first copy of the request left."
+        "When the first copy of the latest request left: the one with credentials, once there is one."
         self.first_response_at: float | None = None
         "When anything came back to it."
         self.ringing_at: float | None = None
@@ -45,6 +45,7 @@ class Progress:
         "ICMP errors since the request left."
         self.dropped = 0
         "Datagrams since the request left that the stack could not read."
+        self._cseq = -1
 
     def see(self, event: Event) -> None:
         """Take note of one event."""
@@ -76,6 +77,15 @@ class Progress:
             return self.final_status is not None and self.final_status >= 300
         return self.answered_at is None or not self.acked
 
+    def _begin(self, at: float, cseq: int) -> None:
+        """Start over with a new request: what answered the challenged one says nothing of it."""
+        self._cseq = cseq
+        self.sent_at = at
+        self.first_response_at = self.provisional_at = None
+        self.final_status = self.final_at = None
+        self.icmp.clear()
+        self.dropped = 0
+
     def _message(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
         if self.call_id is None:
             if received or message.method != self.method:
@@ -93,8 +103,8 @@ class Progress:
     def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
         if received:
             self.peer_bye = self.peer_bye or message.method == "BYE"
-        elif message.method == self.method and self.sent_at is None:
-            self.sent_at = event.at
+        elif message.method == self.method and message.cseq[0] > self._cseq:
+            self._begin(event.at, message.cseq[0])
         elif message.method == "ACK":
             self.acked = True
         elif message.method == "CANCEL":
