@@ -14,7 +14,7 @@ class Progress:
         self.watched_at = 0.0
         "When we began to look."
         self.sent_at: float | None = None
-        "When the first copy of the latest request left: the one with credentials, once there is one."
+        "When the first copy of the latest request left (the one with credentials, if any)."
         self.first_response_at: float | None = None
         "When anything came back to it."
         self.ringing_at: float | None = None

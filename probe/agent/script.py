@@ -65,6 +65,7 @@ class _Leg:
 
     progress: Progress
     over: bool = False
+    ending: bool = False
     triggers: list[Trigger] = field(default_factory=list)
 
 
@@ -240,6 +241,7 @@ class Script:
 
     def _hang_up(self, handle: int, leg: _Leg) -> None:
         """Send BYE or CANCEL where it is due, and wait for the answers within bounds."""
+        leg.ending = True
         if not leg.over:
             self._agent.hangup(handle)
         if leg.progress.first_response_at is None:
@@ -281,9 +283,12 @@ class Script:
         last = next((t for t in reversed(leg.triggers) if t.kind == "disconnected"), None)
         if last is None:
             return
-        if progress.answered_at is not None and last.status in _LOCAL_VERDICTS:
+        refused_answer = progress.answered_at is not None and last.status in _LOCAL_VERDICTS
+        refused_early = progress.cancelled and not leg.ending
+        if refused_answer or refused_early:
             self._until(lambda: progress.settled, SETTLE_S)
-            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
+            words = last.reason if refused_answer else "our stack could not use the early answer"
+            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, words)
         elif progress.final_status is None:
             self._end_without_final(progress, last)
 

@@ -103,7 +103,8 @@ def cancel_text(invite: SipMessage) -> str:
 
 def bye_text(invite: SipMessage, answer: SipMessage) -> str:
     """Build the BYE of a dialog that we opened (RFC 3261 §12.2.1.1, §15.1.1)."""
-    target = _uri(answer.first("Contact")) or invite.request_uri
+    contact = _uri(answer.first("Contact"))
+    target = contact if uri_host(contact)[0] else invite.request_uri
     via = (invite.first("Via") or "").split(";")[0]
     lines = [
         f"BYE {target} SIP/2.0",
@@ -122,14 +123,17 @@ def bye_text(invite: SipMessage, answer: SipMessage) -> str:
 
 
 def _next_hop(call: OpenCall) -> tuple[str, int]:
-    """Return where the request goes: the first route, else the remote target (RFC 3263 §4)."""
-    if call.answer is None:
-        host, _, port = call.sent.remote.rpartition(":")
-        return host.strip("[]"), int(port)
-    routes = _split(call.answer.all("Record-Route"))
-    first = routes[-1] if routes else call.answer.first("Contact")
-    host, number = uri_host(first)
-    return host, number or 5060
+    """Return where the request goes: the first route, else the remote target (RFC 3263 §4).
+
+    A target that is no SIP URI leads nowhere; then the request goes where the INVITE went.
+    """
+    if call.answer is not None:
+        routes = _split(call.answer.all("Record-Route"))
+        host, number = uri_host(routes[-1] if routes else call.answer.first("Contact"))
+        if host:
+            return host, number or 5060
+    host, _, port = call.sent.remote.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _exchange(

@@ -172,11 +172,18 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
     lines.append("")
     if one.explanation is not None:
         lines += _explanation(one.explanation, width)
-    again = f"again: sipprobe run {plain(shlex.quote(finding.scenario))}"
+    again = f"again: sipprobe run {plain(shlex.quote(_selector(finding)), None)}"
     stored = [f"{plain(folder, None).rstrip('/')}/", "call.pcap"] if folder else []
     lines += _joined(["  Trace " + stored[0], *stored[1:], again], width, WHY) if stored else []
     lines += [] if stored else [f"  Trace {again}"]
     return lines
+
+
+def _selector(finding: Finding) -> str:
+    """Return what `run` takes to find the scenario: its name where it lies in ./scenarios."""
+    file = finding.attempt.source.file
+    shipped = file == f"scenarios/{finding.scenario}.sip.yaml"
+    return finding.scenario if shipped or not file else file
 
 
 def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:

@@ -54,7 +54,7 @@ class Failure(Enum):
     "Our request exceeds what this engine can send: nothing left this machine."
 
     UNUSABLE_ANSWER = "UNUSABLE_ANSWER"
-    "A 2xx arrived, but its session description could not be used and our side hung up."
+    "The session description of a 2xx or 18x could not be used, and our side ended the call."
 
     RESPONSE_DISCARDED = "RESPONSE_DISCARDED"
     "Bytes of a response arrived, but the stack could not use them."
