@@ -90,3 +90,11 @@ def header(name: str, value: str) -> pj.SipHeader:
     made.hName = name
     made.hValue = value
     return made
+
+
+def caller_uri(identity: str, aor: str) -> str:
+    """Return the From URI for a caller ID: as given where it is a URI, else at the aor's host."""
+    if "sip:" in identity or "sips:" in identity or "tel:" in identity:
+        return identity if "<" in identity else f"<{identity}>"
+    host = aor.rpartition("@")[2].rstrip(">")
+    return f"<sip:{identity}@{host}>"

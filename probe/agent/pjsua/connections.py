@@ -1,0 +1,143 @@
+"""The TCP and TLS connections of an endpoint: when they are up, what waits for them, why they fell.
+
+pjsip logs a message as sent when it asks for a connection, long before that is there. What waits
+is held back here and recorded when the connection is up, or forgotten when it never comes up:
+those bytes left nowhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pjsua2 as pj
+
+from probe.agent.pjsua.faults import from_status
+from probe.agent.pjsua.transport import TLS_BITS
+from probe.agent.port import Recorder
+from probe.agent.sockets import local_end, send_at_once
+from probe.trace.failure import Failure
+from probe.trace.trace import Event, MessageSent, TransportChanged
+
+
+class Connections:
+    """Follows every connection of one endpoint."""
+
+    def __init__(
+        self, clock: Callable[[], float], record: Recorder, words_of: Callable[[int], str]
+    ) -> None:
+        self._clock = clock
+        self._record = record
+        self._words_of = words_of
+        self._local: dict[tuple[str, str], str] = {}
+        self._connected: set[str] = set()
+        self._accepted: set[str] = set()
+        self._held: list[MessageSent] = []
+        self._remote = ""
+        self.bound = ""
+        "Our bound address as ip:port, empty before the transport is there."
+        self.fault: Failure | None = None
+        "What brought the last connection down."
+
+    def look(self) -> None:
+        """Note which waiting connections the peer's TCP has accepted."""
+        for waiting in self._held:
+            remote = waiting.remote
+            if remote not in self._accepted and local_end(remote, established=True):
+                self._accepted.add(remote)
+
+    def changed(self, prm: pj.OnTransportStateParam) -> None:
+        """Record a connection's rise or fall; the states after a fall say nothing new."""
+        kind = prm.type.upper().rstrip("6")
+        states = {pj.PJSIP_TP_STATE_CONNECTED: True, pj.PJSIP_TP_STATE_DISCONNECTED: False}
+        up = states.get(prm.state)
+        if kind == "UDP" or up is None:
+            return
+        remote, tls = self._remote, ""
+        certificate: tuple[str, ...] = ()
+        if kind == "TLS":
+            remote, tls, certificate = _tls_facts(prm.tlsInfo, remote)
+        self._record(
+            TransportChanged(
+                at=self._clock(),
+                transport=kind,
+                remote=remote,
+                state="connected" if up else "disconnected",
+                error="" if up else self._words_of(prm.lastError),
+                tls=tls,
+                certificate=certificate,
+            )
+        )
+        if up:
+            self._connected.add(remote)
+            self._release()
+            return
+        was_up = bool({remote} & self._connected)
+        self._connected.discard(remote)
+        self._local.pop((kind, remote), None)
+        self._held.clear()  # the connection never came up: these bytes left nowhere
+        if certificate:
+            self.fault = Failure.TLS_CERTIFICATE
+        elif was_up:
+            self.fault = Failure.CONNECTION_LOST
+        else:
+            self.fault = from_status(prm.lastError)
+            if self.fault is Failure.TCP_TIMEOUT and remote in self._accepted:
+                self.fault = Failure.TLS_HANDSHAKE  # TCP is up, the handshake is not answered
+
+    def tapped(self, event: Event) -> None:
+        """Take an event from the wiretap.
+
+        The stack logs a message before it connects. What waits for a connection is held back until
+        that is up, and is recorded with the time at which it could leave.
+        """
+        if (
+            isinstance(event, MessageSent)
+            and event.transport != "UDP"
+            and event.remote not in self._connected
+        ):
+            self._held.append(event)
+        else:
+            self._record(event)
+
+    def _release(self) -> None:
+        """Record what waited for a connection that is now up."""
+        held, self._held = self._held, []
+        for event in held:
+            self._record(
+                replace(
+                    event,
+                    at=self._clock(),
+                    local=event.local or self.local_of(event.transport, event.remote),
+                )
+            )
+
+    def local_of(self, transport: str, remote: str) -> str:
+        """Return our address of a message: the bound one, or the connection's."""
+        if transport.startswith("UDP"):
+            return self.bound
+        self._remote = remote
+        key = (transport, remote)
+        if key not in self._local:
+            found = local_end(remote)
+            if not found:
+                return ""
+            self._local[key] = found
+            send_at_once(int(found.rpartition(":")[2]))
+        return self._local[key]
+
+
+def caller_uri(identity: str, aor: str) -> str:
+    """Return the From URI for a caller ID: as given where it is a URI, else at the aor's host."""
+    if "sip:" in identity or "sips:" in identity or "tel:" in identity:
+        return identity if "<" in identity else f"<{identity}>"
+    host = aor.rpartition("@")[2].rstrip(">")
+    return f"<sip:{identity}@{host}>"
+
+
+def _tls_facts(info: pj.TlsInfo, remote: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return peer address, protocol with cipher, and what verification found against the peer."""
+    names = {bit: name for name, bit in TLS_BITS.items()}
+    agreed = ""
+    if info.established:
+        agreed = f"TLS {names.get(info.protocol, info.protocol)} {info.cipherName}".strip()
+    faults = tuple(info.verifyMsgs) if info.verifyStatus else ()
+    return info.remoteAddr or remote, agreed, faults
