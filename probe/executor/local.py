@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from probe.executor.crew import Crew
+from probe.executor.crew import Crew, Worker
+from probe.executor.orphan import open_calls
 from probe.executor.process import WorkerProcess
 from probe.executor.spans import Recording, Span, cut, cut_cleanup, is_cancelled, opened_call_id
-from probe.plan.action import Cancel, Hangup, Talk, Wait
+from probe.plan.action import Call, Cancel, Hangup, Wait
 from probe.plan.plan import Attempt, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace, TransactionFailed
@@ -218,19 +219,29 @@ class _PlanInProgress:
             span.call_id = self._call_id_of(action.call)
         if cut_short is not None:
             span.call_id = span.call_id or opened_call_id(span, worker.log)
-            ending = self._crew.bury(worker, hung=cut_short is Failure.AGENT_HUNG)
-            self._fail(span, cut_short, f"our worker process {ending}")
-        elif self._over() and not isinstance(action, Talk | Wait):
+            ending = worker.process.close()
+            self._cut_short(span, worker, cut_short, f"our worker process {ending}")
+            self._crew.bury(worker, hung=cut_short is Failure.AGENT_HUNG)
+        elif self._over():
             interrupted = self._executor.interrupted
             failure = Failure.INTERRUPTED if interrupted else Failure.SCENARIO_DEADLINE
-            self._fail(span, failure, self._why_over())
+            self._cut_short(span, worker, failure, self._why_over())
+
+    def _cut_short(self, span: Span, worker: Worker, failure: Failure, detail: str) -> None:
+        """Record what ended a try, and every call of its worker that was still up."""
+        up = {call.invite.call_id for call in open_calls(worker.log.all())}
+        if span.attempt.method:
+            self._fail(span, failure, detail)
+        for earlier in self._spans:
+            if earlier.call_id in up and isinstance(earlier.attempt.action, Call):
+                self._fail(earlier, failure, detail, extend=False)
 
     def _call_id_of(self, attempt: int) -> str | None:
         """Return the Call-ID of an earlier call."""
         spans = [span for span in self._spans if span.attempt.index == attempt]
         return spans[-1].call_id if spans else None
 
-    def _fail(self, span: Span, failure: Failure, detail: str) -> None:
+    def _fail(self, span: Span, failure: Failure, detail: str, *, extend: bool = True) -> None:
         """Record a failure that the worker itself could not record."""
         at = self._clock()
         self._crew.log(span.attempt.action.account).add(
@@ -246,7 +257,8 @@ class _PlanInProgress:
                 else None,
             )
         )
-        span.ended = max(span.ended, at)
+        if extend:
+            span.ended = max(span.ended, at)
 
     def _clock(self) -> float:
         return time.monotonic() - self._epoch

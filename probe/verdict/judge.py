@@ -39,7 +39,7 @@ def judge(expectation: Expectation | None, trace: Trace, source: Source) -> Verd
         outcome, kept = Outcome.MET, []
     elif unproven:
         outcome, kept = Outcome.INCONCLUSIVE, unproven
-    elif seen.final is None:
+    elif seen.final is None or seen.cut_short:
         outcome, kept = Outcome.INCONCLUSIVE, [_untested(wanted, seen, source)]
     else:
         outcome, kept = Outcome.MET, []

@@ -55,6 +55,9 @@ GAVE_UP = frozenset(
 )
 """Failures after which we ended the attempt ourselves: what came then answers us, not the test."""
 
+BROKE_OFF = frozenset({Failure.AGENT_CRASHED, Failure.AGENT_HUNG, Failure.INTERRUPTED})
+"""Failures by which our own side left a call in its middle."""
+
 _STILL_ANSWERED = frozenset({Failure.UNUSABLE_ANSWER, Failure.RESPONSE_DISCARDED})
 
 
@@ -104,6 +107,17 @@ class Observation:
     def ours(self) -> bool:
         """Whether the failure says something about the probe instead of the trunk."""
         return self.failure is not None and self.failure.failure in OURS
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether a call of ours was up when our own side broke off: its rest was not seen."""
+        if self.failure is None or self.failure.failure not in BROKE_OFF:
+            return False
+        up = self.trace.method == "INVITE" and self.final is not None and self.final.status < 300
+        if not up or self.failure.failure is Failure.INTERRUPTED:
+            return up
+        ended = [seen.index for seen in self.tokens if seen.token == "BYE"]  # noqa: S105 - a method
+        return not any(index < (self.failure_index or 0) for index in ended)
 
     @property
     def failure_words(self) -> str:

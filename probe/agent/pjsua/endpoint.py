@@ -74,6 +74,7 @@ class PjsuaAgent:
         """Initialise the library: what must be known before is the agent's name and resolver."""
         config = pj.EpConfig()
         config.uaConfig.threadCnt = 0
+        config.uaConfig.natTypeInSdp = 0  # an X-nat line that no peer asked for
         config.uaConfig.userAgent = account.user_agent if account else "sipprobe"
         if account is not None and account.nameserver is not None:
             config.uaConfig.nameserver.append(account.nameserver)

@@ -109,13 +109,22 @@ def test_a_crash_after_a_contradiction_is_not_met() -> None:
         assert "after the final response: our own agent crashed" in verdict.warnings
 
 
-def test_a_crash_after_a_full_sequence_is_met_with_a_warning() -> None:
-    """Nothing can undo a sequence that is complete through its final response."""
-    wire = ringing().receive(200, body=ANSWER).send("ACK").fail(Failure.AGENT_CRASHED)
+@pytest.mark.parametrize(
+    "failure", [Failure.AGENT_CRASHED, Failure.AGENT_HUNG, Failure.INTERRUPTED]
+)
+def test_a_call_that_our_side_broke_off_is_inconclusive(failure: Failure) -> None:
+    """The sequence is complete, but nobody saw what the trunk did with the rest of the call."""
+    wire = ringing().receive(200, body=ANSWER).send("ACK").fail(failure)
     verdict = judged(wire, responses="180 200 ACK")
-    assert verdict.outcome is Outcome.MET
-    assert verdict.mismatches == ()
-    assert "after the final response: our own agent crashed" in verdict.warnings
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert len(verdict.mismatches) == 1
+
+
+def test_a_bye_sent_after_the_crash_is_no_clean_end() -> None:
+    """It ended what the dead worker had left behind; the call itself was not seen to its end."""
+    wire = ringing().receive(200, body=ANSWER).send("ACK").fail(Failure.AGENT_CRASHED)
+    wire.send("BYE").receive(200)
+    assert judged(wire).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_crash_after_the_answer_leaves_the_bye_unknown() -> None:
