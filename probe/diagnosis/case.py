@@ -166,11 +166,18 @@ class Case:
     @cached_property
     def asks_why(self) -> bool:
         """Whether the question is why it failed; not a bound, a header or the order alone."""
-        if self.failure is not None or self.verdict.outcome is Outcome.INCONCLUSIVE:
+        if self.undecided or self.failed(Failure.UNUSABLE_ANSWER):
             return True
         if not self.kinds or "challenge" in self.kinds or self.kinds - ORDER_KINDS - _ALL_KINDS:
             return True
         return "responses" in self.kinds and not self.final_as_wanted
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a failure, and no response, is the outcome."""
+        return self.verdict.outcome is Outcome.INCONCLUSIVE or (
+            self.failure is not None and self.reply is None
+        )
 
     @cached_property
     def final_as_wanted(self) -> bool:

@@ -94,7 +94,9 @@ def _gates(case: Case) -> tuple[Gate, ...]:
 
 
 def _succeeded(case: Case) -> bool:
-    return 200 <= case.status < 300 and case.failure is None
+    return (
+        200 <= case.status < 300 and not case.undecided and not case.failed(Failure.UNUSABLE_ANSWER)
+    )
 
 
 def _capped(hypothesis: Hypothesis) -> Hypothesis:
@@ -276,9 +278,11 @@ def _steps(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
     root = reference.cause(top.cause)
     steps = list(top.steps or (root.fix,))
     if top.likelihood is not Certainty.CERTAIN:
-        question = next(filter(None, (reference.cause(h.cause).ask for h in ranked)), None)
-        if root.control:
-            steps.append(f"To be sure: {root.control}")
+        roots = [reference.cause(h.cause) for h in ranked]
+        control = next((r.control for r in roots if r.control), None)
+        question = next((r.ask for r in roots if r.ask), None)
+        if control:
+            steps.append(f"To be sure: {control}")
         if question:
             steps.append(f"Ask {plain(case.provider)}: {question}")
     if case.verdict.outcome is Outcome.INCONCLUSIVE:

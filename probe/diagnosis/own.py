@@ -21,7 +21,7 @@ PACKETS_A_SECOND = 50
 
 def crashed(case: Case) -> Iterator[Hypothesis]:
     """Our worker died or hung."""
-    if case.failed(Failure.AGENT_CRASHED, Failure.AGENT_HUNG):
+    if case.undecided and case.failed(Failure.AGENT_CRASHED, Failure.AGENT_HUNG):
         died = case.failed(Failure.AGENT_CRASHED)
         word = "died" if died else "stopped answering and was ended"
         yield Hypothesis(

@@ -342,13 +342,12 @@ def _shown(challenges: tuple[AuthField, ...], name: str) -> str:
 
 
 def _granted(case: Case) -> int | None:
-    values = [*(case.reply.message.all("Contact") if case.reply else ()), ""]
-    for value in values:
-        found = re.search(r";\s*expires\s*=\s*(\d{1,9})", value)
+    for value in case.reply.message.all("Contact") if case.reply else ():
+        found = re.search(r";\s*expires\s*=\s*([0-9]{1,9})\b", value)
         if found:
             return int(found.group(1))
-    plain_value = case.header("Expires").strip()
-    return int(plain_value) if plain_value.isascii() and plain_value.isdigit() else None
+    whole = re.fullmatch(r"\s*([0-9]{1,9})\s*", case.header("Expires"))
+    return int(whole.group(1)) if whole else None
 
 
 _AUTH = Gate.AUTHENTICATION

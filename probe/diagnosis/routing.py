@@ -36,6 +36,9 @@ Q850_CAUSES = (
 _CLEARING = frozenset({16, 31})
 """Normal clearing and normal, unspecified: they say that a call ended and not why."""
 
+ANNOUNCED_S = 2.0
+"""Seconds of early media from which an announcement can have been heard."""
+
 _NUMBER_CODES = (400, 403, 404, 410, 484, 485, 604)
 _TOO_SLOW = "Which hop behind {host} is at fault: only the provider can see it."
 
@@ -46,10 +49,6 @@ def _before_ringing(case: Case) -> bool:
 
 def _after_ringing(case: Case) -> bool:
     return case.rang is not None
-
-
-def _after_login(case: Case) -> bool:
-    return case.login.decided_after
 
 
 def _like_a_person(case: Case) -> bool:
@@ -66,16 +65,12 @@ def _format_is_odd(case: Case) -> bool:
     return len(digits) > 6 and E164.fullmatch(case.dialled) is None
 
 
-def _no_cancel(case: Case) -> bool:
-    return case.our_cancel is None
-
-
 def number_format(case: Case) -> Iterator[Hypothesis]:
     """Recognise: the number is not written as E.164, and was refused before it rang."""
     reply = case.reply
-    if reply is None or reply.status not in _NUMBER_CODES or case.direction != "outbound":
+    if reply is None or reply.status not in _NUMBER_CODES or case.method != "INVITE":
         return
-    if case.rang is not None or not _format_is_odd(case):
+    if case.direction != "outbound" or case.rang is not None or not _format_is_odd(case):
         return
     quick = case.took_s <= QUICK_S
     yield Hypothesis(
@@ -173,7 +168,7 @@ def loop(case: Case) -> Iterator[Hypothesis]:
     if reply is None or reply.status not in {482, 483}:
         return
     hops = (case.request.first("Max-Forwards") or "") if case.request else ""
-    ours = hops.isascii() and hops.isdigit() and int(hops[:5]) < 20
+    ours = re.fullmatch(r"\s*1?[0-9]\s*", hops) is not None
     yield Hypothesis(
         cause="F108",
         likelihood=Certainty.UNDECIDED if ours or reply.status == 482 else Certainty.LIKELY,
@@ -272,7 +267,7 @@ def announced(case: Case) -> Iterator[Hypothesis]:
         return
     spoke = reply.at - early.at
     heard = any(report.rx_packets for report in case.trace.media)
-    if spoke >= 2:
+    if spoke >= ANNOUNCED_S:
         yield Hypothesis(
             cause="F105",
             likelihood=Certainty.LIKELY if heard else Certainty.UNDECIDED,
@@ -419,7 +414,7 @@ NUMBERS = rows(
         cause="F072",
         codes=(404, 410, 604),
         directions=_OUT,
-        because="{status} is the usual answer to a number that does not exist",
+        because="{status} is also the usual answer to a number that does not exist",
         when=_format_is_odd,
         likelihood=_N,
         weight=10,
@@ -504,6 +499,7 @@ NUMBERS = rows(
         because="the answer speaks of another region or host",
         says="The account seems to live at another regional host.",
     ),
+    methods=_INVITE,
 )
 
 POLICY = rows(
@@ -765,6 +761,7 @@ PEOPLE = rows(
         likelihood=_N,
         weight=11,
     ),
+    methods=_INVITE,
 )
 
 EXTENSIONS = rows(

@@ -8,7 +8,7 @@ by gate; a gate that proves a cause ends the search.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from probe.diagnosis.case import Case
@@ -16,6 +16,10 @@ from probe.diagnosis.explanation import Certainty, Evidence
 
 NAMED_BY_THEM = 100
 """Weight of words of theirs that name the cause: more than any circumstance."""
+
+
+IN_CALL = frozenset({"BYE", "CANCEL", "ACK", "PRACK", "UPDATE", "INFO", "REFER"})
+"""Methods that speak of a call that exists: what refuses a call does not refuse them."""
 
 
 class Gate(IntEnum):
@@ -112,7 +116,7 @@ class Sign:
     "Searched, case ignored, in the phrase and the telling header fields; empty if none is needed."
 
     methods: tuple[str, ...] = ()
-    "Methods of the request; empty for any."
+    "Methods of the request; empty for any that stands outside a call."
 
     directions: tuple[str, ...] = ()
     "Directions of the attempt; empty for any."
@@ -142,13 +146,12 @@ class Sign:
     "When it is asked."
 
     name: str = field(default="")
-    "What it recognises; made of cause, codes and pattern where it is empty."
+    "What it recognises; made of the cause and its reason where it is empty."
 
     def rule(self) -> Rule:
         """Return the row as a rule."""
-        codes = ", ".join(map(str, self.codes)) or "any refusal"
         return Rule(
-            name=self.name or f"{self.cause} on {codes} {self.pattern}".strip(),
+            name=self.name or f"{self.cause}: {self.because}",
             gate=self.gate,
             causes=(self.cause,),
             find=self.find,
@@ -179,15 +182,15 @@ class Sign:
     def _fits(self, case: Case, status: int) -> bool:
         return (
             (status in self.codes if self.codes else status >= 300)
-            and (not self.methods or case.method in self.methods)
+            and (case.method in self.methods if self.methods else case.method not in IN_CALL)
             and (not self.directions or case.direction in self.directions)
             and (self.when is None or self.when(case))
         )
 
 
-def rows(*signs: Sign) -> tuple[Rule, ...]:
-    """Return rows as rules."""
-    return tuple(sign.rule() for sign in signs)
+def rows(*signs: Sign, methods: tuple[str, ...] = ()) -> tuple[Rule, ...]:
+    """Return rows as rules; ``methods`` holds for rows that name none."""
+    return tuple(replace(sign, methods=sign.methods or methods).rule() for sign in signs)
 
 
 def contains(pattern: str, text: str) -> bool:

@@ -1,5 +1,6 @@
 """What happened to the offer and after the answer: SDP, ACK, BYE, audio (RFC 3261, 3264)."""
 
+import re
 from collections.abc import Iterator
 
 from probe.diagnosis.case import Case, is_private, seconds
@@ -28,11 +29,12 @@ _ROUND_S = (60, 3600, 7200, 14400)
 
 def offer_refused(case: Case) -> Iterator[Hypothesis]:
     """488, 606, 415 or 406 to our INVITE: compare what we offered with what trunks take."""
-    if case.reply is None or case.status not in _OFFER_CODES or case.method != "INVITE":
+    reply = case.reply
+    if reply is None or reply.ours or case.method != "INVITE":
         return
-    if case.reply.ours:
+    if reply.status not in _OFFER_CODES:
         return
-    evidence = _offer_evidence(case)
+    evidence = (case.cite_start(reply.index), *_sdp_line(case, reply.request))
     offer = case.offer
     if offer is None or offer.audio is None:
         yield Hypothesis(
@@ -257,7 +259,7 @@ def their_ack_missing(case: Case) -> Iterator[Hypothesis]:
                 because="our answer was repeated and no ACK arrived",
                 says="The incoming call was answered, and the caller's ACK never arrived here.",
                 evidence=(
-                    case.cite_start(transaction.responses[0]),
+                    case.cite_start(repeated[-1]),
                     *case.cite("Contact", index=repeated[-1]),
                 ),
                 steps=("Check that the address in our Contact can be reached from outside.",),
@@ -315,7 +317,7 @@ def hung_up_by_them(case: Case) -> Iterator[Hypothesis]:
             evidence=evidence,
             weight=10,
         )
-    expires = _session_expires(case)
+    expires = _session_expires(case, case.answer)
     if expires and _between(after, (expires - min(32, expires / 3) - 3, expires + 3)):
         yield Hypothesis(
             cause="F140",
@@ -570,11 +572,10 @@ def _in_dialog(case: Case, transaction: Transaction) -> bool:
     return transaction.method == "CANCEL" or bool(case.trace.message(transaction.request).to_tag)
 
 
-def _session_expires(case: Case) -> int:
-    if case.answer is None:
-        return 0
-    value = (case.trace.message(case.answer).first("Session-Expires") or "").partition(";")[0]
-    return int(value) if value.strip().isascii() and value.strip().isdigit() else 0
+def _session_expires(case: Case, answer: int) -> int:
+    value = case.trace.message(answer).first("Session-Expires") or ""
+    found = re.match(r"\s*([0-9]{1,6})\b", value)
+    return int(found.group(1)) if found else 0
 
 
 def _same_network(case: Case, audio: MediaDescription) -> bool:
@@ -591,12 +592,6 @@ def _sdp_line(case: Case, index: int) -> tuple[Evidence, ...]:
         for line in body.splitlines()
         if line.startswith(("m=audio", "c="))
     )[:3]
-
-
-def _offer_evidence(case: Case) -> tuple[Evidence, ...]:
-    if case.reply is None:
-        return ()
-    return (case.cite_start(case.reply.index), *_sdp_line(case, case.reply.request))
 
 
 def _bye_reason(case: Case) -> tuple[Evidence, ...]:
