@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from probe.reference import reference as ref
 from probe.reference.explain import UnknownSubjectError, explain
 from probe.reference.reference import Direction
+from probe.reference.spelling import vocabulary
 
 
 def page(subject: str, provider: str | None = None, direction: Direction | None = None) -> str:
@@ -16,7 +16,7 @@ def page(subject: str, provider: str | None = None, direction: Direction | None 
 
 def every_subject() -> list[str]:
     """Every word that the reference offers."""
-    return list(ref._vocabulary())
+    return list(vocabulary())
 
 
 @pytest.mark.parametrize("subject", every_subject())

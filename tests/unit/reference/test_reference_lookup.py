@@ -258,7 +258,7 @@ def test_provider_is_recognised_by_its_server_header(monkeypatch: pytest.MonkeyP
         meanings=(),
         note=None,
     )
-    monkeypatch.setattr(ref, "providers", lambda: (acme,))
+    monkeypatch.setattr("probe.reference.providers.providers", lambda: (acme,))
     assert ref.recognise(None, {"Server": "ACME Edge 3"}) is acme
     assert ref.recognise(None, {"Server": "Kamailio"}) is None
 
