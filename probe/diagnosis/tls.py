@@ -220,6 +220,26 @@ def no_tls_there(case: Case) -> Iterator[Hypothesis]:
         )
 
 
+def never_connected(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: nothing came back over TLS, and no connection is known to have come up."""
+    up = any(change.state == "connected" for _, change in case.connections)
+    if not case.failed(Failure.NO_RESPONSE) or case.received or up:
+        return
+    if case.account is not None and case.account.transport.upper() == "TLS":
+        for cause, because, weight in (
+            ("F023", "a port without TLS may take the connection and never answer our hello", 30),
+            ("F019", "the connection itself may never have come up", 25),
+        ):
+            yield Hypothesis(
+                cause=cause,
+                likelihood=Certainty.UNDECIDED,
+                because=because,
+                evidence=case.cite_failure(),
+                steps=(case.fill("Check port and transport in `uri:`: they lead to {target}."),),
+                weight=weight,
+            )
+
+
 def _in_handshake(case: Case) -> bool:
     return case.failed(Failure.TLS_HANDSHAKE) or (
         case.failed(Failure.CONNECTION_LOST, Failure.NO_RESPONSE)
@@ -247,5 +267,6 @@ RULES = (
         causes=("F041", "F042", "F043"),
         find=client_certificate,
     ),
+    Rule(name="TLS never came up", gate=Gate.TLS, causes=("F019", "F023"), find=never_connected),
     Rule(name="no TLS on that port", gate=Gate.TLS, causes=("F023",), find=no_tls_there),
 )

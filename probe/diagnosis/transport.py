@@ -335,7 +335,9 @@ def silence(case: Case) -> Iterator[Hypothesis]:
 
 
 def _is_silence(case: Case) -> bool:
-    quiet = case.failed(Failure.NO_RESPONSE, Failure.SCENARIO_DEADLINE) or case.failure is None
+    quiet = case.failure is None or case.failed(
+        Failure.NO_RESPONSE, Failure.NO_FINAL_RESPONSE, Failure.SCENARIO_DEADLINE
+    )
     return (
         bool(case.requests)
         and quiet

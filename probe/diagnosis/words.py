@@ -34,6 +34,9 @@ FAILURE_WORDS = {
 }
 """One sentence for each failure."""
 
+_NOBODYS = frozenset({Failure.INTERRUPTED, Failure.NOT_ATTEMPTED})
+"""Inconclusive without a fault of anybody."""
+
 _KEYS = {
     "answer_within": "the longest wait from the first provisional response to a final one; "
     "`answer_within:` changes it",
@@ -99,7 +102,7 @@ def _seen(case: Case) -> str:
 
 def nothing_learned(case: Case) -> str:
     """Return the preface of an inconclusive attempt."""
-    ours = case.failure is not None and case.failure.failure in OURS
+    ours = case.failure is not None and case.failure.failure in OURS - _NOBODYS
     return (
         "Nothing was learned about the trunk: the fault is on our side."
         if ours

@@ -605,6 +605,36 @@ TLS: tuple[Story, ...] = (
         never=("F042",),
     ),
     tell("our issuer unknown to them", handshake("tlsv1 alert unknown ca"), "F043", UNDECIDED),
+    tell(
+        "nothing over TLS, and no connection",
+        Wire("REGISTER", transport="TLS")
+        .send("REGISTER")
+        .fail(Failure.NO_RESPONSE, at=10.0, deadline="timeout 10 s"),
+        "F023",
+        UNDECIDED,
+        also=("F019", "F131"),
+        transport="TLS",
+    ),
+    tell(
+        "nothing over TLS, though connected",
+        Wire("REGISTER", transport="TLS")
+        .add(
+            TransportChanged(
+                at=0.0,
+                transport="TLS",
+                remote="198.51.100.1:5061",
+                state="connected",
+                error="",
+                tls="TLSv1.2",
+            )
+        )
+        .send("REGISTER")
+        .fail(Failure.NO_RESPONSE, at=10.0, deadline="timeout 10 s"),
+        "F013",
+        UNDECIDED,
+        never=("F023", "F019", "F015"),
+        transport="TLS",
+    ),
     tell("handshake fails, words unknown", handshake("odd"), None, UNDECIDED),
 )
 
