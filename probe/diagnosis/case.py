@@ -66,6 +66,8 @@ DETAIL_KINDS = frozenset({"timing", "headers"})
 
 _VALUE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 "One value of a comma-separated header field; a quoted string may hold commas."
+_OF_THE_NETWORK = re.compile(r"^Reason\s*:\s*Q\.850\b", re.IGNORECASE)
+"A Reason of the telephone network: its text is the cause's own name, not theirs."
 _LONGEST_FIELD = 2000
 "Characters of a header field that are looked at."
 _RECEIVED = re.compile(r";\s*received\s*=\s*\[?([0-9A-Fa-f.:]+)")
@@ -378,7 +380,7 @@ class Case:
             found.extend(
                 Evidence(event=self.reply.index, says=f"it carries {quoted(line)}")
                 for line in header_lines(text, name)
-                if re.search(pattern, line, re.IGNORECASE)
+                if re.search(pattern, line, re.IGNORECASE) and not _OF_THE_NETWORK.search(line)
             )
         return tuple(found)
 

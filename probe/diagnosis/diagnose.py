@@ -258,18 +258,18 @@ def _sentence(text: str) -> str:
 
 
 def _evidence(ranked: tuple[Hypothesis, ...]) -> tuple[Evidence, ...]:
-    everything = (evidence for hypothesis in ranked for evidence in hypothesis.evidence)
-    return tuple(dict.fromkeys(everything))[:_EVIDENCE]
+    """Return the evidence of all candidates, the same words once."""
+    first: dict[str, Evidence] = {}
+    for hypothesis in ranked:
+        for evidence in hypothesis.evidence:
+            first.setdefault(evidence.says, evidence)
+    return tuple(first.values())[:_EVIDENCE]
 
 
 def _unknown(ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
     found = [text for hypothesis in ranked for text in hypothesis.unknown]
     if len(ranked) > 1:
-        found.append(
-            "Which of these it is: "
-            + ", ".join(f"{h.cause} {reference.cause(h.cause).name}" for h in ranked)
-            + "."
-        )
+        found.append(f"Which of {', '.join(h.cause for h in ranked)} it is.")
     return tuple(dict.fromkeys(found))
 
 

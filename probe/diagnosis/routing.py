@@ -119,12 +119,14 @@ def rings_for_ever(case: Case) -> Iterator[Hypothesis]:
     if not case.failed(Failure.NO_FINAL_RESPONSE, Failure.SCENARIO_DEADLINE):
         return
     if case.reply is None and case.rang is not None:
-        rang = seconds(case.rang_s)
+        rang = f"{case.rang.status} was all that came for {seconds(case.rang_s)}"
+        if case.rang.status == 180:
+            rang = f"It rang for {seconds(case.rang_s)}"
         yield Hypothesis(
             cause="F104",
             likelihood=Certainty.LIKELY,
-            because=f"it rang for {rang}, and neither an answer nor a refusal came",
-            says=f"It rang for {rang}, and nobody, no voicemail and no timer of theirs ended it.",
+            because=f"{rang}, and neither an answer nor a refusal followed",
+            says=f"{rang}, and nobody, no voicemail and no timer of theirs ended it.",
             evidence=(case.cite_start(case.rang.index), *case.cite_failure()),
             steps=("Let somebody or a voicemail answer that number, or test with one that does.",),
             weight=20,
@@ -226,6 +228,8 @@ def telephone_network(case: Case) -> Iterator[Hypothesis]:
             if place or (invented and len(entry.causes) > 1)
             else Certainty.LIKELY,
             because=why,
+            says=case.fill("{host} refused with {answer}, and ")
+            + f"{why}: {reference.cause(cause).name}.",
             evidence=(case.cite_start(case.reply.index), *case.cite("Reason")),
             unknown=(caveat,),
             weight=(40 if invented else 60) - place,

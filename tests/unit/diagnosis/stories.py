@@ -1025,6 +1025,20 @@ POLICY: tuple[Story, ...] = (
         LIKELY,
         says=("503",),
     ),
+    tell(
+        "cause 34 names channels in its text",
+        refused_call(503, headers={"Reason": 'Q.850;cause=34;text="No circuit/channel available"'}),
+        "F132",
+        UNDECIDED,
+        also=("F129",),
+    ),
+    tell(
+        "cause 19 beside an unavailable that did not ring",
+        refused_call(480, headers={"Reason": "Q.850;cause=19"}),
+        "F094",
+        LIKELY,
+        says=("cause 19",),
+    ),
     tell("bad gateway", refused_call(502), "F133", LIKELY),
     tell("internal error", refused_call(500), "F133", UNDECIDED),
     tell("408 of theirs", refused_call(408), "F133", UNDECIDED, never=("F015",)),
@@ -1099,6 +1113,16 @@ PEOPLE: tuple[Story, ...] = (
         also=("F094",),
         never=("F122", "F103"),
         says=("`answer_within:`",),
+    ),
+    tell(
+        "progress for ever",
+        Wire("INVITE")
+        .send("INVITE", body=OFFER)
+        .receive(183)
+        .fail(Failure.NO_FINAL_RESPONSE, at=60.0, deadline="answer_within 60 s"),
+        "F104",
+        LIKELY,
+        says=("183 was all",),
     ),
     tell(
         "announcement",
