@@ -228,8 +228,10 @@ class _PlanInProgress:
             self._cut_short(span, worker, failure, self._why_over())
 
     def _cut_short(self, span: Span, worker: Worker, failure: Failure, detail: str) -> None:
-        """Record what ended a try, and every call of its worker that was still up."""
-        up = {call.invite.call_id for call in open_calls(worker.log.all())}
+        """Record what ended a try, and every call of its worker that was up and not given up."""
+        events = worker.log.all()
+        up = {call.invite.call_id for call in open_calls(events)}
+        up -= {event.call_id for event in events if isinstance(event, TransactionFailed)}
         if span.attempt.method:
             self._fail(span, failure, detail)
         for earlier in self._spans:

@@ -32,8 +32,13 @@ class OpenCall:
 
 
 def open_calls(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
-    """Return the calls that were neither refused nor ended, in the order of their INVITEs."""
+    """Return the calls that a peer took up and nobody ended, in the order of their INVITEs.
+
+    Where not even a provisional response came there is nothing to end, and a CANCEL must not be
+    sent (RFC 3261 §9.1).
+    """
     calls: dict[str, OpenCall] = {}
+    taken_up: set[str] = set()
     for event in events:
         if not isinstance(event, MessageEvent):
             continue
@@ -44,16 +49,18 @@ def open_calls(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
         key = message.call_id
         if message.method == "INVITE" and isinstance(event, MessageSent) and not message.to_tag:
             calls[key] = OpenCall(invite=message, answer=None, sent=event)
+            taken_up.discard(key)
         elif key in calls and message.method == "BYE":
             del calls[key]
         elif key in calls and message.status and message.cseq == calls[key].invite.cseq:
+            taken_up.add(key)
             if message.status >= 300:
                 del calls[key]
             elif message.status >= 200:
                 calls[key] = OpenCall(
                     invite=calls[key].invite, answer=message, sent=calls[key].sent
                 )
-    return tuple(calls.values())
+    return tuple(call for key, call in calls.items() if key in taken_up)
 
 
 def end_call(call: OpenCall, clock: Callable[[], float], record: Callable[[Event], object]) -> bool:
