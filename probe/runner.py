@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Protocol
 
 from probe import __version__
-from probe.diagnosis.diagnose import diagnose
 from probe.executor.local import PlanRun
 from probe.plan.plan import Attempt, Plan
 from probe.report.model import Finding, RunReport, Try
@@ -147,6 +146,8 @@ def _judged(attempt: Attempt, trace: Trace, redactor: Redactor) -> Try:
     verdict = judge(attempt.expectation, trace, attempt.source)
     explanation = None
     if verdict.outcome is not Outcome.MET:
+        from probe.diagnosis.diagnose import diagnose  # noqa: PLC0415 - a pass needs no rules
+
         explanation = diagnose(attempt, trace, verdict)
     return Try(trace=redact_trace(trace, redactor), verdict=verdict, explanation=explanation)
 
