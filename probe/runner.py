@@ -55,6 +55,9 @@ class Setting:
     notes: tuple[str, ...] = ()
     "What every report must say: embedded trunk, verification off."
 
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    "Values beside the passwords of the plans that no report may show."
+
 
 @dataclass(slots=True)
 class _Gathered:
@@ -98,7 +101,7 @@ def run(
             gathered.notes.append(f"not carried out: {left_out}")
             break
         gathered.notes += plan.warnings
-        _one(plan, executor, gathered, found)
+        _one(plan, executor, gathered, found, redactor_for(plan, setting.secrets))
     if executor.interrupted:
         gathered.notes.append("the run was interrupted; calls and registrations were ended")
     return RunReport(
@@ -119,13 +122,16 @@ def run(
 
 
 def _one(
-    plan: Plan, executor: Executor, gathered: _Gathered, found: Callable[[Finding], None]
+    plan: Plan,
+    executor: Executor,
+    gathered: _Gathered,
+    found: Callable[[Finding], None],
+    redactor: Redactor,
 ) -> None:
     """Carry out one plan and judge every attempt of it."""
     done = executor.run(plan)
     gathered.engine = gathered.engine or done.engine
     gathered.notes += [f"look at it by hand: {alarm}" for alarm in done.alarms]
-    redactor = redactor_for(plan)
     for ran in done.ran:
         if not ran.attempt.method:
             continue  # talk and wait have nothing to judge
@@ -152,9 +158,12 @@ def _judged(attempt: Attempt, trace: Trace, redactor: Redactor) -> Try:
     return Try(trace=redact_trace(trace, redactor), verdict=verdict, explanation=explanation)
 
 
-def redactor_for(plan: Plan) -> Redactor:
-    """Return what takes a plan's secrets out of texts; user names and numbers stay readable."""
-    return Redactor(secrets_of(plan), public=public_of(plan))
+def redactor_for(plan: Plan, secrets: tuple[str, ...] = ()) -> Redactor:
+    """Return what takes a plan's secrets out of texts; user names and numbers stay readable.
+
+    ``secrets`` are values that are secret whatever the plan uses them for.
+    """
+    return Redactor((*secrets_of(plan), *secrets), public=public_of(plan))
 
 
 def secrets_of(plan: Plan) -> tuple[str, ...]:

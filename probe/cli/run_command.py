@@ -247,6 +247,7 @@ def _carry_out(
     from probe.results import ResultsError, RunFolder, run_id  # noqa: PLC0415 - see _run
 
     now = datetime.now(timezone.utc)
+    hidden = tuple(pair.partition("=")[2] for pair in options.secrets)
     name = plans[0].scenario if len(plans) == 1 else f"{len(plans)}-scenarios"
     identity = run_id(now, name)
     folder: RunFolder | None = None
@@ -255,7 +256,11 @@ def _carry_out(
             folder = RunFolder.prepare(options.results, identity)
             identity = folder.run_id
         setting = runner.Setting(
-            run_id=identity, started_at=now, vantage=platform.node(), notes=notes
+            run_id=identity,
+            started_at=now,
+            vantage=platform.node(),
+            notes=notes,
+            secrets=hidden,
         )
         with Progress(plans, live=_live(options)) as progress, _interruptible(executor):
             executor.on_begin(progress.begins)
@@ -271,7 +276,7 @@ def _carry_out(
             report = replace(report, folder=_shown(folder.path))
             folder.write(
                 report,
-                secrets=[s for plan in plans for s in runner.secrets_of(plan)],
+                secrets=[*hidden, *(s for plan in plans for s in runner.secrets_of(plan))],
                 public=[p for plan in plans for p in runner.public_of(plan)],
             )
     except ResultsError as error:
