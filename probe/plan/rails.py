@@ -1,4 +1,4 @@
-"""Numbers that are never dialled, whatever a scenario says.
+"""Numbers that are never dialled, and those that a trunk profile does not let through.
 
 The numbers are those that ITU-T E.161.1 and national plans reserve for emergency calls; the state
 is that of 2026-11. They are matched on the digits that would leave, also behind the outside-line
@@ -9,7 +9,7 @@ taken back.
 import re
 from urllib.parse import unquote
 
-from probe.sip.message import uri_user
+from probe.sip.message import uri_host, uri_user
 
 EMERGENCY = frozenset(
     {
@@ -67,3 +67,18 @@ def emergency_number(target: str) -> str | None:
         if rest in EMERGENCY:
             return rest
     return None
+
+
+def allowed(target: str, patterns: tuple[str, ...], host: str) -> bool:
+    """Whether a number or URI is among the patterns of ``allow_to``; ``*`` is any characters.
+
+    A pattern is held against the number. A URI at another host than the trunk's is another
+    destination, whatever its number: there the pattern must match the whole URI.
+    """
+    written = target
+    if uri_host(target)[0].casefold() == host.casefold():
+        written = unquote(uri_user(target))
+    return any(
+        re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), written, re.DOTALL)
+        for pattern in patterns
+    )

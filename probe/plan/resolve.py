@@ -20,7 +20,7 @@ from probe.plan.action import (
 from probe.plan.capabilities import Capabilities
 from probe.plan.limits import need_more_than_basics, unsupported
 from probe.plan.plan import Attempt, Plan
-from probe.plan.rails import emergency_number
+from probe.plan.rails import allowed, emergency_number
 from probe.reference import reference
 from probe.scenario.schema import (
     EMBEDDED,
@@ -184,6 +184,17 @@ def _call(work: _Work, step: CallStep, user_agent: str) -> None:
                 source=step.source("call"),
                 message=f"{step.to} would reach the emergency number {danger}; it is never dialled",
                 hint="use the provider's echo number or a number of your own",
+            )
+        )
+        return
+    profile = work.profiles[account.name]
+    permitted = profile.allow_to
+    if permitted is not None and not allowed(step.to, permitted, work.addresses[account.name].host):
+        work.problems.append(
+            Problem(
+                source=step.source("call"),
+                message=f"{step.to} is not among the destinations of '{account.name}'",
+                hint=f"allow_to: {', '.join(permitted)}   ({profile.source('allow_to').file})",
             )
         )
         return
