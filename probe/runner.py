@@ -6,19 +6,20 @@ the secrets out, and puts the findings in order.
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from probe import __version__
+from probe.diagnosis.explanation import Explanation
 from probe.executor.local import PlanRun
 from probe.plan.plan import Attempt, Plan
 from probe.report.model import Finding, RunReport, Try
-from probe.sip.redact import Redactor
+from probe.sip.redact import SHORTEST_SECRET, Redactor
 from probe.trace.store import redact_trace
 from probe.trace.trace import Trace
 from probe.verdict.judge import judge
-from probe.verdict.verdict import Outcome
+from probe.verdict.verdict import Outcome, Verdict
 
 
 class Executor(Protocol):
@@ -69,6 +70,70 @@ class _Gathered:
     engine: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hiding:
+    """Takes the secrets of one plan out of whatever is said of it.
+
+    A peer may repeat a password anywhere, e.g. in a reason phrase, and a verdict quotes it.
+    """
+
+    redactor: Redactor
+    "Knows the secrets, and keeps equal nonces equal throughout the plan."
+
+    secrets: frozenset[str]
+    "The same secrets: words that hold none of them stay as they are."
+
+    @classmethod
+    def of(cls, plan: Plan, more: tuple[str, ...]) -> "_Hiding":
+        """Return what hides a plan's passwords, and more; user names and numbers stay readable."""
+        secrets, public = (*secrets_of(plan), *more), public_of(plan)
+        return cls(
+            redactor=redactor_for(plan, more),
+            secrets=frozenset(s for s in secrets if len(s) >= SHORTEST_SECRET) - set(public),
+        )
+
+    def trace(self, trace: Trace) -> Trace:
+        """Return a trace without secrets."""
+        return redact_trace(trace, self.redactor)
+
+    def words(self, text: str) -> str:
+        """Return a sentence without secrets."""
+        if any(secret in text for secret in self.secrets):
+            return self.redactor.text(text)
+        return text
+
+    def verdict(self, verdict: Verdict) -> Verdict:
+        """Return a verdict that quotes no secret."""
+        return replace(
+            verdict,
+            mismatches=tuple(
+                replace(
+                    mismatch,
+                    expected=self.words(mismatch.expected),
+                    observed=self.words(mismatch.observed),
+                    message=self.words(mismatch.message),
+                )
+                for mismatch in verdict.mismatches
+            ),
+            warnings=tuple(map(self.words, verdict.warnings)),
+            expected=self.words(verdict.expected),
+            observed=self.words(verdict.observed),
+        )
+
+    def explanation(self, why: Explanation) -> Explanation:
+        """Return an explanation that quotes no secret."""
+        return replace(
+            why,
+            causes=tuple(replace(c, because=self.words(c.because)) for c in why.causes),
+            summary=self.words(why.summary),
+            observed=tuple(map(self.words, why.observed)),
+            inferred=tuple(map(self.words, why.inferred)),
+            evidence=tuple(replace(e, says=self.words(e.says)) for e in why.evidence),
+            unknown=tuple(map(self.words, why.unknown)),
+            next_steps=tuple(map(self.words, why.next_steps)),
+        )
+
+
 def wants_another_try(attempt: Attempt, trace: Trace) -> bool:
     """Whether an attempt that was not met may be tried again, by its own ``retry``."""
     if attempt.retry is None:
@@ -100,8 +165,7 @@ def run(
             left_out = ", ".join(left.scenario for left in plans[number:])
             gathered.notes.append(f"not carried out: {left_out}")
             break
-        gathered.notes += plan.warnings
-        _one(plan, executor, gathered, found, redactor_for(plan, setting.secrets))
+        _one(plan, executor, gathered, found, _Hiding.of(plan, setting.secrets))
     if executor.interrupted:
         gathered.notes.append("the run was interrupted; calls and registrations were ended")
     return RunReport(
@@ -126,36 +190,41 @@ def _one(
     executor: Executor,
     gathered: _Gathered,
     found: Callable[[Finding], None],
-    redactor: Redactor,
+    hiding: _Hiding,
 ) -> None:
     """Carry out one plan and judge every attempt of it."""
+    gathered.notes += map(hiding.words, plan.warnings)
     done = executor.run(plan)
     gathered.engine = gathered.engine or done.engine
-    gathered.notes += [f"look at it by hand: {alarm}" for alarm in done.alarms]
+    gathered.notes += [hiding.words(f"look at it by hand: {alarm}") for alarm in done.alarms]
     for ran in done.ran:
         if not ran.attempt.method:
             continue  # talk and wait have nothing to judge
         finding = Finding(
             scenario=plan.scenario,
             title=plan.name,
-            attempt=ran.attempt,
-            tries=tuple(_judged(ran.attempt, trace, redactor) for trace in ran.tries),
+            attempt=replace(ran.attempt, label=hiding.words(ran.attempt.label)),
+            tries=tuple(_judged(ran.attempt, trace, hiding) for trace in ran.tries),
         )
         gathered.findings.append(finding)
         found(finding)
     if done.cleanup is not None:
-        gathered.cleanup.append(redact_trace(done.cleanup, redactor))
+        gathered.cleanup.append(hiding.trace(done.cleanup))
 
 
-def _judged(attempt: Attempt, trace: Trace, redactor: Redactor) -> Try:
-    """Judge and explain one try on the full trace, then take the secrets out of it."""
+def _judged(attempt: Attempt, trace: Trace, hiding: _Hiding) -> Try:
+    """Judge and explain one try on the full trace, then take the secrets out of all three."""
     verdict = judge(attempt.expectation, trace, attempt.source)
     explanation = None
     if verdict.outcome is not Outcome.MET:
         from probe.diagnosis.diagnose import diagnose  # noqa: PLC0415 - a pass needs no rules
 
         explanation = diagnose(attempt, trace, verdict)
-    return Try(trace=redact_trace(trace, redactor), verdict=verdict, explanation=explanation)
+    return Try(
+        trace=hiding.trace(trace),
+        verdict=hiding.verdict(verdict),
+        explanation=None if explanation is None else hiding.explanation(explanation),
+    )
 
 
 def redactor_for(plan: Plan, secrets: tuple[str, ...] = ()) -> Redactor:
