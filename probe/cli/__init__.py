@@ -1,6 +1,7 @@
 """The command line: one file a verb; the only room that knows click and exit statuses."""
 
 import importlib
+import io
 import sys
 
 import click
@@ -75,23 +76,34 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every way out is one of the documented exit statuses."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks our arrows must not cost the report.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        status = cli.main(standalone_mode=False)
-    except click.exceptions.Exit as left:
-        status = left.exit_code
-    except click.Abort:
-        click.echo("interrupted", err=True)
-        status = Exit.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        status = Exit.USAGE
-    except BrokenPipeError:
-        sys.stderr.close()
-        status = Exit.INTERNAL
-    except Exception as error:  # noqa: BLE001 - our own bug is a named outcome, never a pass
-        _report_bug(error)
+        status = _status()
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has left. click answers that with SystemExit(1), which would say
+        # NOT_MET; and nothing more may be flushed on the way out.
+        sys.stdout = sys.stderr = io.StringIO()
         status = Exit.INTERNAL
     sys.exit(int(status or 0))
+
+
+def _status() -> int | None:
+    """Run a verb and return its status; a failure is told on stderr."""
+    try:
+        status: int | None = cli.main(standalone_mode=False)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except Exception as error:  # noqa: BLE001 - our own bug is a named outcome, never a pass
+        _report_bug(error)
+        return Exit.INTERNAL
+    return status
 
 
 def _report_bug(error: Exception) -> None:

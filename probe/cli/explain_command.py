@@ -58,7 +58,8 @@ def _explain_run(folder: Path, subject: str) -> int:
         if step is None or finding["step"] == int(step.group(1))
     ]
     if not findings:
-        raise click.ClickException(f"{folder} has no step {step.group(1) if step else ''}")
+        missing = f"has no step {step.group(1)} to judge" if step else "holds nothing to judge"
+        raise click.ClickException(f"{folder} {missing}")
     for finding in findings:
         click.echo(f"{finding['outcome']}  {finding['scenario']} › {finding['attempt']}")
         why = finding["explanation"]

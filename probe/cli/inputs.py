@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,14 +14,17 @@ from probe.scenario.loader import scenario_files as files_of
 from probe.scenario.schema import Scenario, Settings
 from probe.scenario.source import ScenarioError
 
+Hide = Callable[[str], str]
+"""Takes the values of ``--secret`` out of a text."""
+
 
 @contextmanager
-def problems_end_the_command(*, color: bool) -> Iterator[None]:
+def problems_end_the_command(*, color: bool, hide: Hide = str) -> Iterator[None]:
     """Show every problem of the user's files and leave with the usage status."""
     try:
         yield
     except ScenarioError as error:
-        click.echo(error.render(color=color), err=True)
+        click.echo(hide(error.render(color=color)), err=True, color=color)
         raise click.exceptions.Exit(Exit.USAGE) from None
 
 
@@ -37,13 +40,18 @@ def stderr_color(setting: str | None = None) -> bool:
     return wants_color(setting, sys.stderr.isatty())
 
 
-def variables(pairs: tuple[str, ...], what: str = "--var") -> dict[str, str]:
-    """Read ``name=value`` pairs; raise UsageError for one that is none."""
+def variables(pairs: tuple[str, ...], *, secret: bool = False) -> dict[str, str]:
+    """Read ``name=value`` pairs; raise UsageError for one that is none.
+
+    What was given for a secret is not repeated: it may be the secret itself.
+    """
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise click.UsageError(f"{what} takes NAME=VALUE, got '{name[:40]}'")
+            if secret:
+                raise click.UsageError("--secret takes NAME=VALUE")
+            raise click.UsageError(f"--var takes NAME=VALUE, got '{name[:40]}'")
         found[name] = value
     return found
 

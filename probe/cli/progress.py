@@ -1,6 +1,8 @@
 """Live progress on stderr, for a person who watches."""
 
+import shutil
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -11,8 +13,11 @@ if TYPE_CHECKING:
 class Progress:
     """One line that says what is being tried; gone when the run is over."""
 
-    def __init__(self, plans: "tuple[Plan, ...]", *, live: bool) -> None:
+    def __init__(
+        self, plans: "tuple[Plan, ...]", *, live: bool, hide: Callable[[str], str] = str
+    ) -> None:
         self._live = live
+        self._hide = hide
         self._total = sum(len(plan.attempts) for plan in plans)
         self._names = {id(attempt): plan.scenario for plan in plans for attempt in plan.attempts}
         self._done = 0
@@ -25,8 +30,9 @@ class Progress:
             return
         again = f"  try {number}" if number > 1 else ""
         scenario = self._names.get(id(attempt), "")
-        text = f"[{self._done}/{self._total}] {scenario} › {attempt.label}{again}"
-        sys.stderr.write(f"\r\x1b[K{text[:100]}")
+        text = self._hide(f"[{self._done}/{self._total}] {scenario} › {attempt.label}{again}")
+        width = shutil.get_terminal_size((100, 24)).columns
+        sys.stderr.write(f"\r\x1b[K{text[: width - 1]}")
         sys.stderr.flush()
 
     def __enter__(self) -> "Progress":  # noqa: PYI034 - Self came with Python 3.11

@@ -49,6 +49,21 @@ class Options:
     quiet: bool
     color: str | None
 
+    def hidden(self) -> tuple[str, ...]:
+        """Return the values of ``--secret``."""
+        return tuple(pair.partition("=")[2] for pair in self.secrets)
+
+    def hide(self, text: str) -> str:
+        """Return a text without them."""
+        if not self.secrets:
+            return text
+        from probe.sip.redact import MARK, SHORTEST_SECRET  # noqa: PLC0415 - only with secrets
+
+        for secret in sorted(self.hidden(), key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, MARK)
+        return text
+
 
 @click.command(name="run")
 @click.argument("names", nargs=-1, metavar="[NAME or PATH]...")
@@ -134,11 +149,13 @@ def _run(options: Options, executor: "LocalExecutor", began: float) -> int:
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads while the worker starts
 
     with (
-        inputs.problems_end_the_command(color=inputs.stderr_color(options.color)),
+        inputs.problems_end_the_command(
+            color=inputs.stderr_color(options.color), hide=options.hide
+        ),
         contextlib.ExitStack() as until_end,
     ):
         given = inputs.variables(options.variables)
-        given |= inputs.variables(options.secrets, "--secret")
+        given |= inputs.variables(options.secrets, secret=True)
         known = inputs.settings(given, options.config)
         scenarios = _selected(inputs.scenarios(inputs.paths(options.names), given, known), options)
         if not scenarios:
@@ -147,7 +164,7 @@ def _run(options: Options, executor: "LocalExecutor", began: float) -> int:
         embedded, notes = _embedded_trunk(options, scenarios, until_end)
         plans = _plans(options, scenarios, known, embedded)
         if options.dry_run:
-            return _show_plans(plans)
+            return _show_plans(plans, options.hide)
         return _carry_out(options, plans, executor, notes, began)
 
 
@@ -220,7 +237,7 @@ def _plans(
     return tuple(plans)
 
 
-def _show_plans(plans: "tuple[Plan, ...]") -> int:
+def _show_plans(plans: "tuple[Plan, ...]", hide: Callable[[str], str]) -> int:
     """Print what would be tried."""
     for plan in plans:
         click.echo(f"{plan.scenario}: {plan.name}")
@@ -229,7 +246,8 @@ def _show_plans(plans: "tuple[Plan, ...]") -> int:
                 attempt.account.registrar if attempt.account and attempt.method else ""
             )
             request = f"{attempt.method} {target}".strip()
-            click.echo(f"  {attempt.step}. {attempt.label}" + (f"   {request}" if request else ""))
+            line = f"  {attempt.step}. {attempt.label}" + (f"   {request}" if request else "")
+            click.echo(hide(line))
     return Exit.MET
 
 
@@ -247,7 +265,6 @@ def _carry_out(
     from probe.results import ResultsError, RunFolder, run_id  # noqa: PLC0415 - see _run
 
     now = datetime.now(timezone.utc)
-    hidden = tuple(pair.partition("=")[2] for pair in options.secrets)
     name = plans[0].scenario if len(plans) == 1 else f"{len(plans)}-scenarios"
     identity = run_id(now, name)
     folder: RunFolder | None = None
@@ -260,9 +277,12 @@ def _carry_out(
             started_at=now,
             vantage=platform.node(),
             notes=notes,
-            secrets=hidden,
+            secrets=options.hidden(),
         )
-        with Progress(plans, live=_live(options)) as progress, _interruptible(executor):
+        with (
+            Progress(plans, live=_live(options), hide=options.hide) as progress,
+            _interruptible(executor),
+        ):
             executor.on_begin(progress.begins)
             executor.on_again(runner.wants_another_try)
             report = runner.run(
@@ -272,16 +292,7 @@ def _carry_out(
                 elapsed=lambda: time.monotonic() - began,
                 found=_stopper(options, executor),
             )
-        if folder is not None:
-            report = replace(report, folder=_shown(folder.path))
-            folder.write(
-                report,
-                secrets=[*hidden, *(s for plan in plans for s in runner.secrets_of(plan))],
-                public=[p for plan in plans for p in runner.public_of(plan)],
-            )
     except ResultsError as error:
-        if folder is not None:
-            folder.discard()
         raise click.ClickException(f"{error}\n  use --results FOLDER or --no-store") from None
     except EngineMissingError as error:
         if folder is not None:
@@ -289,7 +300,24 @@ def _carry_out(
         click.echo(f"sipprobe: could not test: {error}", err=True)
         click.echo("  install it: pip install pjsua2-python (Python 3.10 to 3.12)", err=True)
         return Exit.UNTESTED
-    _write_reports(options, report)
+    faults: list[str] = []
+    if folder is not None:
+        try:
+            folder.write(
+                report,
+                secrets=[
+                    *options.hidden(),
+                    *(s for plan in plans for s in runner.secrets_of(plan)),
+                ],
+                public=[p for plan in plans for p in runner.public_of(plan)],
+            )
+            report = replace(report, folder=_shown(folder.path))
+        except ResultsError as error:
+            faults.append(str(error))
+    faults += _write_reports(options, report)
+    _print_report(options, report)
+    if faults:  # told last: what the calls showed is not lost for a full disk
+        raise click.ClickException("\n  ".join(faults))
     return exit_for(report.counts(), interrupted=report.interrupted)
 
 
@@ -320,8 +348,8 @@ def _interruptible(executor: "LocalExecutor") -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _write_reports(options: Options, report: "RunReport") -> None:
-    """Write the chosen format to stdout and the others to their files."""
+def _print_report(options: Options, report: "RunReport") -> None:
+    """Write the chosen format to stdout."""
     from probe.cli import inputs  # noqa: PLC0415 - see _run
 
     color = inputs.wants_color(options.color, sys.stdout.isatty())
@@ -330,6 +358,11 @@ def _write_reports(options: Options, report: "RunReport") -> None:
     if not (options.quiet and met and options.form == "text"):
         text = rendered(report, options.form, color=color, width=width, verbosity=options.verbosity)
         click.echo(text, nl=not text.endswith("\n"), color=color)
+
+
+def _write_reports(options: Options, report: "RunReport") -> list[str]:
+    """Write the reports that go to files; return which could not be written, and why."""
+    faults: list[str] = []
     for wanted in options.reports:
         form, _, file = wanted.partition("=")
         text = rendered(report, form, color=False, width=100, verbosity=options.verbosity)
@@ -338,7 +371,8 @@ def _write_reports(options: Options, report: "RunReport") -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise click.ClickException(f"cannot write {file}: {error.strerror}") from None
+            faults.append(f"cannot write {file}: {error.strerror}")
+    return faults
 
 
 def rendered(report: "RunReport", form: str, *, color: bool, width: int, verbosity: int) -> str:
@@ -386,9 +420,9 @@ def _seconds(text: str | None) -> float | None:
     """Read a duration flag."""
     if text is None:
         return None
-    from probe.scenario.values import parse_duration  # noqa: PLC0415 - only where it is given
+    from probe.scenario.values import some_duration  # noqa: PLC0415 - only where it is given
 
     try:
-        return float(parse_duration(text))
+        return some_duration(text)
     except ValueError:
         raise click.UsageError(f"--timeout takes a duration such as 90s, got '{text}'") from None

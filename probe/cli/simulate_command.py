@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
             "password as given" if password else f"password {trunk.password} (for this run only)"
         ))  # fmt: skip
         click.echo("Ctrl-C ends it; `sipprobe simulate --list` shows its numbers")
-        stop.wait(duration)
+        stop.wait(None if duration is None else min(duration, threading.TIMEOUT_MAX))
     finally:
         trunk.stop()
     return Exit.MET
