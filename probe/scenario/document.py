@@ -177,7 +177,7 @@ class _Reader:
         for _ in range(_MOST_REPAIRS):
             try:
                 return self.parsed()
-            except yaml.MarkedYAMLError as error:  # noqa: PERF203  # one repair a round
+            except yaml.MarkedYAMLError as error:  # one repair a round
                 if not self.explain(error):
                     break
         raise ScenarioError(self.problems)

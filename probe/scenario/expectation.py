@@ -23,11 +23,13 @@ from probe.scenario.source import (
 )
 from probe.scenario.values import (
     choice,
-    codec as codec_name,
     header_name,
     mapped,
     parse_duration,
     text,
+)
+from probe.scenario.values import (
+    codec as codec_name,
 )
 from probe.scenario.written import Parsed, Written
 

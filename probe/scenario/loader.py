@@ -87,7 +87,7 @@ def load_many(
     for path in paths:
         try:
             scenarios.append(load_scenario(path, variables=variables, environ=environ))
-        except ScenarioError as error:  # noqa: PERF203  # one bad file must not hide the others
+        except ScenarioError as error:  # one bad file must not hide the others
             problems += error.problems
     if problems:
         raise ScenarioError(problems)

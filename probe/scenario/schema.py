@@ -27,7 +27,6 @@ from probe.scenario.values import (
     header,
     mapped,
     parse_duration,
-    proxy as proxy_uri,
     seconds_whole,
     secret,
     several,
@@ -36,8 +35,13 @@ from probe.scenario.values import (
     switch,
     target,
     text,
-    uri as sip_uri,
     whole,
+)
+from probe.scenario.values import (
+    proxy as proxy_uri,
+)
+from probe.scenario.values import (
+    uri as sip_uri,
 )
 from probe.scenario.written import Parsed, Written
 

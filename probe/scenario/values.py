@@ -188,7 +188,7 @@ def each(values: Sequence[object], read: Callable[[object], T]) -> Iterator[T]:
     for value in values:
         try:
             yield read(value)
-        except ScenarioError as error:  # noqa: PERF203  # every problem is wanted, not the first
+        except ScenarioError as error:  # every problem is wanted, not the first
             problems += error.problems
     if problems:
         raise ScenarioError(problems)
@@ -206,7 +206,7 @@ def mapped(read: Callable[[str, object], T]) -> Callable[[object], dict[str, T]]
         for key, entry in value.items():
             try:
                 entries[str(key)] = read(key, entry)
-            except ScenarioError as error:  # noqa: PERF203  # every problem is wanted
+            except ScenarioError as error:  # every problem is wanted
                 # A list or nothing has no place of its own: its key is the nearest thing to show.
                 place = getattr(key, "source", NOWHERE)
                 problems += [

@@ -1,0 +1,290 @@
+"""JSON Schemas of scenario files and of sipprobe.yaml (draft 2020-12), for editors.
+
+They describe what is written, not what becomes of it. An editor reads YAML with the types of YAML,
+so a value that we take as text may reach it as a number or a boolean (`call: +12025550123`,
+`verify: off`). Which keys there are comes from the models, and what each is for from the line under
+its field. A schema is looser than the loader: it knows no line of the file but its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterable
+from functools import cache
+from itertools import pairwise
+from typing import TypeAlias
+
+from probe.scenario.expectation import FAILURES, TIMINGS, Expectation, SdpExpectation
+from probe.scenario.schema import (
+    EMBEDDED,
+    VERBS,
+    Profile,
+    Retry,
+    Scenario,
+    Settings,
+    Step,
+    TrunkProfile,
+)
+from probe.scenario.values import CODECS
+from probe.scenario.written import Written
+
+Schema: TypeAlias = dict[str, object]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_VARIABLE = r"\$\{"
+_NUMBER = r"\d+(\.\d+)?"
+_DURATION = rf"({_NUMBER}\s*(ms|s|sec|m|min|h)\s*)+"
+_QUANTITY = rf"({_DURATION}|{_NUMBER}\s*%?)"
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _pattern(pattern: str) -> Schema:
+    """Return the schema of a text; one that holds a variable may turn out as anything."""
+    return {"type": "string", "pattern": rf"^\s*({pattern})\s*$|{_VARIABLE}"}
+
+
+def _words(*words: object) -> Schema:
+    return {"anyOf": [{"enum": list(words)}, _ref("variable")]}
+
+
+def _whole(low: int, high: int, text: str) -> Schema:
+    return {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, _pattern(text)]}
+
+
+def _several(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "array", "items": schema}]}
+
+
+def _any_case(word: str) -> str:
+    """Return a pattern without flags, which JSON Schema does not have."""
+    return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in word)
+
+
+_TEXT: Schema = {"type": ["string", "number", "boolean"], "minLength": 1}
+_NAME = _ref("name")
+_HEADER_NAMES: Schema = {"pattern": r"^[A-Za-z0-9.!%*_+`'~-]+$"}
+_EXPECTED_HEADERS: Schema = {
+    "type": "object",
+    "propertyNames": _HEADER_NAMES,
+    "additionalProperties": {
+        "anyOf": [{"enum": ["absent", "present"]}, _TEXT],
+        "description": "absent, present, the exact text, or a /regular expression/.",
+    },
+}
+
+_DEFINITIONS: dict[str, Schema] = {
+    "variable": {"type": "string", "pattern": _VARIABLE},
+    "name": {
+        "type": ["string", "integer", "boolean"],
+        "pattern": rf"^[A-Za-z0-9_][A-Za-z0-9_-]*$|{_VARIABLE}",
+    },
+    "uri": _pattern("[Ss][Ii][Pp][Ss]?:.+"),
+    "target": {
+        "type": ["string", "integer"],
+        "pattern": rf"^[A-Za-z0-9+*#_.!~'()&=$,;:?/%@\[\]-]+$|{_VARIABLE}",
+        "examples": ["+12025550123", "sip:100@pbx.example"],
+    },
+    "duration": {**_pattern(_DURATION), "examples": ["500ms", "2s", "1m30s"]},
+    "switch": _words("on", "off", "yes", "no", "true", "false", True, False),
+    # YAML 1.1 reads `off` as false.
+    "support": _words("off", "optional", "required", False),
+    "seconds": _whole(1, 2**32 - 1, rf"\d+s?|{_DURATION}"),
+    "codec": {
+        "anyOf": [{"enum": list(CODECS)}, _pattern("|".join(_any_case(word) for word in CODECS))]
+    },
+    "headers": {"type": "object", "propertyNames": _HEADER_NAMES, "additionalProperties": _TEXT},
+    "bound": {
+        "anyOf": [
+            _pattern(rf"(max|min)\s+{_QUANTITY}|{_QUANTITY}\s*\.\.\s*{_QUANTITY}"),
+            {
+                "type": "object",
+                "properties": {
+                    word: {"anyOf": [{"type": "number", "minimum": 0}, _pattern(_QUANTITY)]}
+                    for word in ("min", "max", "warn")
+                },
+                "minProperties": 1,
+                "additionalProperties": False,
+            },
+        ],
+        "examples": ["max 3s", "min 3.8", "8s..16s", {"max": "4s", "warn": "2s"}],
+    },
+    "sequence": {
+        "anyOf": [
+            {"type": "integer", "minimum": 100, "maximum": 699},
+            _pattern(r"[0-9A-Zx?*+|(){},\s]+"),
+        ],
+        "examples": ["200", "100? 183? 180 200 ACK", "401|403"],
+    },
+}
+"What several keys share, and the schemas of the models beside them."
+
+_VALUES: dict[str, Schema] = {
+    "address": {"anyOf": [{"enum": ["public", "private"]}, {"type": "string"}]},
+    "allow_to": _several(_TEXT),
+    "answer_within": _ref("duration"),
+    "auth_user": _TEXT,
+    "ca_file": _TEXT,
+    "call": _ref("target"),
+    "caller_id": _TEXT,
+    "cancel": _TEXT,
+    "challenge": _words("required", "absent"),
+    "client_cert": _TEXT,
+    "client_key": _TEXT,
+    "codec": _ref("codec"),
+    "codecs": _several(_ref("codec")),
+    "direction": _words("sendrecv", "sendonly", "recvonly", "inactive"),
+    "expect": _ref("Expectation"),
+    "expires": _ref("seconds"),
+    "failure": _words(*FAILURES),
+    "from": _TEXT,
+    "hangup": _TEXT,
+    "hangup_after": _ref("duration"),
+    "headers": _ref("headers"),
+    "local_address": {"type": "string"},
+    "nameserver": {"type": "string"},
+    "numbers": _several(_TEXT),
+    "on": _several(_pattern(rf"(\s*\|?\s*([3-6](\d\d|\dx|xx)|timeout|{'|'.join(FAILURES)}))+")),
+    "options": _ref("target"),
+    "password": _TEXT,
+    "play": _pattern(r"silence|[Tt][Oo][Nn][Ee]\s+\d+\s*[Hh][Zz]"),
+    "prack": _ref("support"),
+    "provider": _TEXT,
+    "proxy": {"type": "string"},
+    "ptime": _whole(5, 200, r"\d+\s*(ms)?"),
+    "realm": _TEXT,
+    "register": _several(_TEXT),
+    "registers": _ref("switch"),
+    "responses": _ref("sequence"),
+    "retry": _ref("Retry"),
+    "ring_for": _ref("duration"),
+    "sdp": _ref("SdpExpectation"),
+    "session_timer": _ref("support"),
+    "srtp": _ref("support"),
+    "tags": _several(_TEXT),
+    "talk": _ref("duration"),
+    "timeout": _ref("duration"),
+    "times": _whole(1, 10, r"\d+"),
+    "timing": {
+        "type": "object",
+        "properties": {name: _ref("bound") for name in TIMINGS},
+        "additionalProperties": False,
+    },
+    # An editor reads 1.2 as a number.
+    "tls_min": _words("1.0", "1.1", "1.2", "1.3", 1.0, 1.1, 1.2, 1.3),
+    "trunk": _NAME,
+    "unregister": _several(_TEXT),
+    "uri": _ref("uri"),
+    "user_agent": _TEXT,
+    "vars": {"type": "object", "additionalProperties": _TEXT},
+    "verify": _ref("switch"),
+    "wait": _ref("duration"),
+}
+"What may stand after a key, wherever it means the same."
+
+_SPECIAL: dict[tuple[type[Written], str], Schema] = {
+    (Expectation, "headers"): _EXPECTED_HEADERS,
+    (Expectation, "request_headers"): _EXPECTED_HEADERS,
+    (Retry, "on"): {
+        "anyOf": [{"type": "integer", "minimum": 300, "maximum": 699}, _VALUES["on"]],
+        "examples": ["408|503|timeout"],
+    },
+    (Scenario, "name"): _TEXT,
+    (Scenario, "agents"): {
+        "type": "object",
+        "propertyNames": _NAME,
+        "additionalProperties": _ref("Profile"),
+    },
+    (Scenario, "steps"): {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "object", "oneOf": [_ref(model.__name__) for model in VERBS.values()]},
+    },
+    (Settings, "trunks"): {
+        "type": "object",
+        "propertyNames": {"allOf": [_NAME, {"not": {"const": EMBEDDED}}]},
+        "additionalProperties": _ref("TrunkProfile"),
+    },
+    **{(model, "name"): _NAME for model in VERBS.values()},
+}
+"What may stand after a key of one model only."
+
+
+def json_schema() -> Schema:
+    """Return the JSON Schema of scenario files."""
+    models = (Profile, Retry, Expectation, SdpExpectation, *VERBS.values())
+    return _schema(Scenario, "sipprobe scenario", models)
+
+
+def settings_schema() -> Schema:
+    """Return the JSON Schema of sipprobe.yaml."""
+    return _schema(Settings, "sipprobe settings", (TrunkProfile,))
+
+
+def _schema(root: type[Written], title: str, models: Iterable[type[Written]]) -> Schema:
+    described = {model.__name__: _object(model) for model in models}
+    return {
+        "$schema": _DIALECT,
+        "title": title,
+        **_object(root),
+        "$defs": {**_DEFINITIONS, **described},
+    }
+
+
+def _object(model: type[Written]) -> Schema:
+    """Return the schema of a model: its keys, each with the line that describes it."""
+    lines = _lines(model)
+    properties: dict[str, Schema] = {}
+    required: list[str] = []
+    for name, field in model.model_fields.items():
+        if name in model.inner:
+            continue
+        key = str(field.validation_alias or name)
+        schema = _SPECIAL.get((model, key)) or _VALUES[key]
+        if key in model.may_be_empty:
+            schema = {"anyOf": [{"type": "null"}, schema]}
+        if key == "expect" and issubclass(model, Step):
+            measured: Schema = {"propertyNames": {"enum": list(model.timings)}}
+            schema = {**schema, "properties": {"timing": measured}}
+        properties[key] = {"description": lines[name], **schema}
+        if field.is_required() or VERBS.get(key) is model:
+            required.append(key)
+    return {
+        "description": inspect.cleandoc(model.__doc__ or ""),
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def _lines(model: type[Written]) -> dict[str, str]:
+    """Return the line that stands under each field of a model, by name."""
+    lines: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        if issubclass(part, Written):
+            lines |= _lines_by_class(part.__module__)[part.__name__]
+    return lines
+
+
+@cache
+def _lines_by_class(module: str) -> dict[str, dict[str, str]]:
+    """Read them from the source: pydantic would do so each time that a program starts."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {
+        node.name: {
+            field.target.id: line.value.value.replace("None ", "nothing ")
+            for field, line in pairwise(node.body)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(line, ast.Expr)
+            and isinstance(line.value, ast.Constant)
+            and isinstance(line.value.value, str)
+        }
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
