@@ -2,7 +2,9 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +22,8 @@ def command(subject: str, provider: str | None, direction: str | None) -> int:
 
     SUBJECT may also be a stored run, results/RUN or results/RUN#STEP: then it says again why
     that step was not met. No call is placed.
+
+    Exit status: 0 explained, 2 usage or an unknown subject.
     """
     folder = Path(re.sub(r"#\d+$", "", subject))
     if (folder / "report.json").is_file():
@@ -44,35 +48,48 @@ def command(subject: str, provider: str | None, direction: str | None) -> int:
 
 def _explain_run(folder: Path, subject: str) -> int:
     """Print the explanation of the steps of a stored run that were not met."""
-    from probe.report.text import plain  # noqa: PLC0415 - only for stored runs
-    from probe.results import ResultsError, load  # noqa: PLC0415 - only for stored runs
+    from probe.results import REPORT, ResultsError, load  # noqa: PLC0415 - only for stored runs
 
+    step = re.search(r"#(\d+)$", subject)
     try:
         report = load(folder)
+        lines = [
+            line
+            for finding in report["findings"]
+            if step is None or finding["step"] == int(step[1])
+            for line in _retold(finding)
+        ]
     except ResultsError as error:
         raise click.ClickException(str(error)) from None
-    step = re.search(r"#(\d+)$", subject)
-    findings = [
-        finding
-        for finding in report["findings"]
-        if step is None or finding["step"] == int(step.group(1))
-    ]
-    if not findings:
-        missing = f"has no step {step.group(1)} to judge" if step else "holds nothing to judge"
+    except (KeyError, TypeError, AttributeError):
+        raise click.ClickException(f"{folder / REPORT} is not a whole report") from None
+    if not lines:
+        missing = f"has no step {step[1]} to judge" if step else "holds nothing to judge"
         raise click.ClickException(f"{folder} {missing}")
-    for finding in findings:
-        click.echo(f"{finding['outcome']}  {finding['scenario']} › {finding['attempt']}")
-        why = finding["explanation"]
-        if why is None:
-            click.echo("  Everything that was expected came.")
-            continue
-        click.echo(f"  Why   {plain(why['summary'], None)}")
-        for cause in why["causes"]:
-            click.echo(f"        {cause['id']} {cause['name']} ({cause['likelihood']})")
-        for fact in why["evidence"]:
-            click.echo(f"        event {fact['event']}: {plain(fact['says'], None)}")
-        for unknown in why["unknown"]:
-            click.echo(f"  Open  {plain(unknown, None)}")
-        for number, act in enumerate(why["next_steps"], 1):
-            click.echo(f"  {'Next' if number == 1 else '    '}  {plain(act, None)}")
+    for line in lines:
+        click.echo(line)
     return Exit.MET
+
+
+def _retold(finding: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of one stored finding; the file may come from anybody."""
+    from probe.report.text import plain  # noqa: PLC0415 - only for stored runs
+
+    def safe(text: object) -> str:
+        return plain(str(text), None)
+
+    yield safe(f"{finding['outcome']}  {finding['scenario']} › {finding['attempt']}")
+    why = finding["explanation"]
+    if why is None:
+        yield "  Everything that was expected came."
+        return
+    yield f"  Why   {safe(why['summary'])}"
+    for cause in why["causes"]:
+        yield safe(f"        {cause['id']} {cause['name']} ({cause['likelihood']})")
+    for fact in why["evidence"]:
+        event = "" if fact["event"] is None else f"event {fact['event']}: "
+        yield safe(f"        {event}{fact['says']}")
+    for unknown in why["unknown"]:
+        yield f"  Open  {safe(unknown)}"
+    for number, act in enumerate(why["next_steps"]):
+        yield f"  {'    ' if number else 'Next'}  {safe(act)}"

@@ -15,7 +15,10 @@ from probe.cli.exits import Exit
 def command(
     names: tuple[str, ...], tags: tuple[str, ...], variables: tuple[str, ...], as_json: bool
 ) -> int:
-    """Show the scenarios of ./scenarios, or of the names, paths and folders given."""
+    """Show the scenarios of ./scenarios, or of the names, paths and folders given.
+
+    Exit status: 0 shown, 2 usage or an invalid file, 5 nothing selected.
+    """
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
 
     with inputs.problems_end_the_command(color=inputs.stderr_color()):

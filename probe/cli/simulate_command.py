@@ -33,6 +33,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
     """Start the embedded trunk: a registrar and answering party on loopback.
 
     It speaks to this machine only. What a dialled number does: `sipprobe simulate --list`.
+
+    Exit status: 0 ended by Ctrl-C or --for, 2 usage, or an address that cannot be had.
     """
     if show:
         return _list()
@@ -71,9 +73,9 @@ def _list() -> int:
     """Print the table of numbers."""
     from probe.simulator.numbers import numbers  # noqa: PLC0415 - only where it is shown
 
-    rows = [(n.number, n.alias or "", n.codes, n.does) for n in numbers()]
-    widths = [max(len(str(row[column])) for row in rows) for column in range(3)]
+    rows = [(n.number, n.alias or "", " ".join(map(str, n.codes)), n.does) for n in numbers()]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
-        head = "  ".join(f"{row[column]!s:<{widths[column]}}" for column in range(3))
+        head = "  ".join(f"{row[column]:<{widths[column]}}" for column in range(3))
         click.echo(f"{head}  {row[3]}")
     return Exit.MET

@@ -16,6 +16,8 @@ def command(
     """Check scenario files: syntax, words, variables, references, what this pjsua2 can do.
 
     Nothing is sent. Every problem of every file is shown at once, as file:line:column.
+
+    Exit status: 0 valid, 2 usage or a problem, 5 nothing selected.
     """
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
     from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - as above
