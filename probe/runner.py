@@ -202,7 +202,7 @@ def _one(
             continue  # talk and wait have nothing to judge
         finding = Finding(
             scenario=plan.scenario,
-            title=plan.name,
+            title=hiding.words(plan.name),
             attempt=replace(ran.attempt, label=hiding.words(ran.attempt.label)),
             tries=tuple(_judged(ran.attempt, trace, hiding) for trace in ran.tries),
         )

@@ -84,8 +84,7 @@ def main() -> None:
         status = _status()
     except (BrokenPipeError, SystemExit):
         # Whoever read our output has left. click answers that with SystemExit(1), which would say
-        # NOT_MET; and nothing more may be flushed on the way out.
-        sys.stdout = sys.stderr = io.StringIO()
+        # NOT_MET.
         status = Exit.INTERNAL
     sys.exit(int(status or 0))
 

@@ -240,7 +240,7 @@ def _plans(
 def _show_plans(plans: "tuple[Plan, ...]", hide: Callable[[str], str]) -> int:
     """Print what would be tried."""
     for plan in plans:
-        click.echo(f"{plan.scenario}: {plan.name}")
+        click.echo(hide(f"{plan.scenario}: {plan.name}"))
         for attempt in plan.attempts:
             target = getattr(attempt.action, "target", None) or (
                 attempt.account.registrar if attempt.account and attempt.method else ""

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
-from reportbuilder import attempt
+from reportbuilder import attempt, verdict
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 
 from probe import __version__, runner
+from probe.diagnosis.explanation import Cause, Certainty, Evidence, Explanation
 from probe.executor.local import PlanRun, Ran
 from probe.plan.action import Wait
 from probe.plan.plan import Attempt, Plan
@@ -15,7 +16,7 @@ from probe.report.model import Finding, RunReport
 from probe.scenario.schema import Retry
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace
-from probe.verdict.verdict import Outcome
+from probe.verdict.verdict import Mismatch, Outcome
 
 PASSWORD = "s3cret-password"
 """That of reportbuilder's account."""
@@ -263,6 +264,41 @@ def test_password_that_a_peer_repeats_is_nowhere() -> None:
     assert "bad redacted" in mismatch.message + mismatch.observed
     (cleanup,) = report.cleanup
     assert cleanup.message(2).reason == "bad redacted"
+
+
+def test_nothing_that_is_said_quotes_a_secret() -> None:
+    """Every sentence of a verdict and of an explanation is looked through; words of ours stay."""
+    hiding = runner._Hiding.of(plan_of(attempt(REFUSED)), ())
+    text, place = f"saw {PASSWORD}", attempt(REFUSED).source
+    mismatch = Mismatch(
+        path="expect.responses", expected=text, observed=text, evidence=(), source=place,
+        message=text,
+    )  # fmt: skip
+    said = verdict(
+        Outcome.NOT_MET, mismatches=(mismatch,), warnings=(text,), expected=text, observed=text
+    )
+    why = Explanation(
+        certainty=Certainty.LIKELY,
+        causes=(Cause(id="F047", name="x", likelihood=Certainty.LIKELY, because=text),),
+        summary=text,
+        observed=(text,),
+        inferred=(text,),
+        evidence=(Evidence(event=1, says=text),),
+        unknown=(text,),
+        next_steps=(text,),
+        reference=None,
+    )
+    for value in (hiding.verdict(said), hiding.explanation(why)):
+        assert PASSWORD not in repr(value)
+        assert repr(value).count("saw redacted") >= 6
+    assert hiding.verdict(said).mismatches[0].source == place
+
+
+def test_title_with_a_secret_is_hidden() -> None:
+    """A title may name a number that came with --secret."""
+    setting = replace(SETTING, secrets=("Title of",))
+    (finding,) = run_one(recorded((ANSWERED,)), setting).findings
+    assert finding.title == "redacted trunk-check"
 
 
 def test_digest_response_is_nowhere() -> None:

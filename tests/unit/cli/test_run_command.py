@@ -569,6 +569,18 @@ def test_secret_is_never_shown(
     assert "call +1202redacted" in said[1].out
 
 
+def test_secret_that_begins_like_another_is_hidden_whole(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut
+) -> None:
+    """The longer one goes first, so that no end of it is left."""
+    (carrier / "scenarios" / "v.sip.yaml").write_text(
+        'name: line ${LONG}\ntrunk: carrier\nsteps:\n  - call: "${LONG}"\n'
+    )
+    ended = sipprobe("run", "v", "--dry-run", "--secret", "A=9876", "--secret", "LONG=98765432")
+    assert ended.status == 0
+    assert ended.out.startswith("v: line redacted\n  1. call redacted   INVITE sip:redacted@")
+
+
 def test_secret_in_a_problem_is_not_shown(
     sipprobe: Sipprobe, carrier: Path, executor: HandingOut
 ) -> None:

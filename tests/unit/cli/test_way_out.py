@@ -147,16 +147,20 @@ def test_reader_of_errors_that_left_is_no_verdict(
     assert sipprobe("frobnicate").status == 4
 
 
-def test_pipe_that_is_closed_for_real_leaves_no_traceback(tmp_path: Path) -> None:
-    """Nothing is said on stderr, not even by the interpreter while it ends."""
-    command = [sys.executable, "-m", "probe.cli", "explain", "403"]
+@pytest.mark.parametrize(
+    ("arguments", "closed", "other"),
+    [(["explain", "403"], "stdout", "stderr"), (["frobnicate"], "stderr", "stdout")],
+)
+def test_pipe_that_is_closed_for_real_leaves_no_traceback(
+    arguments: list[str], closed: str, other: str
+) -> None:
+    """Nothing is said on the other stream, not even by the interpreter while it ends."""
+    command = [sys.executable, "-m", "probe.cli", *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        assert process.stderr.read() == b""
+        getattr(process, closed).close()
+        assert getattr(process, other).read() == b""
         assert process.wait(timeout=30) == 4
 
 
