@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 
 import yaml
@@ -41,19 +40,28 @@ _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Braces of ${NAME} would end a flow mapping such as {password: ${PW}}; while YAML is parsed they
 # are characters that mean nothing to it.
-_REFERENCE = re.compile(r"\$\{[^{}\r\n]*\}")
+_REFERENCE = re.compile(r"\$\{[^{}\"\r\n]*\}")
 _MASK = {ord(char): 0xF0000 + ord(char) for char in "{}[],:#"}
 _UNMASK = {masked: plain for plain, masked in _MASK.items()}
-_HIDDEN_KEY = r"[\w-]*(?:password|passwd|secret|token|pw)(?:_[\w-]*)?"
+# Wide enough for `pasword` and `passwort`: a key that is misspelt holds a secret all the same.
+_HIDDEN_KEY = r"[\w-]*(?:pas\w*|pwd?|secret|token|api_?key|authorization)(?:_[\w-]*)?"
+# A value after a telling key, and what stands between user and host of a URI.
 _SECRET_ON_LINE = re.compile(
-    rf"""(["']?\b{_HIDDEN_KEY}["']?[ ]*:[ ]+)("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^\s,}}][^,}}]*)"""
-    r"|(\bsips?:[^:@\s/]+:)([^@\s]+)(?=@)",
+    rf"""(["']?\b{_HIDDEN_KEY}["']?[ ]*:[ ]+)"""
+    r"""("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[\[{].*|[^\s,}][^,}]*)"""
+    r"""|\b(sips?:[^:@\s/"']+:|(?!sips?:[^:@\s]*@)[^:@\s/"']+:(?=\S*@))([^@"']+)(?=@)""",
+    re.IGNORECASE,
+)
+_SECRET_GOES_ON = re.compile(
+    rf"""(?P<indent>[ ]*).*?\b{_HIDDEN_KEY}["']?[ ]*:(?:[ ]+"""
+    r"""("(?:[^"\\]|\\.)*|'(?:[^']|'')*|[\[{].*|[^\s,}"'][^,}]*)?)?""",
     re.IGNORECASE,
 )
 _HIDDEN_NAME = re.compile(_HIDDEN_KEY, re.IGNORECASE)
 _PLAIN_ENTRY = re.compile(
     r"(?P<before>[ ]*(?:-[ ]+)*[\w<\"'-][\w .\"'-]*:[ ]+|[ ]*(?:-[ ]+)+)(?P<value>\S.*)"
 )
+_AT_LEAST = re.compile(r">=?\s*([\d.]+\s*\S*)")
 _SWALLOWED = re.compile(r"\s*#(?=[\d*])(?P<rest>.*)")
 
 
@@ -127,9 +135,10 @@ class _Reader:
         self.file = file
         self.text = _REFERENCE.sub(lambda found: found[0].translate(_MASK), text)
         self.lines = _BREAK.split(text)
-        self.shown = [_without_secrets(line) for line in self.lines]
+        self.shown = _without_secrets(self.lines)
         self.problems: list[Problem] = []
         self.spoilt: list[Source] = []
+        self.indentation_unknown = False
 
     def source(self, line: int, column: int, length: int = 1) -> Source:
         """Return a place from zero-based marks."""
@@ -143,9 +152,7 @@ class _Reader:
 
     def document(self) -> Document:
         self.check_characters()
-        events = self.events()
-        self.hide_secrets(events)
-        stream = iter(events)
+        stream = iter(self.events())
         root: object = None
         for event in stream:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -224,22 +231,18 @@ class _Reader:
             self.problem(
                 self.source(line, column), "a tab indents this line", "YAML allows spaces only"
             )
+            self.indentation_unknown = True
             return self.blank(line, column, column + 1, " ")
         if first and first in ">|" and "block scalar" in (error.context or ""):
-            bound = re.fullmatch(r">=?\s*([\d.]+\s*\S*)", value)
+            bound = _AT_LEAST.fullmatch(value)
             self.problem(
                 self.source(line, begin, len(value)),
                 f"'{first}' at the start of a value begins a block of text in YAML",
                 f"write 'min {bound[1]}'" if bound else self.quoting(value),
             )
             return self.blank(line, begin, len(text))
-        if first and first in "@`%" and column == begin:
-            self.problem(
-                self.source(line, begin, len(value)),
-                f"a value cannot begin with '{first}' in YAML",
-                self.quoting(value),
-            )
-            return self.blank(line, begin, len(text))
+        if "cannot start any token" in what:
+            return self.explain_start(line, column)
         if first and first in "*&!" and "scanning a" in (error.context or ""):
             self.problem(
                 self.source(line, begin, len(value)), self.marker(first), self.quoting(value)
@@ -247,8 +250,24 @@ class _Reader:
             return self.blank(line, begin, len(text))
         if "mapping values are not allowed" in what:
             return self.explain_colon(line, column, entry)
-        self.explain_structure(error, line, column)
+        if not self.indentation_unknown:
+            self.explain_structure(error, line, column)
         return False
+
+    def explain_start(self, line: int, column: int) -> bool:
+        """Explain a value that begins with a character that YAML keeps for itself."""
+        text = self.lines[line]
+        in_flow = text[:column].count("{") + text[:column].count("[") > 0
+        value = (
+            re.split(r"[,}\]]", text[column:])[0].rstrip() if in_flow else text[column:].rstrip()
+        )
+        bound = _AT_LEAST.fullmatch(value)
+        self.problem(
+            self.source(line, column, len(value)),
+            f"a value cannot begin with '{value[:1]}' in YAML",
+            f"write 'min {bound[1]}'" if bound else self.quoting(value),
+        )
+        return self.blank(line, column, column + len(value))
 
     def explain_colon(self, line: int, column: int, entry: re.Match[str] | None) -> bool:
         if entry and entry.start("value") <= column:
@@ -335,19 +354,6 @@ class _Reader:
         return f"quote it: '{value}'"
 
     # -- what a parser reads as something else -------------------------------------------------
-
-    def hide_secrets(self, events: list[yaml.Event]) -> None:
-        """Blot out secrets that stand on another line than their key."""
-        for key, value in pairwise(events):
-            if (
-                isinstance(key, yaml.ScalarEvent)
-                and isinstance(value, yaml.ScalarEvent)
-                and _HIDDEN_NAME.fullmatch(key.value)
-                and _span(value).last_line > _span(key).line
-            ):
-                begin = max(_span(value).line, _span(key).line + 1)
-                for line in range(begin, min(_span(value).last_line + 1, len(self.shown))):
-                    self.shown[line] = re.sub(r"\S", "*", self.shown[line])
 
     def value(
         self, event: yaml.Event, stream: Iterator[yaml.Event], depth: int, *, hidden: bool = False
@@ -437,8 +443,8 @@ class _Reader:
         source = self.source(span.line, span.column, length)
         plain = not event.style
         if plain and not text:
-            self.check_comment(line, span.last_column, span.line, "")
-            return None
+            swallowed = self.check_comment(line, span.last_column, span.line, "")
+            return Located.of("", swallowed) if swallowed else None
         if event.style in {"|", ">"}:
             self.spoilt.append(source)
             self.problem(
@@ -450,6 +456,7 @@ class _Reader:
             self.check_comment(line, span.last_column, span.line, text)
         for found in _CONTROL.finditer(text):
             self.problem(source, f"the value contains the control character U+{ord(found[0]):04X}")
+            self.spoilt.append(source)
             break
         for found in _INVISIBLE.finditer(text):
             self.problem(
@@ -457,6 +464,7 @@ class _Reader:
                 f"the value contains the invisible character U+{ord(found[0]):04X}",
                 "it came along with copied text; type the value again",
             )
+            self.spoilt.append(source)
             break
         offset = span.column + (0 if plain else 1)
         if on_one_line and line[offset : offset + len(text)] == text:
@@ -466,25 +474,40 @@ class _Reader:
             return Located.of(text, source, columns, hidden=hidden)
         return Located.of(text, source, hidden=hidden)
 
-    def check_comment(self, line: str, column: int, number: int, text: str) -> None:
+    def check_comment(self, line: str, column: int, number: int, text: str) -> Source | None:
         """Refuse a # that YAML takes for a comment where it was probably part of a number."""
         found = _SWALLOWED.match(line, column)
-        if found and line[:column].strip():
-            place = line.index("#", column)
-            whole = line[column - len(text) : column] + found[0] if text else line[place:]
-            self.problem(
-                self.source(number, place, len(line.rstrip()) - place),
-                "YAML takes this for a comment and drops it",
-                f"{self.quoting(whole.strip())}, or put a space after # if it is a comment",
-            )
-            self.spoilt.append(self.source(number, 0, len(line)))
+        if not found or not line[:column].strip():
+            return None
+        begin = line.index("#", column)
+        place = self.source(number, begin, len(line.rstrip()) - begin)
+        whole = line[column - len(text) : column] + found[0] if text else line[begin:]
+        self.problem(
+            place,
+            "YAML takes this for a comment and drops it",
+            f"{self.quoting(whole.strip())}, or put a space after # if it is a comment",
+        )
+        self.spoilt.append(place)
+        return place
 
 
-def _without_secrets(line: str) -> str:
+def _without_secrets(lines: list[str]) -> list[str]:
+    """Blot out secrets; this must not need YAML, because errors about YAML show lines as well."""
+
     def blot(found: re.Match[str]) -> str:
         keep, secret = (found[1], found[2]) if found[1] else (found[3], found[4])
         if _REFERENCE.fullmatch(secret.strip("\"' ")) and ":-" not in secret:
             return found[0]  # the name of a variable is no secret
         return keep + re.sub(r"[^\"']", "*", secret)
 
-    return _SECRET_ON_LINE.sub(blot, line)
+    shown: list[str] = []
+    deeper_than: int | None = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if deeper_than is not None and (indent > deeper_than or not line.strip()):
+            shown.append(re.sub(r"\S", "*", line))
+            continue
+        goes_on = _SECRET_GOES_ON.fullmatch(line)
+        deeper_than = len(goes_on["indent"]) if goes_on else None
+        shown.append(_SECRET_ON_LINE.sub(blot, line))
+    return shown

@@ -303,8 +303,9 @@ def _verb(entry: object, source: Source, problems: list[Problem]) -> str | None:
         problems.append(Problem(source=at, message=message, hint=hint))
 
     if isinstance(entry, Located):
-        near = nearest(entry, VERBS)
-        hint = f"write '- {near}:'" if near else suggestion(entry, VERBS)
+        word, _, rest = entry.partition(" ")
+        near = nearest(word, VERBS)
+        hint = f"write '- {near}: {rest}'".replace(": '", ":'") if near else suggestion(word, VERBS)
         problem(source, f"a step is a verb and a colon, not the word {quoted(entry)}", hint)
         return None
     if not isinstance(entry, LocatedMap):
@@ -315,13 +316,13 @@ def _verb(entry: object, source: Source, problems: list[Problem]) -> str | None:
     if not verbs and later:
         problems.append(not_yet(later[0], LATER_VERBS[later[0]]))
     elif not verbs:
-        key = next(iter(entry), None)
-        at = source if key is None else key.source
-        problem(
-            at,
-            "this step has no verb" if key is None else f"unknown verb {quoted(key)}",
-            suggestion(key or "", VERBS),
-        )
+        beside = set[str]().union(*(model.keys() for model in VERBS.values()))
+        key = next((key for key in entry if key not in beside), None)
+        if key is None:
+            at = next((key.source for key in entry), source)
+            problem(at, "this step has no verb", suggestion("", VERBS))
+        else:
+            problem(key.source, f"unknown verb {quoted(key)}", suggestion(key, VERBS))
     elif len(verbs) > 1:
         problem(
             verbs[1].source,

@@ -33,12 +33,14 @@ from probe.scenario.values import (
     some_duration,
     sound,
     switch,
-    target,
     text,
     whole,
 )
 from probe.scenario.values import (
     proxy as proxy_uri,
+)
+from probe.scenario.values import (
+    target as called,
 )
 from probe.scenario.values import (
     uri as sip_uri,
@@ -286,7 +288,7 @@ class CallStep(Step):
     timings = ("srd", "pdd", "setup", "total")
 
     verb: Literal["call"] = "call"
-    to: Annotated[str, Parsed(target)] = Field(validation_alias="call")
+    to: Annotated[str, Parsed(called)] = Field(validation_alias="call")
     "Number or URI to call."
     from_: Text = Field(default=None, validation_alias="from")
     "Agent that calls; None stands for the trunk's own account."
@@ -351,7 +353,7 @@ class OptionsStep(Step):
     may_be_empty = frozenset({"options"})
 
     verb: Literal["options"] = "options"
-    target: Annotated[str | None, Parsed(target)] = Field(default=None, validation_alias="options")
+    target: Annotated[str | None, Parsed(called)] = Field(default=None, validation_alias="options")
     "Number or URI to ask; None stands for the trunk itself."
     from_: Text = Field(default=None, validation_alias="from")
     "Agent that asks; None stands for the trunk's own account."

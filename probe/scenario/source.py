@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 _SHOWN_PROBLEMS = 100
 _SHOWN_WIDTH = 120
 _QUOTED_WIDTH = 60
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
+)
+_URI_PASSWORD = re.compile(r"\b(?!sips?:[^:@]*@)((?:sips?:)?[^:@/]+:)[^@]+(?=@)", re.IGNORECASE)
 _BOLD, _RED, _CYAN, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[0m"
 
 
@@ -189,7 +192,7 @@ def quoted(text: str) -> str:
     """Return a value as it is named in a message: short, in quotes, and never a secret."""
     if isinstance(text, Located) and text.hidden:
         return "the value (hidden)"
-    text = printable(text)
+    text = _URI_PASSWORD.sub(r"\1***", printable(text))
     return f"'{text if len(text) <= _QUOTED_WIDTH else text[:_QUOTED_WIDTH] + '…'}'"
 
 

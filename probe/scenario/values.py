@@ -291,7 +291,7 @@ def uri(value: object) -> str:
     found = _URI.fullmatch(written)
     if not found:
         hint = "for example: sip:100@pbx.example:5060;transport=tcp"
-        if _URI.fullmatch(f"sip:{written}"):
+        if (bare := _URI.fullmatch(f"sip:{written}")) and not bare["password"]:
             hint = f"did you mean 'sip:{written}'?"
         raise refuse(value, f"{quoted(_as(value))} is not a SIP URI", hint)
     if found["password"]:

@@ -97,9 +97,10 @@ class Written(BaseModel):
             if key not in keys:
                 problems.append(cls._unknown(key, keys))
             elif value is None and key not in cls.may_be_empty:
-                problems.append(nothing_after(key))
                 if fields[key].is_required():
-                    kept[str(key)] = None
+                    kept[str(key)] = None  # its reader says so
+                else:
+                    problems.append(nothing_after(key))
             else:
                 kept[str(key)] = value
         return kept
@@ -123,13 +124,5 @@ def not_yet(key: Located, purpose: str) -> Problem:
 
 
 def nothing_after(key: Located) -> Problem:
-    """Return the problem of a key without a value, and the remedy where a # swallowed it."""
-    rest = key.source.text[key.source.column - 1 + len(key) :]
-    swallowed = rest.partition("#")[2]
-    return Problem(
-        source=key.source,
-        message=f"nothing is written after '{key}:'",
-        hint=f"# begins a comment in YAML; quote the value: '#{swallowed.rstrip()}'"
-        if swallowed
-        else None,
-    )
+    """Return the problem of a key without a value."""
+    return Problem(source=key.source, message=f"nothing is written after '{key}:'")
