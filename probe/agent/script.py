@@ -208,7 +208,7 @@ class Script:
         while not self._stopping():
             self._turn()
             now = self._clock()
-            if leg.over:
+            if leg.over or progress.cancelled:
                 self._name_the_end(leg)
                 return
             if any(trigger.kind == "confirmed" for trigger in leg.triggers):
@@ -280,15 +280,21 @@ class Script:
     def _name_the_end(self, leg: _Leg) -> None:
         """Say why a call that the stack ended has no usable final response."""
         progress = leg.progress
+        if progress.cancelled and not leg.ending:
+            # The stack cancels by itself where it cannot use an early answer, and would wait 32 s
+            # for a peer that answers the CANCEL and never ends the INVITE (RFC 3261 §9.1).
+            self._until(lambda: leg.over and progress.settled, SETTLE_S)
+            leg.over = True
+            status = next((t.status for t in leg.triggers if t.kind == "disconnected"), None)
+            words = "our stack could not use the early answer"
+            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, status, words)
+            return
         last = next((t for t in reversed(leg.triggers) if t.kind == "disconnected"), None)
         if last is None:
             return
-        refused_answer = progress.answered_at is not None and last.status in _LOCAL_VERDICTS
-        refused_early = progress.cancelled and not leg.ending
-        if refused_answer or refused_early:
+        if progress.answered_at is not None and last.status in _LOCAL_VERDICTS:
             self._until(lambda: progress.settled, SETTLE_S)
-            words = last.reason if refused_answer else "our stack could not use the early answer"
-            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, words)
+            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
         elif progress.final_status is None:
             self._end_without_final(progress, last)
 

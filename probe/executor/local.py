@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from probe.executor.crew import Crew, Worker
 from probe.executor.orphan import open_calls
 from probe.executor.process import WorkerProcess
-from probe.executor.spans import Recording, Span, cut, cut_cleanup, is_cancelled, opened_call_id
+from probe.executor.spans import Recording, Span, cut, cut_rest, is_cancelled, opened_call_id
 from probe.plan.action import Call, Cancel, Hangup, Wait
 from probe.plan.plan import Attempt, Plan
 from probe.trace.failure import Failure
@@ -46,7 +46,7 @@ class PlanRun:
     "Its attempts in order."
 
     cleanup: Trace | None
-    "What was sent after the last attempt: BYE, CANCEL, un-REGISTER."
+    "What belongs to no judged attempt: un-REGISTER, a successor's REGISTER, what the peer began."
 
     alarms: tuple[str, ...]
     "What a user must look at by hand: a call or registration that could not be ended."
@@ -143,19 +143,21 @@ class _PlanInProgress:
         finally:
             self._crew.end()
         recording = self._recording()
+        ran = tuple(
+            Ran(
+                attempt=attempt,
+                tries=tuple(
+                    self._cut(span, recording)
+                    for span in self._spans
+                    if span.attempt.index == attempt.index
+                ),
+            )
+            for attempt in self._plan.attempts
+        )
+        judged = tuple(trace for one in ran if one.attempt.method for trace in one.tries)
         return PlanRun(
-            ran=tuple(
-                Ran(
-                    attempt=attempt,
-                    tries=tuple(
-                        self._cut(span, recording)
-                        for span in self._spans
-                        if span.attempt.index == attempt.index
-                    ),
-                )
-                for attempt in self._plan.attempts
-            ),
-            cleanup=cut_cleanup(self._crew.logs(), began, self._clock(), recording),
+            ran=ran,
+            cleanup=cut_rest(self._crew.logs(), judged, began, self._clock(), recording),
             alarms=tuple(self._crew.alarms),
             engine=self._crew.version,
         )

@@ -68,11 +68,22 @@ def cut(
     )
 
 
-def cut_cleanup(
-    logs: tuple[EventLog, ...], began: float, ended: float, recording: Recording
+def cut_rest(
+    logs: tuple[EventLog, ...],
+    judged: tuple[Trace, ...],
+    began: float,
+    ended: float,
+    recording: Recording,
 ) -> Trace | None:
-    """Return what happened after the last attempt, or None where nothing did."""
-    events = tuple(event for log in logs for event in log.all() if event.at >= began)
+    """Return what happened from ``began`` on, and all that is in no judged trace, or None.
+
+    After the last attempt comes the cleaning up. Before it there may be a successor's REGISTER, or
+    a request of the peer while nothing was tried: a capture shows them, so the traces must too.
+    """
+    known = {id(event) for trace in judged for event in trace.events}
+    events = tuple(
+        event for log in logs for event in log.all() if event.at >= began or id(event) not in known
+    )
     if not events:
         return None
     return Trace(
@@ -80,7 +91,7 @@ def cut_cleanup(
         method="REGISTER",
         agent=recording.agent,
         started_at=recording.started_at,
-        began=began,
+        began=min(began, *(event.at for event in events)),
         ended=ended,
         events=events,
     )
