@@ -14,6 +14,7 @@ from listeners import TlsServer, running_tls_server, silent_port
 from ports import free_port
 from sipp import SippUas, running_sipp_uas
 from sipprobe_command import Finished, RunningSipprobe, running_sipprobe
+from userfolder import UserFolder
 from wire import Capture, running_capture
 
 
@@ -152,3 +153,13 @@ def run_sipprobe(start_sipprobe: Callable[..., RunningSipprobe]) -> Callable[...
         return start_sipprobe(args, **options).finish(within_s)
 
     return run
+
+
+@pytest.fixture
+def folder(start_sipprobe: Callable[..., RunningSipprobe], tmp_path: Path) -> Iterator[UserFolder]:
+    """Give a user's folder; at the end no process of a command in it may be left over."""
+    path = tmp_path / "user"
+    path.mkdir()
+    place = UserFolder(path, start_sipprobe)
+    yield place
+    assert place.wait_for_silence() == []
