@@ -12,32 +12,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.cli.exits import Exit, exit_for
+from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.executor.local import LocalExecutor
     from probe.plan.plan import Plan
     from probe.report.model import Finding, RunReport
     from probe.scenario.schema import Profile, Scenario, Settings
+    from probe.simulator.trunk import EmbeddedTrunk
 
 FORMATS = ("text", "json", "junit")
+"""Formats of --format and --report; spelt here too, so that a wrong one is refused at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The flags of ``run``."""
+    """The flags of ``run`` beside its selection."""
 
-    names: tuple[str, ...]
-    tags: tuple[str, ...]
-    expression: str | None
-    trunk: str | None
-    variables: tuple[str, ...]
-    secrets: tuple[str, ...]
-    config: Path | None
     form: str
     reports: tuple[str, ...]
     results: Path
@@ -49,36 +45,9 @@ class Options:
     quiet: bool
     color: str | None
 
-    def hidden(self) -> tuple[str, ...]:
-        """Return the values of ``--secret``."""
-        return tuple(pair.partition("=")[2] for pair in self.secrets)
-
-    def hide(self, text: str) -> str:
-        """Return a text without them."""
-        if not self.secrets:
-            return text
-        from probe.sip.redact import MARK, SHORTEST_SECRET  # noqa: PLC0415 - only with secrets
-
-        for secret in sorted(self.hidden(), key=len, reverse=True):
-            if len(secret) >= SHORTEST_SECRET:
-                text = text.replace(secret, MARK)
-        return text
-
 
 @click.command(name="run")
-@click.argument("names", nargs=-1, metavar="[NAME or PATH]...")
-@click.option("-t", "--tag", "tags", multiple=True, help="Only scenarios with this tag.")
-@click.option("-k", "expression", metavar="TEXT", help="Only scenarios whose name contains TEXT.")
-@click.option("--trunk", metavar="NAME", help="Trunk profile, over what the scenario says.")
-@click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable.")
-@click.option(
-    "--secret", "secrets", multiple=True, metavar="NAME=VALUE",
-    help="A variable whose value is never shown; an environment variable is safer.",
-)  # fmt: skip
-@click.option(
-    "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="sipprobe.yaml to use instead of the nearest one upward.",
-)  # fmt: skip
+@selection_flags
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
     help="What goes to stdout.",
@@ -98,25 +67,7 @@ class Options:
 @click.option("-v", "verbosity", count=True, help="-v: ladders of passes too; -vv: all messages.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing where everything was met.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
-def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
-    names: tuple[str, ...],
-    tags: tuple[str, ...],
-    expression: str | None,
-    trunk: str | None,
-    variables: tuple[str, ...],
-    secrets: tuple[str, ...],
-    config: Path | None,
-    form: str,
-    reports: tuple[str, ...],
-    results: Path,
-    store: bool,
-    timeout: str | None,
-    exitfirst: bool,
-    dry_run: bool,
-    verbosity: int,
-    quiet: bool,
-    color: str | None,
-) -> int:
+def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the flags declare
     """Execute scenarios and say what happened.
 
     A NAME stands for scenarios/NAME.sip.yaml; a folder for all scenarios in it; nothing for those
@@ -125,88 +76,72 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
     Exit status: 0 met, 1 not met, 2 usage or invalid file, 3 could not test, 5 nothing selected,
     130 interrupted.
     """
-    options = Options(
-        names=names, tags=tags, expression=expression, trunk=trunk, variables=variables,
-        secrets=secrets, config=config, form=form, reports=_checked_reports(reports),
-        results=results, store=store, timeout=_seconds(timeout), exitfirst=exitfirst,
-        dry_run=dry_run, verbosity=verbosity, quiet=quiet,
-        color=None if color == "auto" else color,
-    )  # fmt: skip
+    selection = Selection.taken_from(flags)
+    flags["reports"] = _checked_reports(flags["reports"])
+    flags["timeout"] = _seconds(flags["timeout"])
+    options = Options(**flags)
     began = time.monotonic()
     from probe.executor.local import LocalExecutor  # noqa: PLC0415 - light: starts a worker first
 
     executor = LocalExecutor()
-    if not dry_run:
+    if not options.dry_run:
         executor.warm_up()
     try:
-        return _run(options, executor, began)
+        return _run(selection, options, executor, began)
     finally:
         executor.close()
 
 
-def _run(options: Options, executor: "LocalExecutor", began: float) -> int:
+def _run(selection: Selection, options: Options, executor: "LocalExecutor", began: float) -> int:
     """Read, select, resolve, carry out, report."""
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads while the worker starts
 
     with (
         inputs.problems_end_the_command(
-            color=inputs.stderr_color(options.color), hide=options.hide
+            color=inputs.stderr_color(options.color), hide=selection.hide
         ),
         contextlib.ExitStack() as until_end,
     ):
-        given = inputs.variables(options.variables)
-        given |= inputs.variables(options.secrets, secret=True)
-        known = inputs.settings(given, options.config)
-        scenarios = _selected(inputs.scenarios(inputs.paths(options.names), given, known), options)
-        if not scenarios:
-            click.echo("nothing was selected", err=True)
-            return Exit.NOTHING
-        embedded, notes = _embedded_trunk(options, scenarios, until_end)
-        plans = _plans(options, scenarios, known, embedded)
+        scenarios, known = selection.read()
+        trunk = _embedded_trunk(selection, scenarios, until_end)
+        plans = _plans(selection, options, scenarios, known, trunk)
         if options.dry_run:
-            return _show_plans(plans, options.hide)
-        return _carry_out(options, plans, executor, notes, began)
-
-
-def _selected(scenarios: "tuple[Scenario, ...]", options: Options) -> "tuple[Scenario, ...]":
-    """Return the scenarios that the flags select."""
-    wanted = (options.expression or "").lower()
-    return tuple(
-        scenario
-        for scenario in scenarios
-        if (not options.tags or set(options.tags) & set(scenario.tags))
-        and wanted in f"{scenario.id} {scenario.name}".lower()
-    )
+            return _show_plans(plans, selection.hide)
+        return _carry_out(selection, options, plans, executor, trunk, began)
 
 
 def _embedded_trunk(
-    options: Options, scenarios: "tuple[Scenario, ...]", until_end: contextlib.ExitStack
-) -> "tuple[Profile | None, tuple[str, ...]]":
-    """Start the embedded trunk where a scenario wants it; return its profile and what to say."""
-    from probe.scenario.schema import EMBEDDED, Profile  # noqa: PLC0415 - see _run
+    selection: Selection, scenarios: "tuple[Scenario, ...]", until_end: contextlib.ExitStack
+) -> "EmbeddedTrunk | None":
+    """Start the embedded trunk where a scenario wants it."""
+    from probe.scenario.schema import EMBEDDED  # noqa: PLC0415 - see _run
 
-    if EMBEDDED not in {options.trunk or scenario.trunk for scenario in scenarios}:
-        return None, ()
-    from pydantic import SecretStr  # noqa: PLC0415 - only with the embedded trunk
-
+    if EMBEDDED not in {selection.trunk or scenario.trunk for scenario in scenarios}:
+        return None
     from probe.simulator.trunk import EmbeddedTrunk  # noqa: PLC0415 - only where it is wanted
 
-    trunk = until_end.enter_context(EmbeddedTrunk())
-    profile = Profile(
+    return until_end.enter_context(EmbeddedTrunk())
+
+
+def _profile(trunk: "EmbeddedTrunk") -> "Profile":
+    """Return the profile of a running embedded trunk."""
+    from pydantic import SecretStr  # noqa: PLC0415 - only with the embedded trunk
+
+    from probe.scenario.schema import Profile  # noqa: PLC0415 - see _run
+
+    return Profile(
         uri=f"sip:{trunk.user}@{trunk.host}:{trunk.udp_port}",
         password=SecretStr(trunk.password),
         local_address=trunk.host,
     )
-    return profile, (
-        f"the embedded trunk answered at {trunk.host}:{trunk.udp_port}: nothing left this machine",
-    )
 
 
 def _plans(
+    selection: Selection,
     options: Options,
     scenarios: "tuple[Scenario, ...]",
     known: "Settings",
-    embedded: "Profile | None",
+    trunk: "EmbeddedTrunk | None",
 ) -> "tuple[Plan, ...]":
     """Resolve every scenario; raise ScenarioError with the problems of all of them."""
     from probe import __version__  # noqa: PLC0415 - see _run
@@ -221,8 +156,8 @@ def _plans(
             plan = resolve(
                 scenario,
                 known,
-                trunk=options.trunk,
-                embedded=embedded,
+                trunk=selection.trunk,
+                embedded=_profile(trunk) if trunk else None,
                 engine=capabilities_of_engine,
                 user_agent=f"sipprobe/{__version__}",
             )
@@ -251,11 +186,12 @@ def _show_plans(plans: "tuple[Plan, ...]", hide: Callable[[str], str]) -> int:
     return Exit.MET
 
 
-def _carry_out(
+def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it out
+    selection: Selection,
     options: Options,
     plans: "tuple[Plan, ...]",
     executor: "LocalExecutor",
-    notes: tuple[str, ...],
+    trunk: "EmbeddedTrunk | None",
     began: float,
 ) -> int:
     """Run the plans with the folder ready before anything is dialled, then report."""
@@ -276,11 +212,11 @@ def _carry_out(
             run_id=identity,
             started_at=now,
             vantage=platform.node(),
-            notes=notes,
-            secrets=options.hidden(),
+            notes=_notes(trunk),
+            secrets=selection.hidden(),
         )
         with (
-            Progress(plans, live=_live(options), hide=options.hide) as progress,
+            Progress(plans, live=_live(options), hide=selection.hide) as progress,
             _interruptible(executor),
         ):
             executor.on_begin(progress.begins)
@@ -300,17 +236,14 @@ def _carry_out(
         click.echo(f"sipprobe: could not test: {error}", err=True)
         click.echo("  install it: pip install pjsua2-python (Python 3.10 to 3.12)", err=True)
         return Exit.UNTESTED
+    if trunk is not None and trunk.failures:
+        report = replace(report, notes=(*report.notes, *_faults_of(trunk)))
     faults: list[str] = []
     if folder is not None:
+        secrets = [s for plan in plans for s in runner.secrets_of(plan)]
+        public = [p for plan in plans for p in runner.public_of(plan)]
         try:
-            folder.write(
-                report,
-                secrets=[
-                    *options.hidden(),
-                    *(s for plan in plans for s in runner.secrets_of(plan)),
-                ],
-                public=[p for plan in plans for p in runner.public_of(plan)],
-            )
+            folder.write(report, secrets=[*selection.hidden(), *secrets], public=public)
             report = replace(report, folder=_shown(folder.path))
         except ResultsError as error:
             faults.append(str(error))
@@ -319,6 +252,19 @@ def _carry_out(
     if faults:  # told last: what the calls showed is not lost for a full disk
         raise click.ClickException("\n  ".join(faults))
     return exit_for(report.counts(), interrupted=report.interrupted)
+
+
+def _notes(trunk: "EmbeddedTrunk | None") -> tuple[str, ...]:
+    """Return what every report must say of a run on the embedded trunk."""
+    if trunk is None:
+        return ()
+    where = f"{trunk.host}:{trunk.udp_port}"
+    return (f"the embedded trunk answered at {where}: nothing left this machine",)
+
+
+def _faults_of(trunk: "EmbeddedTrunk") -> list[str]:
+    """Return the embedded trunk's own faults: then what it answered says nothing."""
+    return [f"the embedded trunk itself failed: {fault}" for fault in trunk.failures]
 
 
 def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding], None]":
@@ -351,6 +297,7 @@ def _interruptible(executor: "LocalExecutor") -> Iterator[None]:
 def _print_report(options: Options, report: "RunReport") -> None:
     """Write the chosen format to stdout."""
     from probe.cli import inputs  # noqa: PLC0415 - see _run
+    from probe.report.formats import rendered  # noqa: PLC0415 - see _run
 
     color = inputs.wants_color(options.color, sys.stdout.isatty())
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
@@ -362,6 +309,8 @@ def _print_report(options: Options, report: "RunReport") -> None:
 
 def _write_reports(options: Options, report: "RunReport") -> list[str]:
     """Write the reports that go to files; return which could not be written, and why."""
+    from probe.report.formats import rendered  # noqa: PLC0415 - see _run
+
     faults: list[str] = []
     for wanted in options.reports:
         form, _, file = wanted.partition("=")
@@ -373,23 +322,6 @@ def _write_reports(options: Options, report: "RunReport") -> list[str]:
         except OSError as error:
             faults.append(f"cannot write {file}: {error.strerror}")
     return faults
-
-
-def rendered(report: "RunReport", form: str, *, color: bool, width: int, verbosity: int) -> str:
-    """Return a report in a format."""
-    if form == "json":
-        import json  # noqa: PLC0415 - only where it is wanted
-
-        from probe.report.json_report import to_json  # noqa: PLC0415 - only where it is wanted
-
-        return json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
-    if form == "junit":
-        from probe.report.junit import to_junit  # noqa: PLC0415 - only where it is wanted
-
-        return to_junit(report)
-    from probe.report.terminal import render  # noqa: PLC0415 - only where it is wanted
-
-    return render(report, color=color, width=width, verbosity=verbosity)
 
 
 def _live(options: Options) -> bool:

@@ -1,18 +1,17 @@
 """``sipprobe validate``: check scenario files without placing a call."""
 
+from typing import Any
+
 import click
 
 from probe.cli.exits import Exit
+from probe.cli.selection import Selection, selection_flags
 
 
 @click.command(name="validate")
-@click.argument("names", nargs=-1, metavar="[NAME or PATH]...")
-@click.option("--trunk", metavar="NAME", help="Trunk profile, over what the scenarios say.")
-@click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable.")
+@selection_flags
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
-def command(
-    names: tuple[str, ...], trunk: str | None, variables: tuple[str, ...], color: str | None
-) -> int:
+def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click hands over the flags
     """Check scenario files: syntax, words, variables, references, what this pjsua2 can do.
 
     Nothing is sent. Every problem of every file is shown at once, as file:line:column.
@@ -25,17 +24,12 @@ def command(
     from probe.scenario.schema import EMBEDDED, Profile  # noqa: PLC0415 - as above
     from probe.scenario.source import Problem, ScenarioError  # noqa: PLC0415 - as above
 
-    with inputs.problems_end_the_command(
-        color=inputs.stderr_color(None if color == "auto" else color)
-    ):
-        given = inputs.variables(variables)
-        known = inputs.settings(given, None)
-        scenarios = inputs.scenarios(inputs.paths(names), given, known)
-        if not scenarios:
-            click.echo("nothing was selected", err=True)
-            return Exit.NOTHING
+    selection = Selection.taken_from(flags)
+    with inputs.problems_end_the_command(color=inputs.stderr_color(color), hide=selection.hide):
+        scenarios, known = selection.read()
         problems: list[Problem] = []
         for scenario in scenarios:
+            trunk = selection.trunk
             name = trunk or scenario.trunk
             # The embedded trunk is not started for this: any loopback address stands for it.
             embedded = Profile(uri="sip:100@127.0.0.1") if name == EMBEDDED else None

@@ -1,0 +1,117 @@
+"""Which scenarios a command is about, and with which variables: the same flags for every verb."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from probe.cli.exits import Exit
+
+if TYPE_CHECKING:  # pydantic loads only where it is needed
+    from probe.scenario.schema import Scenario, Settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def selection_flags(command: _Command) -> _Command:
+    """Give a command the flags that a Selection is made from."""
+    for decorate in reversed(
+        (
+            click.argument("names", nargs=-1, metavar="[NAME or PATH]..."),
+            click.option("-t", "--tag", "tags", multiple=True, help="Only those with this tag."),
+            click.option(
+                "-k", "expression", metavar="TEXT", help="Only those whose name contains TEXT."
+            ),
+            click.option(
+                "--trunk", metavar="NAME", help="Trunk profile, over what the scenario says."
+            ),
+            click.option(
+                "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable."
+            ),
+            click.option(
+                "--secret",
+                "secrets",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="A variable whose value is never shown; an environment variable is safer.",
+            ),
+            click.option(
+                "--config",
+                type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                help="sipprobe.yaml to use instead of the nearest one upward.",
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The flags of ``selection_flags``."""
+
+    names: tuple[str, ...]
+    "Names, paths and folders; empty for ./scenarios."
+
+    tags: tuple[str, ...]
+    "Tags of which one must match; empty for all."
+
+    expression: str | None
+    "Text that id or title must contain, or None."
+
+    trunk: str | None
+    "Trunk profile over what the scenarios say, or None."
+
+    variables: tuple[str, ...]
+    "``NAME=VALUE`` pairs."
+
+    secrets: tuple[str, ...]
+    "``NAME=VALUE`` pairs whose values are never shown."
+
+    config: Path | None
+    "sipprobe.yaml to use, or None for the nearest."
+
+    @classmethod
+    def taken_from(cls, flags: dict[str, Any]) -> "Selection":
+        """Take the selection's own flags out of a command's."""
+        return cls(**{name: flags.pop(name) for name in cls.__dataclass_fields__})
+
+    def hidden(self) -> tuple[str, ...]:
+        """Return the values of ``--secret``."""
+        return tuple(pair.partition("=")[2] for pair in self.secrets)
+
+    def hide(self, text: str) -> str:
+        """Return a text without them."""
+        if not self.secrets:
+            return text
+        from probe.sip.redact import MARK, SHORTEST_SECRET  # noqa: PLC0415 - only with secrets
+
+        for secret in sorted(self.hidden(), key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, MARK)
+        return text
+
+    def read(self) -> "tuple[tuple[Scenario, ...], Settings]":
+        """Read what is selected; raise ScenarioError, or leave where nothing is."""
+        from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+
+        given = inputs.variables(self.variables)
+        given |= inputs.variables(self.secrets, secret=True)
+        known = inputs.settings(given, self.config)
+        found = tuple(
+            scenario
+            for scenario in inputs.scenarios(inputs.paths(self.names), given, known)
+            if self._wants(scenario)
+        )
+        if not found:
+            click.echo("nothing was selected", err=True)
+            raise click.exceptions.Exit(Exit.NOTHING)
+        return found, known
+
+    def _wants(self, scenario: "Scenario") -> bool:
+        """Whether tags and text select a scenario."""
+        if self.tags and not set(self.tags) & set(scenario.tags):
+            return False
+        return (self.expression or "").lower() in f"{scenario.id} {scenario.name}".lower()
