@@ -296,6 +296,17 @@ def test_embedded_trunk_runs_for_the_run_and_says_so(
     )
 
 
+def test_fault_of_the_embedded_trunk_is_told(
+    sipprobe: Sipprobe, here: Path, executor: HandingOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a trunk of ours answers while it is broken says nothing, and the report says so."""
+    monkeypatch.setattr(
+        "probe.simulator.trunk.EmbeddedTrunk.failures", property(lambda _: ("KeyError: 'x'",))
+    )
+    ended = sipprobe("run", "options", "--trunk", "embedded")
+    assert "note: the embedded trunk itself failed: KeyError: 'x'" in ended.out
+
+
 # -- what comes out --------------------------------------------------------------------------------
 
 
