@@ -7,6 +7,7 @@ crash cut short is not repeated.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,10 +16,13 @@ from probe.executor.crew import Crew, Worker
 from probe.executor.orphan import open_calls
 from probe.executor.process import WorkerProcess
 from probe.executor.spans import Recording, Span, cut, cut_rest, is_cancelled, opened_call_id
-from probe.plan.action import Call, Cancel, Hangup, Wait
+from probe.plan.action import Account, Call, Cancel, Hangup, Wait
 from probe.plan.plan import Attempt, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace, TransactionFailed
+
+MOST_REFUSED_LOGINS = 2
+"""Refused logins of one account that a run may make: door phones are known to ban after three."""
 
 Observer = Callable[[Attempt, int], None]
 """Told of each try as it begins: the attempt and the number of the try, from 1."""
@@ -63,6 +67,7 @@ class LocalExecutor:
         self._again: Again = lambda _attempt, _trace: False
         self._interrupted = False
         self._skip = False
+        self._refused_logins: Counter[tuple[str, str]] = Counter()
         self._spare: WorkerProcess | None = None
 
     def on_begin(self, observer: Observer) -> None:
@@ -111,6 +116,15 @@ class LocalExecutor:
         """Return the worker that was started ahead of need, once."""
         spare, self._spare = self._spare, None
         return spare
+
+    def login_was_refused(self, account: Account) -> None:
+        """Count a refused login of an account in this run."""
+        self._refused_logins[account.registrar, account.auth_user] += 1
+
+    def logins_are_up(self, account: Account) -> bool:
+        """Whether an account has had as many refused logins as a run may make."""
+        refused = self._refused_logins[account.registrar, account.auth_user]
+        return refused >= MOST_REFUSED_LOGINS
 
     def begin(self, attempt: Attempt, number: int) -> None:
         """Tell the observer."""
@@ -170,6 +184,8 @@ class _PlanInProgress:
             span = self._try(attempt)
             self._spans.append(span)
             trace = self._cut(span, self._recording())
+            if attempt.account is not None and trace.login_refused():
+                self._executor.login_was_refused(attempt.account)
             retry = attempt.retry
             if (
                 retry is None
@@ -189,20 +205,30 @@ class _PlanInProgress:
         began = self._clock()
         span = Span(attempt=attempt, began=began, ended=began)
         action = attempt.action
-        missing = [number for number in attempt.depends_on if number in self._failed]
-        if missing and isinstance(action, Cancel):
-            missing = []  # a call that is to be cancelled has not come up yet
-        if self._over() or missing:
-            why = self._why_over()
-            if missing:
-                why = f"the call of step {self._plan.attempts[missing[0]].step} did not come up"
-            self._fail(span, Failure.NOT_ATTEMPTED, why)
+        why_not = self._why_not(attempt)
+        if why_not is not None:
+            self._fail(span, Failure.NOT_ATTEMPTED, why_not)
         elif isinstance(action, Wait) and not action.account:
             self._wait(action.duration)
             span.ended = self._clock()
         else:
             self._with_worker(span)
         return span
+
+    def _why_not(self, attempt: Attempt) -> str | None:
+        """Say why an attempt is not to be made, or return None."""
+        if self._over():
+            return self._why_over()
+        if attempt.account is not None and self._executor.logins_are_up(attempt.account):
+            return (
+                f"{MOST_REFUSED_LOGINS} logins of {attempt.account.auth_user} were refused in this"
+                " run: another one could lock the account or ban this address"
+            )
+        missing = [number for number in attempt.depends_on if number in self._failed]
+        if missing and not isinstance(attempt.action, Cancel):
+            # A call that is to be cancelled has not come up yet; any other must have.
+            return f"the call of step {self._plan.attempts[missing[0]].step} did not come up"
+        return None
 
     def _with_worker(self, span: Span) -> None:
         """Let the account's worker carry out one try."""

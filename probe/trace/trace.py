@@ -420,6 +420,22 @@ class Trace:
         finals = [response for response in self.responses() if response.status >= 200]
         return finals[-1] if finals else None
 
+    def login_refused(self) -> bool:
+        """Whether credentials of ours were refused: a challenge after them that is not stale.
+
+        A 403 to a REGISTER with credentials counts too: many registrars say so instead (RFC 3261
+        §10.3 step 4).
+        """
+        final = self.final()
+        if final is None:
+            return False
+        request = self.message(self.transactions()[final.transaction].request)
+        if not request.has_credentials:
+            return False
+        if final.status in CHALLENGES:
+            return not any(c.stale for c in self.message(final.index).challenges)
+        return final.status == 403 and self.method == "REGISTER"
+
     def failure(self) -> TransactionFailed | None:
         """Return the failure of the attempt, or None: the last one recorded for its method."""
         found = None

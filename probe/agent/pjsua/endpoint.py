@@ -24,6 +24,7 @@ from probe.agent.pjsua.account import PjAccount, caller_uri, configuration, head
 from probe.agent.pjsua.call import PjCall
 from probe.agent.pjsua.connections import Connections
 from probe.agent.pjsua.faults import from_status, from_words
+from probe.agent.pjsua.login import LoginGuard
 from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
@@ -32,7 +33,7 @@ from probe.plan.action import Account, Call
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
-from probe.trace.trace import AgentNote
+from probe.trace.trace import AgentNote, Event
 
 _LOG_LEVEL = 4
 """The level at which the message log is written; level 5 adds nothing to it."""
@@ -64,7 +65,8 @@ class PjsuaAgent:
         self._icmp: IcmpWatch | None = None
         self._request = -1
         self._library = library.load()
-        self._connections = Connections(clock, record, self._words_of)
+        self._guard = LoginGuard(self._library)
+        self._connections = Connections(clock, self._noted, self._words_of)
         self._wiretap = Wiretap(clock, self._connections.tapped, self._connections.local_of)
         self._wiretap.rows = []
         self._endpoint = PjEndpoint(self._guarded(self._connections.changed))
@@ -84,6 +86,9 @@ class PjsuaAgent:
         config.logConfig.msgLogging = 1
         config.logConfig.writer = self._wiretap
         self._endpoint.libInit(config)
+        if not self._guard.install():
+            words = "the login guard could not be installed: a refused login may be repeated"
+            self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
         self._library.pj_dump_config()
         rows = self._wiretap.rows or []
         self._capabilities = library.measure(
@@ -130,7 +135,7 @@ class PjsuaAgent:
 
     def register(self, expires: int) -> None:
         """Send REGISTER."""
-        self._connections.fault = None
+        self._begin()
         account = self._opened()
         if self._plan is not None and expires != self._plan.expires:
             raise AgentError(
@@ -140,12 +145,12 @@ class PjsuaAgent:
 
     def unregister(self) -> None:
         """Send REGISTER with an expiry of zero."""
-        self._connections.fault = None
+        self._begin()
         self._attempt(lambda a: a.setRegistration(False), self._opened())
 
     def call(self, handle: int, action: Call) -> None:
         """Send INVITE."""
-        self._connections.fault = None
+        self._begin()
         plan = self._plan
         if plan is None:
             raise AgentError(Failure.AGENT_REFUSED, None, "no account is open")
@@ -180,7 +185,7 @@ class PjsuaAgent:
 
     def options(self, handle: int, target: str) -> None:
         """Send OPTIONS outside a dialog."""
-        self._connections.fault = None
+        self._begin()
         parameters = pj.SendRequestParam()
         parameters.method = "OPTIONS"
         parameters.txOption.targetUri = target
@@ -219,6 +224,16 @@ class PjsuaAgent:
         self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
 
     # Details -----------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Forget what the last action left."""
+        self._connections.fault = None
+        self._guard.begin()
+
+    def _noted(self, event: Event) -> None:
+        """Record a message, and let the login guard see it."""
+        self._guard.see(event)
+        self._record(event)
 
     def _words_of(self, status: int) -> str:
         """Return the library's own words for a status."""

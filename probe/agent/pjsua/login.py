@@ -1,0 +1,108 @@
+"""Keeps the stack from guessing: one refused login is an answer, not an invitation.
+
+Where a registrar refuses a password and sends a new nonce with its refusal, pjsip takes that for a
+stale nonce and tries again, three times in all (PJSIP_MAX_STALE_COUNT): enough for fail2ban or for
+a locked account. pjsua2 has no switch for it. So a small pjsip module of ours looks at each request
+just before it is sent, and stops one that would repeat credentials which were refused. A challenge
+that says ``stale=true`` (RFC 7616 §3.3) is no refusal and is answered as ever.
+"""
+
+import ctypes
+
+from probe.sip.message import MalformedMessageError
+from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent
+
+_PRIORITY = 40
+"""After PJSIP_MOD_PRIORITY_UA_PROXY_LAYER (16..32): our look comes before the message log's."""
+
+_OK = 0
+_CANCELLED = 70014
+"""PJ_ECANCELLED (pj/errno.h): the stack reports the request as not sent."""
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+
+
+class _Name(ctypes.Structure):
+    """pj_str_t (pj/types.h)."""
+
+    _fields_ = (("ptr", ctypes.c_char_p), ("slen", ctypes.c_ssize_t))
+
+
+class _Module(ctypes.Structure):
+    """struct pjsip_module (pjsip/sip_module.h)."""
+
+    _fields_ = (
+        ("prev", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("name", _Name),
+        ("id", ctypes.c_int),
+        ("priority", ctypes.c_int),
+        ("load", ctypes.c_void_p),
+        ("start", ctypes.c_void_p),
+        ("stop", ctypes.c_void_p),
+        ("unload", ctypes.c_void_p),
+        ("on_rx_request", ctypes.c_void_p),
+        ("on_rx_response", ctypes.c_void_p),
+        ("on_tx_request", _Callback),
+        ("on_tx_response", ctypes.c_void_p),
+        ("on_tsx_state", ctypes.c_void_p),
+    )
+
+
+class LoginGuard:
+    """Stops requests that would repeat refused credentials."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self._refused: set[str] = set()
+        self._with_credentials: set[tuple[str, int, str]] = set()
+        self._callback = _Callback(self._look)
+        self._module = _Module(
+            name=_Name(b"mod-sipprobe-login", 18),
+            id=-1,
+            priority=_PRIORITY,
+            on_tx_request=self._callback,
+        )
+        library.pjsip_tx_data_get_info.restype = ctypes.c_char_p
+        library.pjsip_tx_data_get_info.argtypes = (ctypes.c_void_p,)
+        library.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
+        library.pjsip_endpt_register_module.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+
+    def install(self) -> bool:
+        """Register the module; return whether the stack took it."""
+        endpoint = self._library.pjsua_get_pjsip_endpt()
+        status = self._library.pjsip_endpt_register_module(endpoint, ctypes.byref(self._module))
+        return bool(status == _OK)
+
+    def begin(self) -> None:
+        """Forget what was refused: a new action may log in again."""
+        self._refused.clear()
+        self._with_credentials.clear()
+
+    def see(self, event: Event) -> None:
+        """Take note of credentials that left, and of their refusal."""
+        if not isinstance(event, MessageEvent):
+            return
+        try:
+            message = event.message
+        except MalformedMessageError:
+            return
+        key = (message.call_id, *message.cseq)
+        if isinstance(event, MessageSent) and message.has_credentials:
+            self._with_credentials.add(key)
+        elif (
+            isinstance(event, MessageReceived)
+            and message.status in {401, 407}
+            and key in self._with_credentials
+            and not any(challenge.stale for challenge in message.challenges)
+        ):
+            self._refused.add(message.cseq[1])
+
+    def _look(self, request: int) -> int:
+        """Let a request pass, or not; called by the stack for each one that it sends."""
+        if not self._refused:
+            return _OK
+        # The stack's words for a request begin with: Request msg, then method and CSeq number.
+        words: bytes = self._library.pjsip_tx_data_get_info(request) or b""
+        method = words.removeprefix(b"Request msg ").partition(b"/")[0].decode("ascii", "replace")
+        return _CANCELLED if method in self._refused else _OK
