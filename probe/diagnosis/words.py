@@ -30,7 +30,7 @@ FAILURE_WORDS = {
     Failure.AGENT_REFUSED: "Our own user agent would not carry out the step.",
     Failure.SCENARIO_DEADLINE: "The scenario's own time limit ended the attempt.",
     Failure.INTERRUPTED: "The run was interrupted before the attempt was decided.",
-    Failure.NOT_ATTEMPTED: "The step was not tried, because one that it needs did not succeed.",
+    Failure.NOT_ATTEMPTED: "The step was not tried.",
 }
 """One sentence for each failure."""
 
