@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import dpkt
 import pytest
@@ -34,9 +35,17 @@ def until_peer_has(uas: SippUas, line: str) -> None:
 
 
 def kill_the_worker(place: UserFolder, running: RunningSipprobe) -> None:
-    """End the worker of a command the hard way."""
+    """End the worker of a command the hard way, once it has read what lies at its socket."""
     (worker,) = place.workers(running)
+    before = turns(worker)
+    assert poll(lambda: turns(worker) >= before + 5, 5.0)
     os.kill(worker, signal.SIGKILL)
+
+
+def turns(worker: int) -> int:
+    """Return how often a worker went to sleep: between two times it reads its socket."""
+    status = Path("/proc", str(worker), "status").read_text()
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
 
 
 def packets(run: Run) -> int:
@@ -51,6 +60,15 @@ def trunk_there(folder: UserFolder) -> UserFolder:
     """Give a user's folder whose trunk has an address of its own, which nothing here calls."""
     folder.trunk(uri=f"sip:100@{LOOPBACK}")
     return folder
+
+
+def assert_complete(run: Run, recording: Capture, port: int) -> None:
+    """Hold that the traces have each message between us and a peer's port, in order, once."""
+    us = run.messages()[0]["local"]
+    wire = [m for m in recording.sip(port) if us in {m.src, m.dst}]
+    ours = [(m["type"] == "MessageSent", m["text"].partition("\r")[0]) for m in run.messages()]
+    assert ours == [(m.src == us, m.first_line) for m in wire]
+    assert packets(run) == len(wire)
 
 
 # A worker dies
@@ -129,6 +147,7 @@ def test_a_killed_worker_leaves_no_registration(
     assert uas.wait() == 0
     assert "\r\nExpires: 0\r\n" in run.messages("MessageSent")[-1]["text"]
     assert last_register_removed(recording, kamailio)
+    assert_complete(run, recording, kamailio.udp_port)
 
 
 # What peers send and the engine does not survive
@@ -232,7 +251,7 @@ def test_ctrl_c_ends_the_call_and_the_registration(  # noqa: PLR0913, PLR0917 - 
     assert run.findings[1]["failure"] == "INTERRUPTED"
     assert "check" in run.finished.stdout
     assert "interrupted" in run.finished.stdout
-    assert packets(run) == len(run.messages())
+    assert_complete(run, recording, kamailio.udp_port)
 
 
 def test_ctrl_c_leaves_standard_output_to_the_chosen_format(

@@ -55,6 +55,9 @@ class OnWire:
     cseq: str
     "The value of CSeq."
 
+    payload: bytes
+    "What its frame carried: by UDP the message itself, by TCP perhaps more or less than it."
+
 
 class Capture:
     """A running capture of the given ports."""
@@ -122,6 +125,7 @@ def _messages(line: str) -> Iterator[OnWire]:
             first_line=first_line,
             call_id=call_id,
             cseq=cseq,
+            payload=payload,
         )
 
 
