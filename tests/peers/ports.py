@@ -30,10 +30,23 @@ def free_port(count: int = 1) -> int:
     untried = _untried()
     while untried:
         first = untried.pop()
-        if all(_is_free(port) for port in range(first, first + count)):
+        if all(_is_ours(port) and _is_free(port) for port in range(first, first + count)):
             return first
     message = "no free port is left for the peers"
     raise AssertionError(message)
+
+
+@cache
+def _is_ours(port: int) -> bool:
+    """Claim a port until this process ends; False where another test run on this machine has it."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0sipprobe-test-port-{port}")  # Linux: an abstract name, gone with its holder
+    except OSError:
+        claim.close()
+        return False
+    claim.detach()  # stays open: nobody is to close it before the end
+    return True
 
 
 def _is_free(port: int) -> bool:

@@ -125,7 +125,7 @@ def test_not_met_wins_over_a_killed_worker(sipp_uas: StartUas, trunk_there: User
     run = trunk_there.read(running)
     assert run.exit_code == 1
     assert [finding["outcome"] for finding in run.findings] == ["INCONCLUSIVE", "NOT_MET"]
-    assert run.findings[1]["responses"][-1] == 486
+    assert run.findings[1]["responses"][-1:] == [486], run.finished.stdout
 
 
 def test_a_killed_worker_leaves_no_registration(
