@@ -1,7 +1,14 @@
 """How far an attempt got, read from the wire and from nothing else."""
 
 from probe.sip.message import MalformedMessageError, SipMessage
-from probe.trace.trace import BytesDropped, Event, IcmpReceived, MessageEvent, MessageReceived
+from probe.trace.trace import (
+    BytesDropped,
+    Event,
+    IcmpReceived,
+    MessageEvent,
+    MessageReceived,
+    TransportChanged,
+)
 
 
 class Progress:
@@ -43,13 +50,17 @@ class Progress:
         "Whether we answered it."
         self.icmp: list[IcmpReceived] = []
         "ICMP errors since the request left."
+        self.accepted = False
+        "Whether the peer's TCP is up and its TLS handshake is waited for."
         self.dropped = 0
         "Datagrams since the request left that the stack could not read."
         self._cseq = -1
 
     def see(self, event: Event) -> None:
         """Take note of one event."""
-        if isinstance(event, IcmpReceived):
+        if isinstance(event, TransportChanged):
+            self.accepted = event.state == "accepted"
+        elif isinstance(event, IcmpReceived):
             if self.sent_at is not None:
                 self.icmp.append(event)
         elif isinstance(event, BytesDropped):

@@ -348,7 +348,9 @@ class Script:
         if waited < action.timeout:
             return None
         limit = f"{action.timeout:g} s"
-        if progress.sent_at is None:
+        if progress.sent_at is None and progress.accepted:
+            failure, words = Failure.TLS_HANDSHAKE, f"the TLS handshake timed out after {limit}"
+        elif progress.sent_at is None:
             failure, words = Failure.TCP_TIMEOUT, f"no connection within {limit}"
         elif progress.dropped:
             failure = Failure.RESPONSE_DISCARDED

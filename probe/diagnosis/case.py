@@ -549,6 +549,20 @@ class Case:
         return None if self.answer is None else self.trace.message(self.answer).sdp
 
     @cached_property
+    def early(self) -> int | None:
+        """The index of the first 18x with a session description, or None."""
+        return next(
+            (
+                index
+                for transaction in self.trace.transactions()
+                if transaction.ours and transaction.method == "INVITE"
+                for index in transaction.responses
+                if 180 <= self._status_at(index) < 200 and self.trace.message(index).has_sdp
+            ),
+            None,
+        )
+
+    @cached_property
     def repeated_answers(self) -> tuple[int, ...]:
         """Indices of copies of a 2xx to our INVITE that came after our ACK left."""
         if self.invite is None or not self.invite.acks:

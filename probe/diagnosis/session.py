@@ -133,7 +133,7 @@ def unusable_answer(case: Case) -> Iterator[Hypothesis]:
     """Their 2xx cannot be used, and our side hung up (RFC 3264 §7)."""
     if case.answer is None or not _hung_up_on_the_answer(case):
         return
-    fault, detail = _fault_of_answer(case)
+    fault, detail = _fault_of_answer(case, case.answer_sdp)
     evidence = (case.cite_start(case.answer), *_sdp_line(case, case.answer), *_bye_reason(case))
     if fault == "plain":
         yield Hypothesis(
@@ -159,6 +159,26 @@ def unusable_answer(case: Case) -> Iterator[Hypothesis]:
     )
 
 
+def unusable_early_answer(case: Case) -> Iterator[Hypothesis]:
+    """The answer in their 18x cannot be used, and our stack gave up (RFC 3261 §13.2.1)."""
+    if case.answer is not None or case.early is None or not case.failed(Failure.UNUSABLE_ANSWER):
+        return
+    message = case.trace.message(case.early)
+    _, detail = _fault_of_answer(case, message.sdp)
+    yield Hypothesis(
+        cause="F121",
+        likelihood=Certainty.CERTAIN,
+        because=f"their {message.status} {detail}, and our side cancelled the call at once",
+        says=f"They sent early audio, but their {message.status} {detail}, so our side cancelled "
+        "the call.",
+        evidence=(case.cite_start(case.early), *_sdp_line(case, case.early)),
+        steps=(
+            case.fill("Tell the provider what {host} sent with its early answer, with the trace; ")
+            + f"our offer was {_offered(case)}.",
+        ),
+    )
+
+
 def _hung_up_on_the_answer(case: Case) -> bool:
     if case.failed(Failure.UNUSABLE_ANSWER):
         return True
@@ -170,9 +190,8 @@ def _hung_up_on_the_answer(case: Case) -> bool:
     )
 
 
-def _fault_of_answer(case: Case) -> tuple[str, str]:
-    """Return a word for what is wrong with the answer, and the words to say it."""
-    sdp = case.answer_sdp
+def _fault_of_answer(case: Case, sdp: SessionDescription | None) -> tuple[str, str]:
+    """Return a word for what is wrong with an answer, and the words to say it."""
     if sdp is None:
         return "none", "has no session description"
     audio = sdp.audio
@@ -620,6 +639,7 @@ RULES = (
         find=warning_codes,
     ),
     Rule(name="answer unusable", gate=_SESSION, causes=("F116", "F121"), find=unusable_answer),
+    Rule(name="early answer unusable", gate=_SESSION, causes=("F121",), find=unusable_early_answer),
     Rule(name="answer crossed CANCEL", gate=_SESSION, causes=("F123",), find=phantom_call),
     Rule(name="ACK lost", gate=_SESSION, causes=("F136", "F139"), find=ack_lost),
     Rule(name="their ACK missing", gate=_SESSION, causes=("F137",), find=their_ack_missing),

@@ -212,9 +212,9 @@ def _rung(trace: Trace, index: int, event: Event, answered: frozenset[int]) -> R
                 return None
             label, mark = _lookup(event), "✗" if error else ""
         case TransportChanged():
-            if event.state != "connected" and not event.error and not event.certificate:
+            if event.state == "disconnected" and not event.error and not event.certificate:
                 return None
-            label, mark = _connection(event), "" if event.state == "connected" else "✗"
+            label, mark = _connection(event), "✗" if event.state == "disconnected" else ""
         case BytesDropped():
             direction, mark = Direction.RECEIVED, "✗"
             label, note = f"{event.size} bytes, not SIP", event.detail
@@ -292,6 +292,8 @@ def _lookup(event: NameLookup) -> str:
 def _connection(event: TransportChanged) -> str:
     if event.state == "connected":
         return f"{event.transport} connected {event.tls}".rstrip()
+    if event.state == "accepted":
+        return "TCP connected, TLS handshake begins"
     if event.certificate:
         return f"{event.transport} certificate refused: {'; '.join(event.certificate)}"
     return f"{event.transport} disconnected: {event.error}"

@@ -154,7 +154,7 @@ class TransportChanged:
     "The peer's address as ip:port."
 
     state: str
-    "connected or disconnected."
+    "connected, disconnected, or accepted (TCP is up, the TLS handshake is still to come)."
 
     error: str
     "The reason of a disconnection in the stack's words; empty where there was none."

@@ -38,11 +38,22 @@ class Connections:
         "What brought the last connection down."
 
     def look(self) -> None:
-        """Note which waiting connections the peer's TCP has accepted."""
+        """Note which waiting connections the peer's TCP has accepted: TLS is still to come."""
         for waiting in self._held:
             remote = waiting.remote
             if remote not in self._accepted and local_end(remote, established=True):
                 self._accepted.add(remote)
+                if waiting.transport == "TLS":
+                    self._record(
+                        TransportChanged(
+                            at=self._clock(),
+                            transport=waiting.transport,
+                            remote=remote,
+                            state="accepted",
+                            error="",
+                            tls="",
+                        )
+                    )
 
     def changed(self, prm: pj.OnTransportStateParam) -> None:
         """Record a connection's rise or fall; the states after a fall say nothing new."""

@@ -1254,6 +1254,19 @@ OFFERS: tuple[Story, ...] = (
     tell("answer with port 0", unusable(sdp(port=0)), "F121", CERTAIN, says=("port 0",)),
     tell("answer odd otherwise", unusable(ANSWER), "F121", CERTAIN),
     tell(
+        "early answer with port 0",
+        Wire("INVITE")
+        .send("INVITE", body=OFFER)
+        .receive(100)
+        .receive(183, body=sdp(port=0))
+        .send("CANCEL")
+        .receive(200)
+        .fail(Failure.UNUSABLE_ANSWER, detail="our stack could not use the early answer"),
+        "F121",
+        CERTAIN,
+        says=("183", "port 0"),
+    ),
+    tell(
         "unusable answer, and we have not hung up yet",
         Wire("INVITE")
         .send("INVITE", body=OFFER)
