@@ -160,7 +160,7 @@ def unusable_answer(case: Case) -> Iterator[Hypothesis]:
 
 
 def unusable_early_answer(case: Case) -> Iterator[Hypothesis]:
-    """The answer in their 18x cannot be used, and our stack gave up (RFC 3261 §13.2.1)."""
+    """Recognise an answer in their 18x that our stack could not use (RFC 3261 §13.2.1)."""
     if case.answer is not None or case.early is None or not case.failed(Failure.UNUSABLE_ANSWER):
         return
     message = case.trace.message(case.early)
