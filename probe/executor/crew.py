@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from probe.executor.orphan import end_call, open_calls
+from probe.executor.orphan import end_call, open_calls, unheard_invites
 from probe.executor.process import WorkerProcess
 from probe.plan.action import Account, Action, Register
 from probe.trace.builder import EventLog
@@ -240,7 +240,12 @@ class Crew:
                 worker.log.add(AgentNote(at=self._clock(), kind="warning", detail=answer["detail"]))
 
     def _end_calls(self, worker: Worker) -> None:
-        """Send the BYE or CANCEL that a worker still owes."""
+        """Send the BYE or CANCEL that a worker still owes; tell what cannot be ended."""
+        for invite in unheard_invites(worker.log.all()):
+            self.alarms.append(
+                f"{worker.account.name}: an INVITE to {invite.request_uri} had left when our worker"
+                " died, and nothing had come back: a phone there may ring"
+            )
         for call in open_calls(worker.log.all()):
             if not end_call(call, self._clock, worker.log.add):
                 self.alarms.append(

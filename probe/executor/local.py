@@ -7,22 +7,20 @@ crash cut short is not repeated.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from probe.executor.crew import Crew, Worker
+from probe.executor.gate import Gate, asked_to_wait, planned_talk, talk_of
+from probe.executor.ledger import Admission, Ledger, ledger_file
 from probe.executor.orphan import open_calls
 from probe.executor.process import WorkerProcess
 from probe.executor.spans import Recording, Span, cut, cut_rest, is_cancelled, opened_call_id
-from probe.plan.action import Account, Call, Cancel, Hangup, Wait
+from probe.plan.action import Call, Cancel, Hangup, Wait
 from probe.plan.plan import Attempt, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace, TransactionFailed
-
-MOST_REFUSED_LOGINS = 2
-"""Refused logins of one account that a run may make: door phones are known to ban after three."""
 
 Observer = Callable[[Attempt, int], None]
 """Told of each try as it begins: the attempt and the number of the try, from 1."""
@@ -62,12 +60,13 @@ class PlanRun:
 class LocalExecutor:
     """Runs one plan after the other; ``interrupt`` may be called from a signal handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger | None = None) -> None:
+        self.gate = Gate(ledger or Ledger(ledger_file()))
+        "What holds an attempt back before it leaves."
         self._observer: Observer = lambda _attempt, _number: None
         self._again: Again = lambda _attempt, _trace: False
         self._interrupted = False
         self._skip = False
-        self._refused_logins: Counter[tuple[str, str]] = Counter()
         self._spare: WorkerProcess | None = None
 
     def on_begin(self, observer: Observer) -> None:
@@ -106,7 +105,8 @@ class LocalExecutor:
         return _PlanInProgress(self, plan).run()
 
     def close(self) -> None:
-        """End a worker that was started ahead of need and not used."""
+        """End a worker that was started ahead of need and not used; close the ledger."""
+        self.gate.close()
         if self._spare is not None:
             self._spare.kill()
             self._spare.close()
@@ -116,15 +116,6 @@ class LocalExecutor:
         """Return the worker that was started ahead of need, once."""
         spare, self._spare = self._spare, None
         return spare
-
-    def login_was_refused(self, account: Account) -> None:
-        """Count a refused login of an account in this run."""
-        self._refused_logins[account.registrar, account.auth_user] += 1
-
-    def logins_are_up(self, account: Account) -> bool:
-        """Whether an account has had as many refused logins as a run may make."""
-        refused = self._refused_logins[account.registrar, account.auth_user]
-        return refused >= MOST_REFUSED_LOGINS
 
     def begin(self, attempt: Attempt, number: int) -> None:
         """Tell the observer."""
@@ -146,6 +137,7 @@ class _PlanInProgress:
         self._crew = Crew(self._clock, self._epoch)
         self._spans: list[Span] = []
         self._failed: set[int] = set()
+        self._admitted: list[tuple[Span, Admission]] = []
 
     def run(self) -> PlanRun:
         """Carry out every attempt, clean up, cut the traces."""
@@ -157,6 +149,10 @@ class _PlanInProgress:
         finally:
             self._crew.end()
         recording = self._recording()
+        for span, admission in self._admitted:
+            self._executor.gate.talked(
+                admission, talk_of(self._cut(span, recording), self._clock())
+            )
         ran = tuple(
             Ran(
                 attempt=attempt,
@@ -184,28 +180,40 @@ class _PlanInProgress:
             span = self._try(attempt)
             self._spans.append(span)
             trace = self._cut(span, self._recording())
-            if attempt.account is not None and trace.login_refused():
-                self._executor.login_was_refused(attempt.account)
+            if trace.login_refused():
+                self._executor.gate.login_was_refused(attempt)
             retry = attempt.retry
             if (
                 retry is None
                 or number > retry.times
                 or self._over()
                 or not self._executor.again(attempt, trace)
+                or not self._fits(attempt, asked_to_wait(trace))
             ):
                 final = trace.final()
                 if final is None or final.status >= 300 or trace.failure() is not None:
                     self._failed.add(attempt.index)
                 return
             number += 1
-            self._wait(retry.wait)
+            self._wait(max(retry.wait, asked_to_wait(trace) or 0.0))
+
+    def _fits(self, attempt: Attempt, asked: float | None) -> bool:
+        """Whether the time that the peer asked us to wait ends before the scenario does."""
+        if asked is None or self._clock() + asked < self._plan.timeout:
+            return True
+        self._executor.gate.note(
+            f"{self._plan.scenario}, {attempt.label}: not tried again, because the answer asks to"
+            f" wait {asked:g} s (Retry-After) and the scenario's timeout is"
+            f" {self._plan.timeout:g} s"
+        )
+        return False
 
     def _try(self, attempt: Attempt) -> Span:
         """Carry out one try; whatever becomes of the worker, return its span."""
         began = self._clock()
         span = Span(attempt=attempt, began=began, ended=began)
         action = attempt.action
-        why_not = self._why_not(attempt)
+        why_not = self._why_not(attempt) or self._why_not_now(span)
         if why_not is not None:
             self._fail(span, Failure.NOT_ATTEMPTED, why_not)
         elif isinstance(action, Wait) and not action.account:
@@ -219,15 +227,30 @@ class _PlanInProgress:
         """Say why an attempt is not to be made, or return None."""
         if self._over():
             return self._why_over()
-        if attempt.account is not None and self._executor.logins_are_up(attempt.account):
-            return (
-                f"{MOST_REFUSED_LOGINS} logins of {attempt.account.auth_user} were refused in this"
-                " run: another one could lock the account or ban this address"
-            )
+        no_login = self._executor.gate.why_no_login(attempt)
+        if no_login is not None:
+            return no_login
         missing = [number for number in attempt.depends_on if number in self._failed]
         if missing and not isinstance(attempt.action, Cancel):
             # A call that is to be cancelled has not come up yet; any other must have.
             return f"the call of step {self._plan.attempts[missing[0]].step} did not come up"
+        return None
+
+    def _why_not_now(self, span: Span) -> str | None:
+        """Say why a call is beyond the caps, or wait for its turn and return None."""
+        attempt = span.attempt
+        limits = attempt.limits
+        if limits is None or not isinstance(attempt.action, Call):
+            return None
+        gate = self._executor.gate
+        admission = gate.admit(limits, planned_talk(attempt, self._plan))
+        if admission.why_not is not None:
+            return admission.why_not
+        self._wait(admission.wait)
+        if self._over():
+            gate.withdraw(limits, admission)
+            return self._why_over()
+        self._admitted.append((span, admission))
         return None
 
     def _with_worker(self, span: Span) -> None:

@@ -11,7 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.sip.message import MalformedMessageError, SipMessage, parse_message, uri_host
-from probe.trace.trace import AgentNote, Event, MessageEvent, MessageReceived, MessageSent
+from probe.trace.failure import Failure
+from probe.trace.trace import (
+    AgentNote,
+    Event,
+    MessageEvent,
+    MessageReceived,
+    MessageSent,
+    TransactionFailed,
+)
+
+_DIED = frozenset({Failure.AGENT_CRASHED, Failure.AGENT_HUNG})
 
 WAITS_S = (0.5, 1.0, 2.0)
 """Waits between copies: timer E of RFC 3261 §17.1.2.2, cut after the third."""
@@ -61,6 +71,29 @@ def open_calls(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
                     invite=calls[key].invite, answer=message, sent=calls[key].sent
                 )
     return tuple(call for key, call in calls.items() if key in taken_up)
+
+
+def unheard_invites(events: tuple[Event, ...]) -> tuple[SipMessage, ...]:
+    """Return our INVITEs to which nothing had come back when the worker died.
+
+    No CANCEL may be sent for them (RFC 3261 §9.1), so a phone that they reached rings on until the
+    far end gives up. One that we gave up before is left out: it was waited for.
+    """
+    found: dict[str, SipMessage] = {}
+    for event in events:
+        if isinstance(event, TransactionFailed) and event.failure not in _DIED:
+            found.pop(event.call_id, None)
+        if not isinstance(event, MessageEvent):
+            continue
+        try:
+            message = event.message
+        except MalformedMessageError:
+            continue
+        if message.method == "INVITE" and isinstance(event, MessageSent) and not message.to_tag:
+            found[message.call_id] = message
+        elif message.cseq[1] == "INVITE" and not message.is_request:
+            found.pop(message.call_id, None)
+    return tuple(found.values())
 
 
 def end_call(call: OpenCall, clock: Callable[[], float], record: Callable[[Event], object]) -> bool:
