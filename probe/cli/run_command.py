@@ -146,11 +146,14 @@ def _plans(
     """Resolve every scenario; raise ScenarioError with the problems of all of them."""
     from probe import __version__  # noqa: PLC0415 - see _run
     from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - see _run
+    from probe.plan.caps import too_many_calls  # noqa: PLC0415 - see _run
     from probe.plan.resolve import resolve  # noqa: PLC0415 - see _run
+    from probe.plan.secrets import Passwords  # noqa: PLC0415 - see _run
     from probe.scenario.source import Problem, ScenarioError  # noqa: PLC0415 - see _run
 
     plans: list[Plan] = []
     problems: list[Problem] = []
+    passwords = None if options.dry_run else Passwords()
     for scenario in scenarios:
         try:
             plan = resolve(
@@ -160,6 +163,7 @@ def _plans(
                 embedded=_profile(trunk) if trunk else None,
                 engine=capabilities_of_engine,
                 user_agent=f"sipprobe/{__version__}",
+                passwords=passwords,
             )
         except ScenarioError as error:
             problems += error.problems
@@ -167,6 +171,7 @@ def _plans(
             plans.append(
                 plan if options.timeout is None else replace(plan, timeout=options.timeout)
             )
+    problems += too_many_calls(plans)
     if problems:
         raise ScenarioError(problems)
     return tuple(plans)

@@ -10,7 +10,7 @@ from probe.scenario.schema import Profile
 DEFAULT_EXPIRES_S = 300
 """Registration interval where nothing is written; RFC 3261 §10.2.1.1 leaves it to us."""
 
-FILE_KEYS = ("ca_file", "client_cert", "client_key")
+FILE_KEYS = ("ca_file", "client_cert", "client_key", "password_file")
 """Keys of a profile that name a file."""
 
 _URI = re.compile(
@@ -74,8 +74,14 @@ def address_of(uri: str) -> Address | None:
     )
 
 
-def make_account(
-    name: str, profile: Profile, address: Address, *, user_agent: str, embedded: bool
+def make_account(  # noqa: PLR0913 - what a profile does not say itself
+    name: str,
+    profile: Profile,
+    address: Address,
+    *,
+    password: str | None,
+    user_agent: str,
+    embedded: bool,
 ) -> Account:
     """Build an account from its profile; ``address`` is the profile's URI taken apart."""
     hop = (address_of(profile.proxy) if profile.proxy else None) or address
@@ -91,7 +97,7 @@ def make_account(
         transport=hop.transport,
         user=address.user,
         auth_user=profile.auth_user or address.user,
-        password=profile.password.get_secret_value() if profile.password else None,
+        password=password,
         realm=profile.realm or "*",
         proxy=proxy,
         nameserver=profile.nameserver,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from probe.plan.accounts import Address, address_of, make_account, missing_files
+from probe.plan.accounts import Address, address_of, file_of, make_account, missing_files
 from probe.plan.action import (
     Account,
     Action,
@@ -21,6 +21,7 @@ from probe.plan.capabilities import Capabilities
 from probe.plan.limits import need_more_than_basics, unsupported
 from probe.plan.plan import Attempt, Plan
 from probe.plan.rails import allowed, emergency_number
+from probe.plan.secrets import Passwords, readable_by_others
 from probe.reference import reference
 from probe.scenario.schema import (
     EMBEDDED,
@@ -53,6 +54,7 @@ class _Work:
     scenario: Scenario
     trunk: str
     profiles: dict[str, Profile]
+    passwords: Passwords | None = None
     accounts: dict[str, Account] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
@@ -68,16 +70,19 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     embedded: Profile | None = None,
     engine: Callable[[], Capabilities | None] = lambda: None,
     user_agent: str = "sipprobe",
+    passwords: Passwords | None = None,
 ) -> Plan:
     """Return the plan of a scenario; raise ScenarioError with every problem at its place.
 
     ``trunk`` overrides the scenario's trunk; ``embedded`` is the profile of the running embedded
     trunk; ``engine`` says what the installed pjsua2 can do and is asked only where that matters.
+    ``passwords`` looks passwords up for a plan that will be carried out; without it, none is read
+    from a file, a program or the keyring.
     """
     name = trunk or scenario.trunk
     place = scenario.source("trunk")
     base = embedded if name == EMBEDDED and embedded else settings.profile(name, source=place)
-    work = _Work(scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base})
+    work = _Work(scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base}, passwords=passwords)
     for agent, profile in scenario.agents.items():
         own = base
         if profile.trunk is not None and profile.trunk != name:
@@ -325,7 +330,8 @@ def _account(work: _Work, name: str, step: AnyStep, user_agent: str) -> Account 
             )
         )
         return None
-    for key, path in missing_files(profile).items():
+    missing = missing_files(profile)
+    for key, path in missing.items():
         work.problems.append(
             Problem(
                 source=_place(work, name, key),
@@ -334,12 +340,34 @@ def _account(work: _Work, name: str, step: AnyStep, user_agent: str) -> Account 
             )
         )
     account = make_account(
-        name, profile, address, user_agent=user_agent, embedded=work.trunk == EMBEDDED
+        name,
+        profile,
+        address,
+        password=None if "password_file" in missing else _password(work, name, profile),
+        user_agent=user_agent,
+        embedded=work.trunk == EMBEDDED,
     )
     if account.transport == "TLS" and not account.verify:
         work.warnings.append(f"{name}: the TLS server is not verified (verify: off)")
     work.addresses[name], work.accounts[name] = address, account
     return account
+
+
+def _password(work: _Work, name: str, profile: Profile) -> str | None:
+    """Return the password of an account as far as it may be looked up."""
+    path = file_of(profile, "password_file")
+    mode = readable_by_others(path) if path is not None else None
+    if mode is not None:
+        work.warnings.append(
+            f"{name}: others on this machine can read {path} (mode {mode}): chmod 600"
+        )
+    if work.passwords is None:
+        return profile.password.get_secret_value() if profile.password else None
+    try:
+        return work.passwords.of(profile, path=path)
+    except ScenarioError as error:
+        work.problems += [problem for problem in error.problems if problem not in work.problems]
+        return None
 
 
 def _provider(work: _Work, name: str) -> str | None:

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from probe.scenario.expectation import FAILURES, Expectation
 from probe.scenario.source import (
     NOWHERE,
+    Located,
     Problem,
     ScenarioError,
     Source,
@@ -25,6 +26,7 @@ from probe.scenario.values import (
     choice,
     codec,
     header,
+    keyring_entry,
     mapped,
     parse_duration,
     seconds_whole,
@@ -60,6 +62,8 @@ Name: TypeAlias = Annotated[str | None, Parsed(agent_name)]
 
 EMBEDDED = "embedded"
 "Name of the built-in loopback trunk; sipprobe.yaml cannot give it to another."
+PASSWORD_KEYS = ("password", "password_file", "password_cmd", "password_keyring")
+"Where a profile may take its password from; one of them."
 RETRY_TIMEOUT = "timeout"
 "Word in `retry: on:` for an attempt that ended without a final response."
 _NEVER_RETRIED = ("401", "403", "407")
@@ -71,6 +75,7 @@ class Profile(Written):
 
     example = '{uri: "sip:100@pbx.example", password: "${PW_100}"}'
     later: ClassVar[Mapping[str, str]] = {"play": "what an agent plays in every call"}
+    inner = Written.inner | {"password_cmd", "password_keyring"}
 
     trunk: Name = None
     "Agents only: the profile to start from; None stands for the trunk of the scenario."
@@ -78,6 +83,12 @@ class Profile(Written):
     "Address of record, with port and transport where they matter."
     password: Annotated[SecretStr | None, Parsed(secret)] = None
     "Digest password."
+    password_file: Text = None
+    "File whose first line is the digest password."
+    password_cmd: Text = None
+    "Program, with arguments, whose first line of output is the digest password."
+    password_keyring: Annotated[str | None, Parsed(keyring_entry)] = None
+    "Entry of the system's keyring that holds the digest password: 'service/user'."
     auth_user: Text = None
     "Digest user; None stands for the user of `uri`."
     realm: Text = None
@@ -127,11 +138,38 @@ class Profile(Written):
     registers: Annotated[bool, Parsed(switch)] = True
     "Whether this account registers; trunks that know us by address do not."
 
+    @classmethod
+    def _unknown(cls, key: Located, keys: tuple[str, ...]) -> Problem:
+        if key in PASSWORD_KEYS and key not in keys:
+            return Problem(
+                source=key.source,
+                message=f"'{key}' belongs in a trunk profile of sipprobe.yaml: a scenario file "
+                "starts no program and opens no keyring",
+                hint="name such a profile here with 'trunk:'",
+            )
+        return super()._unknown(key, keys)
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Profile:
+        given = [key for key in PASSWORD_KEYS if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise ScenarioError(
+                Problem(
+                    source=self.source(key),
+                    message=f"'{key}' and '{given[0]}' both say where the password is",
+                    hint="keep one of them",
+                )
+                for key in given[1:]
+            )
+        return self
+
     def over(self, base: Profile) -> Profile:
         """Return `base` with everything that this profile says put over it."""
         said = self.model_fields_set - {"sources", "trunk"}
+        replaced = PASSWORD_KEYS if said.intersection(PASSWORD_KEYS) else ()
         return base.model_copy(
             update={
+                **dict.fromkeys(replaced),
                 **{name: getattr(self, name) for name in said},
                 "sources": {**base.sources, **self.sources},
             }
@@ -182,7 +220,7 @@ def _retry_word(word: str, value: object, offset: int) -> str:
 class TrunkProfile(Profile):
     """A profile of sipprobe.yaml, which cannot lean on another."""
 
-    inner = Profile.inner | {"trunk"}
+    inner = Written.inner | {"trunk"}
 
 
 class Retry(Written):

@@ -231,6 +231,19 @@ def secret(value: object) -> SecretStr:
     raise refuse(value, "a password must be a text that is not empty", "quote it")
 
 
+def keyring_entry(value: object) -> str:
+    """Return 'service/user', the name of an entry of the system's keyring."""
+    written = text(value)
+    service, _, user = written.rpartition("/")
+    if service and user:
+        return written
+    raise refuse(
+        value,
+        "an entry of the keyring is written service/user",
+        "for example: sipprobe/carrier-100",
+    )  # what was written is not repeated: it may be the password itself
+
+
 def codec(value: object) -> str:
     """Return the name of a codec in the spelling of SDP."""
     written = text(value)
