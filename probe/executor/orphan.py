@@ -6,6 +6,7 @@ target, the route set, the tags, the next CSeq. It is sent from the dead worker'
 that is free, a few times, until it is answered.
 """
 
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -184,19 +185,15 @@ def _exchange(
     record: Callable[[Event], object],
 ) -> bool:
     """Send a request up to three times; return whether a final response came."""
-    host, _, port = local.rpartition(":")
     family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as wire:
-        try:
-            wire.bind((host.strip("[]"), int(port)))
-        except (OSError, ValueError):
-            wire.bind((host.strip("[]") or "", 0))
+        _bind(wire, local)
         shown = f"{remote[0]}:{remote[1]}"
         for wait in WAITS_S:
             try:
                 wire.sendto(text.encode("utf-8", "surrogateescape"), remote)
-            except OSError:
-                return False
+            except (OSError, OverflowError, TypeError):
+                return False  # the peer's Contact named a host or port that cannot be
             record(MessageSent(at=clock(), transport="UDP", local=local, remote=shown, text=text))
             limit = clock() + wait
             while (left := limit - clock()) > 0:
@@ -218,6 +215,15 @@ def _exchange(
                 if _is_final(answer, text):
                     return True
     return False
+
+
+def _bind(wire: socket.socket, local: str) -> None:
+    """Take the dead worker's port, else any port of its address, else what the kernel chooses."""
+    host, _, port = local.rpartition(":")
+    for number in (port, "0"):
+        with contextlib.suppress(OSError, ValueError):
+            wire.bind((host.strip("[]"), int(number)))
+            return
 
 
 def _is_final(answer: str, request: str) -> bool:
