@@ -196,6 +196,7 @@ def _one(
     gathered.notes += map(hiding.words, plan.warnings)
     done = executor.run(plan)
     gathered.engine = gathered.engine or done.engine
+    gathered.notes += map(hiding.words, done.notes)
     gathered.notes += [hiding.words(f"look at it by hand: {alarm}") for alarm in done.alarms]
     for ran in done.ran:
         if not ran.attempt.method:

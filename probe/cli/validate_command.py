@@ -20,6 +20,8 @@ def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click han
     """
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
     from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - as above
+    from probe.plan.caps import too_many_calls  # noqa: PLC0415 - as above
+    from probe.plan.plan import Plan  # noqa: PLC0415 - as above
     from probe.plan.resolve import resolve  # noqa: PLC0415 - as above
     from probe.scenario.schema import EMBEDDED, Profile  # noqa: PLC0415 - as above
     from probe.scenario.source import Problem, ScenarioError  # noqa: PLC0415 - as above
@@ -28,20 +30,23 @@ def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click han
     with inputs.problems_end_the_command(color=inputs.stderr_color(color), hide=selection.hide):
         scenarios, known = selection.read()
         problems: list[Problem] = []
+        plans: list[Plan] = []
         for scenario in scenarios:
             trunk = selection.trunk
             name = trunk or scenario.trunk
             # The embedded trunk is not started for this: any loopback address stands for it.
             embedded = Profile(uri="sip:100@127.0.0.1") if name == EMBEDDED else None
             try:
-                resolve(
+                plan = resolve(
                     scenario, known, trunk=trunk, embedded=embedded, engine=capabilities_of_engine
                 )
             except ScenarioError as error:
                 problems += error.problems
             else:
+                plans.append(plan)
                 steps = len(scenario.steps)
                 click.echo(f"ok  {scenario.file}  ({steps} step{'s' if steps != 1 else ''})")
+        problems += too_many_calls(plans)
         if problems:
             raise ScenarioError(problems)
     return Exit.MET

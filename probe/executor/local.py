@@ -56,6 +56,9 @@ class PlanRun:
     engine: str
     "pjproject's version; empty where no worker was ready."
 
+    notes: tuple[str, ...] = ()
+    "What the report must say beside it: a ledger that could not be used, a retry left out."
+
 
 class LocalExecutor:
     """Runs one plan after the other; ``interrupt`` may be called from a signal handler."""
@@ -170,6 +173,7 @@ class _PlanInProgress:
             cleanup=cut_rest(self._crew.logs(), judged, began, self._clock(), recording),
             alarms=tuple(self._crew.alarms),
             engine=self._crew.version,
+            notes=self._executor.gate.notes,
         )
 
     def _attempt(self, attempt: Attempt) -> None:

@@ -9,6 +9,29 @@ from probe.scenario.source import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the calls of one account may come to at most; None for no limit."""
+
+    owner: str
+    "Whose calls count together: ``auth_user@registrar``."
+
+    calls_per_run: int | None
+    "Calls of a run."
+
+    calls_per_day: int | None
+    "Calls of a UTC day, over all runs."
+
+    minutes_per_day: int | None
+    "Minutes of talk of a UTC day, over all runs."
+
+    refused_logins_per_day: int | None
+    "Refused logins of a UTC day after which no other is tried."
+
+    gap: float
+    "Least seconds between the beginnings of two calls."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One thing to try, and what should come back."""
 
@@ -47,6 +70,9 @@ class Attempt:
 
     depends_on: tuple[int, ...] = ()
     "Attempts without whose success this one cannot be tried (the call of a hangup)."
+
+    limits: Limits | None = None
+    "What bounds this attempt beside its deadlines, or None."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,72 +1,312 @@
 """Numbers that are never dialled, and those that a trunk profile does not let through.
 
-The numbers are those that ITU-T E.161.1 and national plans reserve for emergency calls; the state
-is that of 2026-11. They are matched on the digits that would leave, also behind the outside-line
-and international prefixes that a PBX strips, because a call that rings a rescue desk cannot be
-taken back.
+A call that rings a rescue desk cannot be taken back, so a number is judged by everything that a PBX
+or a trunk might make of it: escapes and separators undone, digits of any script, the digits of an
+outside line and of international dialling stripped. Why which form counts is in
+docs/decisions/0009-dialling-rails.md; the numbers and their sources are in
+reference/data/emergency.yaml.
 """
 
+import ipaddress
 import re
-from urllib.parse import unquote
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote, unquote_to_bytes
 
+from probe.reference.load import raw
 from probe.sip.message import uri_host, uri_user
 
-EMERGENCY = frozenset(
-    {
-        "000",  # Australia
-        "08",  # Mexico, older plans
-        "061",  # Spain, medical
-        "062",  # Spain, Guardia Civil
-        "066",  # Mexico, older plans
-        "080",  # Spain, fire; Angola
-        "085",  # Spain, fire
-        "091",  # Spain, police
-        "092",  # Spain, local police
-        "106",  # Australia, text relay
-        "110",  # Germany, China, Japan and others
-        "111",  # New Zealand
-        "112",  # worldwide
-        "113",  # Italy, Norway, Vietnam and others
-        "114",  # Vietnam, Mauritius
-        "115",  # Italy, Iran, Vietnam
-        "117",  # Switzerland, Cambodia
-        "118",  # Italy, Switzerland, Indonesia
-        "119",  # Japan, Korea, China, Taiwan
-        "120",  # China
-        "122",  # China, Egypt
-        "144",  # Switzerland, Austria
-        "190",  # Brazil, Tunisia
-        "191",  # Thailand
-        "192",  # Brazil
-        "193",  # Brazil
-        "911",  # North America and others
-        "933",  # North America, address test desk
-        "991",  # several
-        "993",  # several
-        "995",  # Singapore, Georgia
-        "997",  # Poland, Saudi Arabia
-        "998",  # Poland, Saudi Arabia
-        "999",  # United Kingdom, Hong Kong and others
-    }
-)
-"""Emergency numbers as dialled."""
+SATELLITE = {
+    "870": "Inmarsat",
+    "881": "satellite phones",
+    "882": "international networks",
+    "883": "international networks",
+    "979": "international premium rate",
+}
+"""Country codes of no country (ITU-T E.164, list of assigned codes) whose calls cost most."""
 
-_PREFIXES = ("", "0", "9", "8", "00", "011", "1", "001", "0111")
-"""Outside-line and international prefixes that a PBX or trunk may strip."""
+OUTSIDE = ("0", "8", "9")
+"""Digits that give an outside line."""
+
+_BLOCKS = ("8", "9")
+"""Outside digits with which blocks of extensions also begin."""
+
+_ABROAD = ("+", "00", "011", "0011", "810")
+"""How international dialling begins: written, and dialled in most countries."""
+
+_ROUNDS = 4
+"""How often escapes are undone: more than one gateway undoes a ``%2531``."""
+
+_SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
+_USER_ENDS = re.compile(r"[@;?<>&]")
+_CONTEXT = re.compile(r";\s*phone-context\s*=\s*([^;?&>@]*)", re.IGNORECASE)
+_PAUSES = frozenset("pPwWtTxX")
+_LONGEST_EXTENSION = 6
+_NOT_ABROAD = 11
+"""Digits from which a number without prefix is read as country code and number."""
 
 
-def emergency_number(target: str) -> str | None:
-    """Return the emergency number that a Request-URI or number would reach, or None.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Emergency:
+    """What the data file holds."""
 
-    Escapes, visual separators, ``tel:`` and URI parameters are undone first (RFC 3966 §5.1.1).
+    regions: dict[str, frozenset[str]]
+    "Numbers by ISO 3166 code."
+
+    codes: dict[str, frozenset[str]]
+    "Numbers by country calling code, of all its regions."
+
+    every: frozenset[str]
+    "Numbers of all regions."
+
+    extensions: frozenset[str]
+    "Those that are customary extensions."
+
+    blocks: frozenset[str]
+    "Those that are customary extensions with 8 or 9 before them."
+
+
+@cache
+def _emergency() -> _Emergency:
+    data = raw("emergency.yaml")
+    regions: dict[str, frozenset[str]] = {}
+    codes: dict[str, frozenset[str]] = {}
+    for line in data["regions"].splitlines():
+        region, code, *words = line.split()
+        more = data["more"].get(region, {"numbers": ""})["numbers"]
+        regions[region] = _numbers(" ".join((*words, more)))
+        codes[code[1:]] = codes.get(code[1:], frozenset()) | regions[region]
+    others = (_numbers(row["numbers"]) for row in data["more"].values())
+    return _Emergency(
+        regions=regions,
+        codes=codes,
+        every=frozenset().union(*regions.values(), *others),
+        extensions=_numbers(data["extensions"]),
+        blocks=_numbers(data["blocks"]),
+    )
+
+
+def _numbers(text: str) -> frozenset[str]:
+    """Read numbers between blanks; ``13xx`` stands for a hundred of them."""
+    return frozenset(
+        number
+        for word in text.split()
+        for number in (
+            [word.replace("xx", f"{i:02}") for i in range(100)] if "xx" in word else [word]
+        )
+    )
+
+
+def known_country(code: str) -> bool:
+    """Whether the emergency numbers of a country (ISO 3166, two letters) are known."""
+    return code in _emergency().regions
+
+
+def emergency_number(
+    target: str, *, countries: tuple[str, ...] = (), public: bool = False
+) -> str | None:
+    """Return the emergency number that a number or URI could reach, or None.
+
+    ``countries`` are those in which the trunk ends; ``public`` says that it leads to the public
+    network for certain. Without either, what is a customary extension is taken for one.
     """
-    user = uri_user(target) or re.split(r"[@;]", target.removeprefix("sip:"), maxsplit=1)[0]
-    digits = re.sub(r"[^0-9*#]", "", re.split(r"[;?]", unquote(user), maxsplit=1)[0])
-    for prefix in _PREFIXES:
-        rest = digits.removeprefix(prefix) if digits.startswith(prefix) else ""
-        if rest in EMERGENCY:
-            return rest
+    known = _emergency()
+    there = frozenset().union(*(known.regions.get(country, frozenset()) for country in countries))
+    if public:
+        there = known.every
+    for number in _readings(target):
+        found = _reached(number, known, there)
+        if found is None and number.startswith("+"):  # a gateway may drop the plus
+            found = _reached(number[1:], known, there)
+        if found is not None:
+            return found
     return None
+
+
+def _reached(number: str, known: _Emergency, there: frozenset[str]) -> str | None:
+    """Return the emergency number that digits, with or without a plus, would reach."""
+    bare = (known.every - known.extensions) | there
+    if number in bare:
+        return number
+    for digit in OUTSIDE:
+        if not number.startswith(digit):
+            continue
+        rest = number[1:]
+        blocks = known.blocks - there if digit in _BLOCKS else frozenset()
+        if rest in (bare | known.extensions) - blocks:
+            return rest
+        twice = rest.removeprefix("0")  # 9 for the PBX's line, 0 for that of the next
+        if twice in there or (len(twice) > 2 and twice in known.every - blocks):
+            return twice
+        found = _reached_abroad(rest, known)
+        if found is not None:
+            return found
+    return _reached_abroad(number, known)
+
+
+def _reached_abroad(number: str, known: _Emergency) -> str | None:
+    """Return the emergency number behind an international prefix or a bare country code."""
+    for prefix in _ABROAD:
+        if number.startswith(prefix):
+            rest = number.removeprefix(prefix)
+            if rest in known.every:
+                return rest
+            found = _behind_code(rest, known.codes)
+            if found is not None:
+                return found
+    found = _behind_code(number, known.codes)
+    if found is not None and len(found) > 2 and found not in known.extensions:
+        return found
+    return None
+
+
+def _behind_code(digits: str, codes: dict[str, frozenset[str]]) -> str | None:
+    """Return the emergency number behind the calling code of a country that has it."""
+    for length in (1, 2, 3):
+        numbers = codes.get(digits[:length], frozenset())
+        rest = digits[length:]
+        for number in (rest, rest.removeprefix("0")):  # +49 (0) 112
+            if number in numbers:
+                return number
+    return None
+
+
+def _readings(target: str) -> Iterator[str]:
+    """Yield the digits, with a leading plus where there is one, that a target may stand for."""
+    octets = target.encode("utf-8", "replace")
+    for _ in range(_ROUNDS):
+        # A character may be escaped in pieces, so what is no UTF-8 yet is kept for the next round.
+        text = unicodedata.normalize("NFKC", octets.decode("utf-8", "surrogateescape"))
+        for part in _parts(text):
+            yield from _dialled(part)
+        written = text.encode("utf-8", "surrogateescape")
+        octets = unquote_to_bytes(written)
+        if octets == written:
+            return
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield what may be a number in a target: users of its URIs, and what is no URI."""
+    pieces = _SCHEME.split(text)
+    contexts = [found.strip() for found in _CONTEXT.findall(text)]
+    for place, piece in enumerate(pieces):
+        user = _USER_ENDS.split(piece, maxsplit=1)[0]
+        # Before the first scheme stands a display name or, without any scheme, the number itself.
+        yield user
+        if place:
+            yield from user.split(":")  # a password, or a scheme of which we know nothing
+        for context in contexts:
+            if context.startswith("+"):
+                yield context + user  # RFC 3966 §5.1.5
+    for value in re.split(r"[?&]", text)[1:]:  # headers of a URI (RFC 3261 §19.1.1)
+        yield value.partition("=")[2].split("@")[0]
+
+
+def _dialled(part: str) -> Iterator[str]:
+    """Yield the digits of a number as written, without those of a service code before it."""
+    kept = []
+    for char in part:
+        if char.isdecimal():
+            kept.append(str(unicodedata.decimal(char)))
+        elif char in "*#" or (char == "+" and not kept):
+            kept.append(char)
+        elif char.isalpha() and char not in _PAUSES:
+            return  # a name
+    written = "".join(kept)
+    runs = [run for run in re.split(r"[*#]+", written) if run]
+    if not runs:
+        return
+    if len(runs) == 1 and written == runs[0]:
+        yield written
+        return
+    # *67 and #31# hide the caller; what follows them is dialled.
+    for digits in ("".join(runs), runs[-1], runs[-1][2:], runs[-1][3:]):
+        if len(digits) > 2:
+            yield digits
+
+
+def dear_number(target: str, countries: tuple[str, ...] = ()) -> str | None:
+    """Say what makes a number dear: a satellite network or a premium rate; None for all others.
+
+    Numbers in national form are read as those of ``countries``; without any, only 0900 and 1-900
+    are known.
+    """
+    for number in _readings(target):
+        digits = number.removeprefix("+")
+        if len(digits) <= _LONGEST_EXTENSION:
+            continue
+        forms = [number, *(number[1:] for digit in OUTSIDE if number.startswith(digit))]
+        for form in forms:
+            why = _dear(form, countries)
+            if why is not None:
+                return why
+    return None
+
+
+def _dear(number: str, countries: tuple[str, ...]) -> str | None:
+    """Return why one form of a number is dear, or None."""
+    abroad = next((number.removeprefix(p) for p in _ABROAD if number.startswith(p)), None)
+    if abroad is None and len(number) >= _NOT_ABROAD:
+        abroad = number
+    if abroad is not None:
+        network = SATELLITE.get(abroad[:3])
+        if network is not None:
+            return f"+{abroad[:3]} ({network})"
+        if _is_premium(f"+{abroad}", None):
+            return "premium rate"
+    if re.fullmatch(r"0900\d{5,9}|1?900[2-9]\d{6}", number):
+        return "premium rate"
+    if any(_is_premium(number, country) for country in countries):
+        return "premium rate"
+    return None
+
+
+def _is_premium(number: str, country: str | None) -> bool:
+    """Ask libphonenumber's metadata."""
+    import phonenumbers  # noqa: PLC0415 - 17 ms that an extension never needs
+
+    try:
+        parsed = phonenumbers.parse(number, country)
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE)
+
+
+def listed(target: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a number stands in ``allow_to`` by itself, not through a pattern with ``*``."""
+    wanted = set(_readings(target))
+    return any(set(_readings(pattern)) & wanted for pattern in patterns if "*" not in pattern)
+
+
+def owned(caller_id: str, numbers: tuple[str, ...]) -> bool:
+    """Whether a caller ID is among ``numbers``; ``*`` at the end of one is any characters.
+
+    Separators and the form (number or URI) make no difference; a name must be equal.
+    """
+    user = unquote(uri_user(caller_id)) or caller_id
+    if user.casefold() == "anonymous":
+        return True  # shows no number at all (RFC 3323 §4.1.1.1)
+    wanted = _plain(user)
+    for number in numbers:
+        mine = _plain(unquote(uri_user(number)) or number)
+        if wanted == mine or (mine.endswith("*") and wanted.startswith(mine[:-1])):
+            return True
+    return False
+
+
+def _plain(user: str) -> str:
+    """Return a number or name without visual separators (RFC 3966 §5.1.1)."""
+    return re.sub(r"[-.() ]", "", user).casefold()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.rstrip(".").casefold() == "localhost"
 
 
 def allowed(target: str, patterns: tuple[str, ...], host: str) -> bool:

@@ -18,9 +18,17 @@ from probe.plan.action import (
     Wait,
 )
 from probe.plan.capabilities import Capabilities
+from probe.plan.caps import limits_of
+from probe.plan.fences import (
+    caller_problem,
+    caller_warning,
+    destination_problem,
+    emergency_problem,
+    header_problems,
+    unknown_countries,
+)
 from probe.plan.limits import need_more_than_basics, unsupported
 from probe.plan.plan import Attempt, Plan
-from probe.plan.rails import allowed, emergency_number
 from probe.plan.secrets import Passwords, readable_by_others
 from probe.reference import reference
 from probe.scenario.schema import (
@@ -136,7 +144,16 @@ def _add(work: _Work, step: AnyStep, user_agent: str) -> None:
             _call(work, step, user_agent)
         case OptionsStep():
             account = _account(work, step.from_ or TRUNK_ACCOUNT, step, user_agent)
-            if account is not None:
+            danger = (
+                account
+                and step.target
+                and emergency_problem(
+                    step.target, work.profiles[account.name], step.source("options")
+                )
+            )
+            if danger:
+                work.problems.append(danger)
+            elif account is not None:
                 target = _target(work, account, step.target)
                 action: Action = Options(
                     attempt=len(work.attempts), account=account.name, target=target,
@@ -182,26 +199,10 @@ def _call(work: _Work, step: CallStep, user_agent: str) -> None:
     account = _account(work, step.from_ or TRUNK_ACCOUNT, step, user_agent)
     if account is None:
         return
-    danger = emergency_number(step.to)
-    if danger is not None:
-        work.problems.append(
-            Problem(
-                source=step.source("call"),
-                message=f"{step.to} would reach the emergency number {danger}; it is never dialled",
-                hint="use the provider's echo number or a number of your own",
-            )
-        )
-        return
     profile = work.profiles[account.name]
-    permitted = profile.allow_to
-    if permitted is not None and not allowed(step.to, permitted, work.addresses[account.name].host):
-        work.problems.append(
-            Problem(
-                source=step.source("call"),
-                message=f"{step.to} is not among the destinations of '{account.name}'",
-                hint=f"allow_to: {', '.join(permitted)}   ({profile.source('allow_to').file})",
-            )
-        )
+    problems = _fenced(work, step, account, profile)
+    if problems:
+        work.problems += [problem for problem in problems if problem not in work.problems]
         return
     action = Call(
         attempt=len(work.attempts),
@@ -218,6 +219,26 @@ def _call(work: _Work, step: CallStep, user_agent: str) -> None:
     )
     origin = f"{step.from_} calls" if step.from_ else "call"
     _append(work, step, f"{origin} {step.to}", "INVITE", action)
+
+
+def _fenced(work: _Work, step: CallStep, account: Account, profile: Profile) -> list[Problem]:
+    """Return why a call is not to be made; warn of a caller ID that nobody calls ours."""
+    host = work.addresses[account.name].host
+    own = step.source("caller_id")
+    found = [
+        destination_problem(step.to, profile, account, host, step.source("call")),
+        caller_problem(step.caller_id, profile, account, own),
+        caller_problem(
+            profile.caller_id, profile, account, _place(work, account.name, "caller_id")
+        ),
+        *header_problems(step.headers, profile, account, step.source("headers")),
+        *header_problems(profile.headers, profile, account, _place(work, account.name, "headers")),
+    ]
+    for caller_id in (step.caller_id, profile.caller_id):
+        warning = caller_warning(caller_id, profile, account)
+        if warning is not None:
+            work.warnings.append(warning)
+    return [problem for problem in found if problem is not None]
 
 
 def _ending(work: _Work, step: CancelStep | HangupStep) -> None:
@@ -252,6 +273,7 @@ def _ending(work: _Work, step: CancelStep | HangupStep) -> None:
 
 def _append(work: _Work, step: AnyStep, label: str, method: str, action: Action) -> None:
     account = work.accounts.get(action.account)
+    target = action.target if isinstance(action, Call | Options) else ""
     work.attempts.append(
         Attempt(
             index=action.attempt,
@@ -265,6 +287,9 @@ def _append(work: _Work, step: AnyStep, label: str, method: str, action: Action)
             retry=step.retry,
             source=step.source(step.verb),
             provider=_provider(work, action.account),
+            limits=limits_of(work.profiles[account.name], account, target)
+            if account is not None and method in {"REGISTER", "INVITE", "OPTIONS"}
+            else None,
         )
     )
 
@@ -347,6 +372,7 @@ def _account(work: _Work, name: str, step: AnyStep, user_agent: str) -> Account 
         user_agent=user_agent,
         embedded=work.trunk == EMBEDDED,
     )
+    work.problems += unknown_countries(profile, _place(work, name, "country"))
     if account.transport == "TLS" and not account.verify:
         work.warnings.append(f"{name}: the TLS server is not verified (verify: off)")
     work.addresses[name], work.accounts[name] = address, account

@@ -20,6 +20,7 @@ from probe.scenario.expectation import FAILURES, TIMINGS, Expectation, SdpExpect
 from probe.scenario.schema import (
     EMBEDDED,
     VERBS,
+    Caps,
     Profile,
     Retry,
     Scenario,
@@ -131,12 +132,17 @@ _VALUES: dict[str, Schema] = {
     "ca_file": _TEXT,
     "call": _ref("target"),
     "caller_id": _TEXT,
+    "calls_per_day": _whole(0, 100_000, r"\d+"),
+    "calls_per_run": _whole(0, 10_000, r"\d+"),
     "cancel": _TEXT,
+    "caps": _ref("Caps"),
     "challenge": _words("required", "absent"),
     "client_cert": _TEXT,
     "client_key": _TEXT,
     "codec": _ref("codec"),
     "codecs": _several(_ref("codec")),
+    # YAML 1.1 reads `NO` as false.
+    "country": _several({"anyOf": [{"const": False}, _pattern("[A-Za-z]{2}")]}),
     "direction": _words("sendrecv", "sendonly", "recvonly", "inactive"),
     "expect": _ref("Expectation"),
     "expires": _ref("seconds"),
@@ -146,10 +152,12 @@ _VALUES: dict[str, Schema] = {
     "hangup_after": _ref("duration"),
     "headers": _ref("headers"),
     "local_address": {"type": "string"},
+    "minutes_per_day": _whole(0, 100_000, r"\d+\s*(min)?"),
     "nameserver": {"type": "string"},
     "numbers": _several(_TEXT),
     "on": _several(_pattern(rf"(\s*\|?\s*([3-6](\d\d|\dx|xx)|timeout|{'|'.join(FAILURES)}))+")),
     "options": _ref("target"),
+    "pace": _pattern(r"\d+(\.\d+)?\s*/\s*(s|sec|m|min|h)"),
     "password": _TEXT,
     "password_cmd": _TEXT,
     "password_file": _TEXT,
@@ -160,6 +168,7 @@ _VALUES: dict[str, Schema] = {
     "proxy": {"type": "string"},
     "ptime": _whole(5, 200, r"\d+\s*(ms)?"),
     "realm": _TEXT,
+    "refused_logins_per_day": _whole(1, 100, r"\d+"),
     "register": _several(_TEXT),
     "registers": _ref("switch"),
     "responses": _ref("sequence"),
@@ -219,13 +228,13 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
 
 def json_schema() -> Schema:
     """Return the JSON Schema of scenario files."""
-    models = (Profile, Retry, Expectation, SdpExpectation, *VERBS.values())
+    models = (Profile, Caps, Retry, Expectation, SdpExpectation, *VERBS.values())
     return _schema(Scenario, "sipprobe scenario", models)
 
 
 def settings_schema() -> Schema:
     """Return the JSON Schema of sipprobe.yaml."""
-    return _schema(Settings, "sipprobe settings", (TrunkProfile,))
+    return _schema(Settings, "sipprobe settings", (TrunkProfile, Caps))
 
 
 def _schema(root: type[Written], title: str, models: Iterable[type[Written]]) -> Schema:

@@ -148,7 +148,7 @@ def test_emergency_number_is_never_dialled(
     sipprobe: Sipprobe, carrier: Path, executor: HandingOut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the dialling rails refuse is status 2, before any executor sees it."""
-    monkeypatch.setattr("probe.plan.resolve.emergency_number", lambda number: number)
+    monkeypatch.setattr("probe.plan.fences.emergency_number", lambda number, **_: number)
     ended = sipprobe("run", "one-call")
     assert ended.status == 2
     assert "scenarios/one-call.sip.yaml:5:" in ended.err
