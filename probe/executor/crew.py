@@ -9,6 +9,7 @@ from typing import Any
 from probe.executor.orphan import end_call, open_calls, unheard_invites
 from probe.executor.process import WorkerProcess
 from probe.plan.action import Account, Action, Register
+from probe.sip.message import SipMessage
 from probe.trace.builder import EventLog
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
@@ -89,6 +90,7 @@ class Crew:
         self._epoch = epoch
         self._workers: dict[str, Worker] = {}
         self._logs: dict[str, EventLog] = {}
+        self._seen_to: set[tuple[str, int]] = set()
         self.alarms: list[str] = []
         "What a user must look at by hand: a call or registration that could not be ended."
         self.version = ""
@@ -241,13 +243,26 @@ class Crew:
 
     def _end_calls(self, worker: Worker) -> None:
         """Send the BYE or CANCEL that a worker still owes; tell what cannot be ended."""
-        for invite in unheard_invites(worker.log.all()):
-            self.alarms.append(
-                f"{worker.account.name}: an INVITE to {invite.request_uri} had left when our worker"
-                " died, and nothing had come back: a phone there may ring"
-            )
-        for call in open_calls(worker.log.all()):
-            if not end_call(call, self._clock, worker.log.add):
+        events = worker.log.all()
+        for invite in unheard_invites(events):
+            if self._is_news(invite):
+                self.alarms.append(
+                    f"{worker.account.name}: an INVITE to {invite.request_uri} had left when our"
+                    " worker died, and nothing had come back: a phone there may ring"
+                )
+        for call in open_calls(events):
+            if self._is_news(call.invite) and not end_call(call, self._clock, worker.log.add):
                 self.alarms.append(
                     f"{worker.account.name}: the call to {call.invite.request_uri} may still be up"
                 )
+
+    def _is_news(self, invite: SipMessage) -> bool:
+        """Whether a call was not seen to before; a log outlives its workers, and one CANCEL is due.
+
+        An INVITE that was cancelled for a dead worker stays unanswered in the log: nobody was
+        there to take its 487.
+        """
+        key = (invite.call_id, invite.cseq[0])
+        known = key in self._seen_to
+        self._seen_to.add(key)
+        return not known
