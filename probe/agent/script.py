@@ -289,9 +289,7 @@ class Script:
             words = "our stack could not use the early answer"
             self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, status, words)
             return
-        last = next((t for t in reversed(leg.triggers) if t.kind == "disconnected"), None)
-        if last is None:
-            return
+        last = next(t for t in reversed(leg.triggers) if t.kind == "disconnected")
         if progress.answered_at is not None and last.status in _LOCAL_VERDICTS:
             self._until(lambda: progress.settled, SETTLE_S)
             self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
@@ -306,8 +304,6 @@ class Script:
                 failure = Failure.RESPONSE_DISCARDED
             elif progress.unanswered:
                 failure = Failure.NO_RESPONSE
-            elif progress.final_status is not None:
-                return
             else:
                 failure = Failure.NO_FINAL_RESPONSE
         self._fail(progress.method, progress, failure, trigger.status or None, trigger.reason)

@@ -20,7 +20,7 @@ from probe.plan.action import (
     Wait,
 )
 from probe.trace.failure import Failure
-from probe.trace.trace import BytesDropped, IcmpReceived, NameLookup
+from probe.trace.trace import BytesDropped, IcmpReceived, NameLookup, TransportChanged
 
 REGISTER = Register(attempt=0, account="trunk", timeout=5.0, answer_within=10.0)
 OPTIONS = Options(attempt=0, account="trunk", target="sip:198.51.100.1", timeout=5.0)
@@ -45,7 +45,7 @@ def icmp(kind: int = 3, code: int = 3, offender: str = "198.51.100.1") -> IcmpRe
     return IcmpReceived(at=0.0, remote=REMOTE, offender=offender, icmp_type=kind, icmp_code=code)
 
 
-def adds(event: IcmpReceived | BytesDropped) -> What:
+def adds(event: IcmpReceived | BytesDropped | TransportChanged) -> What:
     """Return a step that records an event."""
     return lambda wire: wire.add(event)
 
@@ -164,6 +164,18 @@ def test_a_connection_that_never_opens() -> None:
     assert failure.failure is Failure.TCP_TIMEOUT
     assert failure.detail == "no connection within 5 s"
     assert not failure.call_id
+
+
+def test_a_tls_handshake_that_nobody_answers() -> None:
+    """Where TCP is up and no message left, it is the handshake that did not end."""
+    accepted = TransportChanged(
+        at=0.0, transport="TLS", remote=REMOTE, state="accepted", error="", tls=""
+    )
+    stage = Stage("REGISTER").on("REGISTER", (0.1, adds(accepted)))
+    assert stage.took(REGISTER) == pytest.approx(5.0, abs=0.02)
+    (failure,) = stage.failures
+    assert failure.failure is Failure.TLS_HANDSHAKE
+    assert failure.detail == "the TLS handshake timed out after 5 s"
 
 
 def test_bytes_that_the_stack_cannot_read() -> None:
