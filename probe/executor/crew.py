@@ -124,6 +124,7 @@ class Crew:
             note = f"a new worker took over at {fresh.bound or 'no port'}"
             fresh.log.add(AgentNote(at=self._clock(), kind="restart", detail=note))
             fresh.media = old.media
+            fresh.registered = old.registered
             if old.registered and fresh.ready:
                 self.carry_out(
                     fresh, Register(attempt=-1, account=account.name, expires=account.expires)
@@ -237,7 +238,8 @@ class Crew:
                 worker.registered = bool(answer["registered"])
             elif kind == "bye":
                 worker.left = True
-                worker.registered = bool(answer["registered"])
+                if worker.ready:  # another one knows nothing of its predecessor's registration
+                    worker.registered = bool(answer["registered"])
             elif kind == "garbage":
                 worker.log.add(AgentNote(at=self._clock(), kind="warning", detail=answer["detail"]))
 
