@@ -54,7 +54,7 @@ def decode(line: bytes) -> dict[str, Any]:
     """Read one line; raise ChannelError where it is not a message of this channel."""
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ChannelError(f"not JSON: {line[:80]!r}") from error
     if not isinstance(found, dict) or not isinstance(found.get("kind"), str):
         raise ChannelError(f"no kind: {line[:80]!r}")
@@ -82,10 +82,10 @@ def _value(value: object) -> object:
         if kind is None:
             raise ChannelError(f"unknown value: {value['is']!r}")
         fields = {key: _value(item) for key, item in value.items() if key != "is"}
-        if kind is events.TransactionFailed:
-            fields["failure"] = Failure(fields["failure"])
         try:
+            if kind is events.TransactionFailed:
+                fields["failure"] = Failure(fields["failure"])
             return kind(**fields)
-        except TypeError as error:
+        except (TypeError, ValueError, KeyError) as error:
             raise ChannelError(f"not a {kind.__name__}: {error}") from error
     return value
