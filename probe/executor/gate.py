@@ -77,13 +77,11 @@ class Gate:
     def withdraw(self, limits: Limits, admission: Admission) -> None:
         """Take back a call that was admitted and not placed."""
         self._calls[limits.owner] -= 1
-        if admission.number is not None:
-            self._ledger.withdraw(admission.number)
+        self._ledger.withdraw(admission.number)
 
     def talked(self, admission: Admission, seconds: float) -> None:
         """Say how long a call's talk was."""
-        if admission.number is not None:
-            self._ledger.talked(admission.number, seconds)
+        self._ledger.talked(admission.number, seconds)
 
     def close(self) -> None:
         """Close the ledger."""

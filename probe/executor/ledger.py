@@ -49,8 +49,8 @@ class Admission:
     wait: float = 0.0
     "Seconds until its turn."
 
-    number: int | None = None
-    "Its entry."
+    number: int = 0
+    "Its entry; 0 where it may not."
 
 
 def ledger_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -131,11 +131,13 @@ class Ledger:
     @staticmethod
     def _enter(
         database: "sqlite3.Connection", kind: str, owner: str, at: float, seconds: float
-    ) -> int | None:
-        return database.execute(
+    ) -> int:
+        """Add an entry and return its number."""
+        entered = database.execute(
             "INSERT INTO entry (day, at, owner, kind, seconds) VALUES (?, ?, ?, ?, ?)",
             (_day(at), at, owner, kind, seconds),
-        ).lastrowid
+        )
+        return entered.lastrowid or 0
 
     def _today(self, database: "sqlite3.Connection", kind: str, owner: str) -> tuple[int, float]:
         """Return number and seconds of today's entries."""

@@ -171,3 +171,8 @@ def test_a_country_is_known_by_its_two_letters() -> None:
 def test_escaping_everything_changes_nothing() -> None:
     """The form that a browser would send is refused too."""
     assert emergency_number(quote("sip:112@pbx.example", safe="")) == "112"
+
+
+def test_endless_escapes_are_not_followed() -> None:
+    """No gateway undoes twenty of them, and a hostile file must not keep us busy."""
+    assert emergency_number("%" + "25" * 20 + "31") is None

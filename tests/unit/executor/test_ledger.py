@@ -1,0 +1,230 @@
+"""The ledger counts a UTC day over all runs and processes, and never stands in the way."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from probe.executor.ledger import KEPT_S, VERSION, Ledger, ledger_file
+from probe.plan.plan import Limits
+
+NOON = 1_795_262_400.0
+"""2026-11-21 12:00 UTC."""
+
+
+def limits(
+    *, calls: int | None = 3, minutes: int | None = 60, gap: float = 0.0, owner: str = "100@sip:h"
+) -> Limits:
+    """Return limits of a day."""
+    return Limits(
+        owner=owner,
+        calls_per_run=None,
+        calls_per_day=calls,
+        minutes_per_day=minutes,
+        refused_logins_per_day=3,
+        gap=gap,
+    )
+
+
+class Clock:
+    """A wall clock that tests set."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock at noon."""
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    """Return a ledger in a folder that is not there yet."""
+    found = Ledger(tmp_path / "state" / "ledger.sqlite3", clock)
+    yield found
+    found.close()
+
+
+def test_file_is_in_the_state_folder() -> None:
+    """XDG_STATE_HOME counts where it is absolute (XDG Base Directory)."""
+    assert ledger_file({"XDG_STATE_HOME": "/x"}) == Path("/x/sipprobe/ledger.sqlite3")
+    home = Path.home() / ".local/state/sipprobe/ledger.sqlite3"
+    assert ledger_file({}) == ledger_file({"XDG_STATE_HOME": "x"}) == home
+
+
+def test_calls_of_a_day_are_capped(ledger: Ledger) -> None:
+    """The fourth of three is refused with the figures; another account has its own count."""
+    assert [ledger.admit(limits(), 0.0).why_not for _ in range(3)] == [None] * 3
+    why_not = ledger.admit(limits(), 0.0).why_not
+    assert why_not is not None
+    assert why_not.startswith("3 calls were made today through this trunk, and calls_per_day is 3")
+    assert ledger.admit(limits(owner="101@sip:h"), 0.0).why_not is None
+    assert ledger.note is None
+
+
+def test_day_ends_at_midnight_utc(ledger: Ledger, clock: Clock) -> None:
+    """One second before it counts, one second after it does not."""
+    ledger.admit(limits(calls=1), 0.0)
+    clock.now = NOON + 12 * 3600 - 1
+    assert ledger.admit(limits(calls=1), 0.0).why_not is not None
+    clock.now = NOON + 12 * 3600 + 1
+    assert ledger.admit(limits(calls=1), 0.0).why_not is None
+
+
+def test_minutes_count_as_planned_and_then_as_they_were(ledger: Ledger) -> None:
+    """A call that could pass the cap is refused; one that was shorter gives its time back."""
+    first = ledger.admit(limits(minutes=1), 50.0)
+    why_not = ledger.admit(limits(minutes=1), 20.0).why_not
+    assert why_not is not None
+    assert "came to 0.8 minutes today" in why_not
+    ledger.talked(first.number, 10.0)
+    assert ledger.admit(limits(minutes=1), 20.0).why_not is None
+
+
+def test_no_cap_means_no_end(ledger: Ledger) -> None:
+    """None is no limit."""
+    for _ in range(20):
+        assert ledger.admit(limits(calls=None, minutes=None), 9e9).why_not is None
+
+
+def test_call_that_was_withdrawn_does_not_count(ledger: Ledger) -> None:
+    """It was not placed."""
+    number = ledger.admit(limits(calls=1), 0.0).number
+    ledger.withdraw(number)
+    assert ledger.admit(limits(calls=1), 0.0).why_not is None
+
+
+def test_calls_queue_for_their_turn(ledger: Ledger, clock: Clock) -> None:
+    """Turns are a gap apart, and who comes later waits less."""
+    waits = [ledger.admit(limits(gap=1.0), 0.0).wait for _ in range(2)]
+    clock.now += 1.75
+    assert [*waits, ledger.admit(limits(gap=1.0), 0.0).wait] == [0.0, 1.0, 0.25]
+
+
+def test_clock_that_was_set_back_is_no_queue(ledger: Ledger, clock: Clock) -> None:
+    """An entry hours ahead would hold every call back."""
+    ledger.admit(limits(gap=1.0), 0.0)
+    clock.now -= 3 * 3600
+    assert ledger.admit(limits(gap=1.0), 0.0).wait == 0.0
+
+
+def test_refused_logins_are_counted_by_account(ledger: Ledger, clock: Clock) -> None:
+    """Those of yesterday are gone."""
+    ledger.login_was_refused("100@sip:h")
+    assert (ledger.refused_logins("100@sip:h"), ledger.refused_logins("101@sip:h")) == (1, 0)
+    clock.now += 86400
+    assert ledger.refused_logins("100@sip:h") == 0
+
+
+def test_next_run_counts_on(tmp_path: Path, clock: Clock) -> None:
+    """Caps survive a restart."""
+    for expected in (None, None, "2 calls"):
+        run = Ledger(tmp_path / "ledger.sqlite3", clock)
+        why_not = run.admit(limits(calls=2), 0.0).why_not
+        assert (why_not or "").startswith(expected or "")
+        assert bool(why_not) == bool(expected)
+        run.close()
+        run.close()
+
+
+def test_processes_count_together(tmp_path: Path) -> None:
+    """Four processes try forty calls each at the same time; fifty get through."""
+    program = (
+        "import sys; from pathlib import Path; from probe.executor.ledger import Ledger;"
+        "from probe.plan.plan import Limits;"
+        "limits = Limits(owner='o', calls_per_run=None, calls_per_day=50, minutes_per_day=None,"
+        " refused_logins_per_day=None, gap=0.0);"
+        f"ledger = Ledger(Path({str(tmp_path / 'ledger.sqlite3')!r}), lambda: {NOON});"
+        "print(sum(ledger.admit(limits, 0.0).why_not is None for _ in range(40)), ledger.note)"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    told = [process.communicate(timeout=60)[0].split() for process in running]
+    assert [note for _, note in told] == ["None"] * 4
+    assert sum(int(admitted) for admitted, _ in told) == 50
+
+
+def test_only_its_owner_can_read_it(ledger: Ledger, tmp_path: Path) -> None:
+    """Whom we call is private."""
+    ledger.admit(limits(), 0.0)
+    file = tmp_path / "state" / "ledger.sqlite3"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_old_entries_go(tmp_path: Path, clock: Clock) -> None:
+    """The file does not grow for ever."""
+    file = tmp_path / "ledger.sqlite3"
+    for _ in range(2):
+        run = Ledger(file, clock)
+        run.admit(limits(), 0.0)
+        run.close()
+        clock.now += KEPT_S + 1
+    database = sqlite3.connect(file)
+    assert database.execute("SELECT count(*) FROM entry").fetchone() == (1,)
+    database.close()
+
+
+def unusable(folder: Path, how: str) -> Path:
+    """Return the path of a ledger that cannot be used."""
+    file = folder / "ledger.sqlite3"
+    if how == "no folder":
+        (folder / "file").write_text("", encoding="utf-8")
+        return folder / "file" / "sipprobe" / "ledger.sqlite3"
+    if how == "damaged":
+        file.write_bytes(b"this is no database" * 100)
+    else:
+        database = sqlite3.connect(file)
+        database.execute(f"PRAGMA user_version = {VERSION + 1}")
+        database.close()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("no folder", "Not a directory"),
+        ("damaged", "file is not a database"),
+        ("newer", f"a newer sipprobe wrote it, version {VERSION + 1}"),
+    ],
+)
+def test_ledger_that_cannot_be_used_counts_this_run_and_says_so(
+    tmp_path: Path, how: str, why: str
+) -> None:
+    """The caps still hold for the run, and the report names file and reason."""
+    file = unusable(tmp_path, how)
+    before = file.read_bytes() if file.exists() else b""
+    run = Ledger(file, Clock())
+    assert run.admit(limits(calls=1), 0.0).why_not is None
+    assert run.admit(limits(calls=1), 0.0).why_not is not None
+    assert run.note == (
+        f"the ledger {file} cannot be used ({why}): caps of a day counted this run alone"
+    )
+    run.close()
+    assert (file.read_bytes() if file.exists() else b"") == before
+
+
+def test_ledger_that_is_spoilt_while_it_is_used_is_left(tmp_path: Path) -> None:
+    """The call that found it out is counted all the same."""
+    file = tmp_path / "ledger.sqlite3"
+    run = Ledger(file, Clock())
+    run.admit(limits(calls=1), 0.0)
+    other = sqlite3.connect(file)
+    other.execute("DROP TABLE entry")
+    other.close()
+    assert run.admit(limits(calls=1), 0.0).why_not is None
+    assert "no such table: entry" in str(run.note)
+    assert run.admit(limits(calls=1), 0.0).why_not is not None
+    run.close()
