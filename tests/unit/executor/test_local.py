@@ -288,12 +288,12 @@ def test_timeout_of_the_scenario_ends_the_attempt_in_progress(
     executor: LocalExecutor, plan: Callable[..., Plan], trunk: EmbeddedTrunk
 ) -> None:
     """The phone stops ringing, and what comes later is not attempted."""
-    run = executor.run(plan(f"call: {RINGS_FOR_EVER}", "options:", timeout="2s"))
+    run = executor.run(plan(f"call: {RINGS_FOR_EVER}", "options:", timeout="3s"))
     assert failures(run) == [Failure.SCENARIO_DEADLINE, Failure.NOT_ATTEMPTED]
     failure = run.ran[0].tries[0].failure()
     assert failure is not None
-    assert failure.deadline == "scenario timeout 2 s"
-    assert "timeout of 2 s was over" in why(run.ran[1].tries[0])
+    assert failure.deadline == "scenario timeout 3 s"
+    assert "timeout of 3 s was over" in why(run.ran[1].tries[0])
     assert answers(trunk, "CANCEL") == [200]
     assert seen(trunk, "OPTIONS") == []
 
