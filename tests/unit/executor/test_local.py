@@ -319,10 +319,9 @@ def test_interrupted_call_is_hung_up_and_the_registration_removed(
 
 def test_further_plans_can_be_left_out_without_an_interruption(executor: LocalExecutor) -> None:
     """That is what a run does which stops at the first failure."""
-    assert not executor.skipping
+    assert (executor.skipping, executor.interrupted) == (False, False)
     executor.skip_the_rest()
-    assert executor.skipping
-    assert not executor.interrupted
+    assert (executor.skipping, executor.interrupted) == (True, False)
 
 
 # -- workers that die ------------------------------------------------------------------------------
