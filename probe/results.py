@@ -3,6 +3,9 @@
 A run's folder is made before the first call, so that a place that cannot be written shows before
 anything is dialled. Its files appear whole or not at all: each is written beside its name and then
 renamed. What comes in is redacted already; what is written is searched for secrets once more.
+
+While the run goes on, a journal grows by one line for each scenario that was judged. The report
+takes its place; where the run was killed, the journal is read instead, up to its last whole line.
 """
 
 import json
@@ -12,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from probe.trace.trace import Trace
 REPORT = "report.json"
 TRACES = "trace.json"
 CAPTURE = "call.pcap"
+JOURNAL = "findings.jsonl"
 TRACES_SCHEMA = "sipprobe-traces/1"
 LONGEST_NAME = 60
 MOST_COLLISIONS = 1000
@@ -110,7 +115,31 @@ class RunFolder:
             files = _files(report, Redactor(wanted))
         for name, content in files.items():
             self._write(name, content)
+        with suppress(OSError):
+            (self.path / JOURNAL).unlink(missing_ok=True)
         return self.path
+
+    def add(
+        self, part: RunReport, *, secrets: Collection[str] = (), public: Collection[str] = ()
+    ) -> None:
+        """Put what was judged of one scenario on disk, before the run is over.
+
+        ``part`` is a report of that scenario alone. Secrets are treated as by ``write``. It is one
+        append, whatever was written before. Raise ResultsError where it fails; nothing half
+        written stays.
+        """
+        part = replace(part, run_id=self.run_id, complete=False)
+        wanted = {s for s in secrets if len(s) >= SHORTEST_SECRET and s not in set(public)}
+        line = _line(part)
+        if _holds(line, wanted):
+            line = _line(part, Redactor(wanted))
+        path = self.path / JOURNAL
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "ab", buffering=0) as file:
+                _append(file, line)
+        except OSError as error:
+            raise ResultsError(f"cannot write {path}: {error.strerror}") from error
 
     def discard(self) -> None:
         """Remove the folder where nothing was written to it."""
@@ -144,18 +173,46 @@ def store(
 
 
 def load(folder: Path) -> dict[str, Any]:
-    """Return the stored report of a run (docs/json-report.md); raise ResultsError."""
-    return _read(folder / REPORT, SCHEMA)
+    """Return the stored report of a run (docs/json-report.md); raise ResultsError.
+
+    Of a run that was killed, what was judged until then, with ``complete`` false.
+    """
+    if not _is_unfinished(folder):
+        return _read(folder / REPORT, SCHEMA)
+    parts = [part["report"] for part in _journal(folder)]
+    try:
+        runs = [part["run"] for part in parts]
+        notes = [note for run in runs for note in run["notes"]]
+        ended = "the run did not come to its end: this is what was judged until then"
+        return {
+            **parts[-1],
+            "run": {
+                **runs[-1],
+                "counts": {
+                    name: sum(run["counts"][name] for run in runs) for name in runs[-1]["counts"]
+                },
+                "complete": False,
+                "notes": list(dict.fromkeys([*notes, ended])),
+            },
+            "findings": [finding for part in parts for finding in part["findings"]],
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{folder / JOURNAL} cannot be read: {error!r}") from error
 
 
 def load_traces(folder: Path) -> tuple[tuple[Trace, ...], ...]:
     """Return the traces of a run: one tuple a finding, one trace a try; raise ResultsError."""
-    path = folder / TRACES
-    stored = _read(path, TRACES_SCHEMA)
+    if _is_unfinished(folder):
+        path = folder / JOURNAL
+        stored = [part["traces"] for part in _journal(folder)]
+    else:
+        path = folder / TRACES
+        stored = [_read(path, TRACES_SCHEMA)]
     try:
         return tuple(
             tuple(trace_from_json(one) for one in finding["tries"])
-            for finding in stored["findings"]
+            for part in stored
+            for finding in part["findings"]
         )
     except (StoredTraceError, KeyError, TypeError, AttributeError) as error:
         raise ResultsError(f"{path} cannot be read: {error}") from error
@@ -164,11 +221,34 @@ def load_traces(folder: Path) -> tuple[tuple[Trace, ...], ...]:
 def _files(report: RunReport, redactor: Redactor | None = None) -> dict[str, bytes]:
     """Return name and content of every file of a run."""
     if redactor is not None:
-        report = replace(
-            report,
-            findings=tuple(_without(finding, redactor) for finding in report.findings),
-            cleanup=tuple(redact_trace(trace, redactor) for trace in report.cleanup),
-        )
+        report = _clean(report, redactor)
+    told, traces = _contents(report, redactor)
+    return {
+        TRACES: _json(traces),
+        CAPTURE: to_pcap(_traces(report)),
+        REPORT: _json(told, indent=2),
+    }
+
+
+def _line(report: RunReport, redactor: Redactor | None = None) -> bytes:
+    """Return one line of the journal: the report and the traces of one scenario."""
+    if redactor is not None:
+        report = _clean(report, redactor)
+    told, traces = _contents(report, redactor)
+    return _json({"report": told, "traces": traces})
+
+
+def _clean(report: RunReport, redactor: Redactor) -> RunReport:
+    """Return a report whose traces hold no secret."""
+    return replace(
+        report,
+        findings=tuple(_without(finding, redactor) for finding in report.findings),
+        cleanup=tuple(redact_trace(trace, redactor) for trace in report.cleanup),
+    )
+
+
+def _contents(report: RunReport, redactor: Redactor | None) -> tuple[object, object]:
+    """Return the JSON values of report.json and of trace.json."""
     told: object = to_json(report)
     if redactor is not None:
         told = _redacted(told, redactor)
@@ -185,11 +265,46 @@ def _files(report: RunReport, redactor: Redactor | None = None) -> dict[str, byt
         ],
         "cleanup": [trace_to_json(trace) for trace in report.cleanup],
     }
-    return {
-        TRACES: _json(traces),
-        CAPTURE: to_pcap(_traces(report)),
-        REPORT: _json(told, indent=2),
-    }
+    return told, traces
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    """Write a line at the end of a file, or leave the file as it was; raise OSError."""
+    before = os.fstat(file.fileno()).st_size
+    rest = memoryview(line)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(before)
+        raise
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether a folder holds a journal that no report took the place of."""
+    return not (folder / REPORT).is_file() and (folder / JOURNAL).is_file()
+
+
+def _journal(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of a journal; the last one may have been cut off and is then left out."""
+    path = folder / JOURNAL
+    try:
+        *lines, _cut_off = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise ResultsError(f"cannot read {path}: {error.strerror}") from error
+    parts: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        place = f"{path}, line {number},"
+        part = _parsed(line, place)
+        if not isinstance(part, dict) or not {"report", "traces"} <= part.keys():
+            raise ResultsError(f"{place} is no part of a run")
+        _check(part["report"], SCHEMA, place)
+        _check(part["traces"], TRACES_SCHEMA, place)
+        parts.append(part)
+    if not parts:
+        raise ResultsError(f"{path} holds nothing: the run ended before a scenario was judged")
+    return parts
 
 
 def _traces(report: RunReport) -> list[Trace]:
@@ -231,11 +346,31 @@ def _json(value: object, indent: int | None = None) -> bytes:
 def _read(path: Path, schema: str) -> dict[str, Any]:
     """Read a JSON object of a schema; raise ResultsError."""
     try:
-        stored = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise ResultsError(f"{path} is not JSON: {error}") from error
-    if not isinstance(stored, dict) or stored.get("schema") != schema:
-        raise ResultsError(f"{path} is not of schema {schema}")
+    stored: dict[str, Any] = _check(_parsed(content, str(path)), schema, str(path))
     return stored
+
+
+def _parsed(content: bytes, place: str) -> object:
+    """Parse JSON; raise ResultsError."""
+    try:
+        parsed: object = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(f"{place} is not JSON: {error}") from error
+    return parsed
+
+
+def _check(stored: object, schema: str, place: str) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return a JSON object that is of a schema; raise ResultsError, in words for a newer one."""
+    found = stored.get("schema") if isinstance(stored, dict) else None
+    if found == schema:
+        return stored
+    kind, _, number = schema.partition("/")
+    newer = re.fullmatch(rf"{kind}/([0-9]{{1,9}})", found) if isinstance(found, str) else None
+    if newer is not None and int(newer[1]) > int(number):
+        raise ResultsError(
+            f"{place} was written by a newer sipprobe ({found}; this one reads {schema}): update it"
+        )
+    raise ResultsError(f"{place} is not of schema {schema}")

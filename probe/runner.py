@@ -12,6 +12,7 @@ from typing import Protocol
 
 from probe import __version__
 from probe.diagnosis.explanation import Explanation
+from probe.executor.crew import EngineMissingError
 from probe.executor.local import PlanRun
 from probe.plan.plan import Attempt, Plan
 from probe.report.model import Finding, RunReport, Try
@@ -60,6 +61,16 @@ class Setting:
     "Values beside the passwords of the plans that no report may show."
 
 
+class RunBrokenError(Exception):
+    """An error of ours ended a run; what was found before is not lost."""
+
+    def __init__(self, report: RunReport, cause: Exception) -> None:
+        """Take the report of what was found, and what ended the run."""
+        super().__init__(f"{type(cause).__name__}: {cause}")
+        self.report = report
+        self.cause = cause
+
+
 @dataclass(slots=True)
 class _Gathered:
     """What is collected while plans are run."""
@@ -68,6 +79,13 @@ class _Gathered:
     cleanup: list[Trace] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     engine: str = ""
+
+    def add(self, part: "_Gathered") -> None:
+        """Take over what one plan gave."""
+        self.findings += part.findings
+        self.cleanup += part.cleanup
+        self.notes += part.notes
+        self.engine = self.engine or part.engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,32 +164,64 @@ def wants_another_try(attempt: Attempt, trace: Trace) -> bool:
     return failure is not None and attempt.retry.allows(failure.failure.value)
 
 
-def run(
+def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
     plans: tuple[Plan, ...],
     executor: Executor,
     setting: Setting,
     *,
     elapsed: Callable[[], float],
     found: Callable[[Finding], None] = lambda _finding: None,
+    finished: Callable[[RunReport], None] = lambda _part: None,
 ) -> RunReport:
     """Carry out plans one after the other and return the report.
 
     ``elapsed`` gives the seconds since the run began; ``found`` is told of each finding as soon as
-    it is judged. After an interruption the remaining plans are named in a note.
+    it is judged, and ``finished`` of each plan: a report of that plan alone. After an interruption
+    the remaining plans are named in a note. Raise RunBrokenError with what was found until then
+    where an error of ours ends the run, and EngineMissingError where nothing was found either.
     """
-    gathered = _Gathered(notes=list(setting.notes))
+    gathered = _Gathered()
+    cause: Exception | None = None
     for number, plan in enumerate(plans):
         if executor.skipping:
-            left_out = ", ".join(left.scenario for left in plans[number:])
-            gathered.notes.append(f"not carried out: {left_out}")
+            gathered.notes.append(_left_out(plans[number:]))
             break
-        _one(plan, executor, gathered, found, _Hiding.of(plan, setting.secrets))
+        part = _Gathered(engine=gathered.engine)
+        try:
+            _one(plan, executor, part, found, _Hiding.of(plan, setting.secrets))
+        except Exception as error:  # whatever it is, earlier findings are not lost
+            if isinstance(error, EngineMissingError) and not gathered.findings:
+                raise
+            cause = error
+            part.notes.append(
+                f"{plan.scenario} was ended by an error of sipprobe itself: {type(error).__name__}"
+            )
+            if plans[number + 1 :]:
+                part.notes.append(_left_out(plans[number + 1 :]))
+        gathered.add(part)
+        finished(_report(setting, part, executor, elapsed()))
+        if cause is not None:
+            break
     if executor.interrupted:
         gathered.notes.append("the run was interrupted; calls and registrations were ended")
+    report = _report(setting, gathered, executor, elapsed())
+    if cause is not None:
+        raise RunBrokenError(replace(report, complete=False), cause) from cause
+    return report
+
+
+def _left_out(plans: tuple[Plan, ...]) -> str:
+    return f"not carried out: {', '.join(plan.scenario for plan in plans)}"
+
+
+def _report(
+    setting: Setting, gathered: _Gathered, executor: Executor, duration_s: float
+) -> RunReport:
+    """Return the report of what was gathered."""
     return RunReport(
         run_id=setting.run_id,
         started_at=setting.started_at,
-        duration_s=elapsed(),
+        duration_s=duration_s,
         vantage=setting.vantage,
         versions=(
             ("sipprobe", __version__),
@@ -179,7 +229,7 @@ def run(
             ("python", platform.python_version()),
         ),
         findings=tuple(gathered.findings),
-        notes=tuple(dict.fromkeys(gathered.notes)),
+        notes=tuple(dict.fromkeys((*setting.notes, *gathered.notes))),
         cleanup=tuple(gathered.cleanup),
         interrupted=executor.interrupted,
     )

@@ -39,6 +39,7 @@ def to_json(report: RunReport) -> dict[str, object]:
             "versions": {_text(name): _text(version) for name, version in report.versions},
             "counts": report.counts(),
             "interrupted": report.interrupted,
+            "complete": report.complete,
             "notes": [_text(note) for note in report.notes],
         },
         "findings": [_finding(finding) for finding in report.findings],
@@ -187,14 +188,19 @@ def _list(schema: Mapping[str, Any], about: str, **more: object) -> Schema:
     return {"type": "array", "description": about, "items": dict(schema), **more}
 
 
-def _object(properties: Mapping[str, Schema], about: str = "") -> Schema:
-    """Return the schema of an object whose described properties are all there."""
+def _object(
+    properties: Mapping[str, Schema], about: str = "", *, later: tuple[str, ...] = ()
+) -> Schema:
+    """Return the schema of an object whose described properties are all there.
+
+    Those of ``later`` joined the version after its first report was written.
+    """
     described = {"description": about} if about else {}
     return {
         "type": "object",
         **described,
         "properties": dict(properties),
-        "required": list(properties),
+        "required": [name for name in properties if name not in later],
     }
 
 
@@ -233,8 +239,12 @@ _RUN = _object(
             "Findings by outcome; flaky ones are counted among the met ones too.",
         ),
         "interrupted": _about({"type": "boolean"}, "Whether the user ended the run."),
+        "complete": _about(
+            {"type": "boolean"}, "false: the run was killed or broke; what is here still stands."
+        ),
         "notes": _list(_STRING, "What holds for the whole run."),
-    }
+    },
+    later=("complete",),
 )
 
 _MISMATCH = _object(

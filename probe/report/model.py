@@ -81,6 +81,9 @@ class RunReport:
     interrupted: bool = False
     "Whether the user ended the run."
 
+    complete: bool = True
+    "Whether the run came to its end; else an error of ours ended it, and what is there stands."
+
     folder: str | None = None
     "The run's folder as shown to the user, or None where nothing was stored."
 

@@ -1,20 +1,25 @@
 """The results folder: what is stored, how, and that no secret is."""
 
+import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from reportbuilder import finding, report, verdict
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 
-from probe.report.json_report import to_json
+from probe.report.json_report import json_schema, to_json
 from probe.report.model import RunReport, Try
 from probe.report.pcap import to_pcap
 from probe.results import (
+    JOURNAL,
     ResultsError,
     RunFolder,
     load,
@@ -196,7 +201,14 @@ def test_what_was_sent_to_clean_up_is_stored(tmp_path: Path) -> None:
         (b"{", "report.json is not JSON"),
         (b"\xff\xfe\xfd", "report.json is not JSON"),
         (b"[]", "report.json is not of schema sipprobe-report/1"),
-        (b'{"schema": "sipprobe-report/9"}', "report.json is not of schema sipprobe-report/1"),
+        (b'{"schema": "sipprobe-report/0"}', "report.json is not of schema sipprobe-report/1"),
+        (b'{"schema": "sipprobe-report/two"}', "report.json is not of schema sipprobe-report/1"),
+        (b'{"schema": 2}', "report.json is not of schema sipprobe-report/1"),
+        (
+            b'{"schema": "sipprobe-report/2"}',
+            r"was written by a newer sipprobe \(sipprobe-report/2; this one reads .*1\): update it",
+        ),
+        (b"[" * 100000, "report.json is not JSON"),
     ],
 )
 def test_folder_that_holds_no_report_is_refused(
@@ -240,3 +252,238 @@ def test_time_without_zone_is_refused() -> None:
     """A local time of unknown zone would sort wrongly."""
     with pytest.raises(ValueError, match="time zone"):
         run_id(datetime(2026, 11, 21), "x")  # noqa: DTZ001 - the point of the test
+
+
+# -- while the run goes on -------------------------------------------------------------------------
+
+
+def part(number: int) -> RunReport:
+    """Return the report of one scenario of several."""
+    trace = (answered_call() if number % 2 else refused_call(486)).trace()
+    outcome = Outcome.MET if number % 2 else Outcome.NOT_MET
+    one = finding(trace, verdict(outcome), scenario=f"scenario-{number}")
+    return replace(report(one, notes=("of all", f"of {number}")), duration_s=float(number))
+
+
+def killed_after(root: Path, *parts: RunReport) -> Path:
+    """Return the folder of a run that was killed after some scenarios."""
+    folder = RunFolder.prepare(root, NAME)
+    for one in parts:
+        folder.add(one)
+    return folder.path
+
+
+def test_killed_run_keeps_what_was_judged(tmp_path: Path) -> None:
+    """Without a report the journal is read, and says that it is not the whole run."""
+    parts = part(1), part(2), part(3)
+    folder = killed_after(tmp_path, *parts)
+    assert {path.name for path in folder.iterdir()} == {JOURNAL}
+    assert mode(folder / JOURNAL) == 0o600
+    told = load(folder)
+    Draft202012Validator(json_schema()).validate(told)
+    assert told["findings"] == [one for p in parts for one in load_json(p)["findings"]]
+    assert told["run"]["counts"] == {"met": 2, "not_met": 1, "inconclusive": 0, "flaky": 0}
+    assert told["run"]["complete"] is False
+    assert told["run"]["duration_s"] == 3.0
+    assert told["run"]["notes"] == [
+        "of all",
+        "of 1",
+        "of 2",
+        "of 3",
+        "the run did not come to its end: this is what was judged until then",
+    ]
+    assert load_traces(folder) == tuple(
+        tuple(one.trace for one in found.tries) for p in parts for found in p.findings
+    )
+
+
+def load_json(whole: RunReport) -> dict[str, list[object]]:
+    """Return a report as JSON gives it back."""
+    told: dict[str, list[object]] = json.loads(json.dumps(to_json(whole)))
+    return told
+
+
+def test_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    """However far a dying process came, the scenarios before stay readable."""
+    folder = killed_after(tmp_path, part(1))
+    whole = (folder / JOURNAL).read_bytes()
+    for length in range(0, len(whole) - 1, 97):
+        (folder / JOURNAL).write_bytes(whole + whole[:length])
+        assert [found["scenario"] for found in load(folder)["findings"]] == ["scenario-1"]
+    (folder / JOURNAL).write_bytes(whole[:-1])
+    with pytest.raises(ResultsError, match="the run ended before a scenario was judged"):
+        load(folder)
+
+
+def test_report_takes_the_place_of_the_journal(tmp_path: Path) -> None:
+    """A run that came to its end holds the three files and says that it is complete."""
+    folder = RunFolder.prepare(tmp_path, NAME)
+    folder.add(part(1))
+    folder.write(two_tries())
+    assert {path.name for path in folder.path.iterdir()} == FILES
+    assert load(folder.path)["run"]["complete"] is True
+
+
+def test_report_wins_over_a_journal_that_stayed(tmp_path: Path) -> None:
+    """A process killed between the two leaves both: the report is the newer one."""
+    folder = RunFolder.prepare(tmp_path, NAME)
+    folder.write(two_tries())
+    folder.add(part(1))
+    assert load(folder.path) == to_json(two_tries())
+    assert len(load_traces(folder.path)) == 2
+
+
+def test_report_that_cannot_be_written_leaves_the_journal(tmp_path: Path) -> None:
+    """Until the last file is there, the findings stay where they are."""
+    folder = RunFolder.prepare(tmp_path, NAME)
+    folder.add(part(1))
+    (folder.path / "report.json").mkdir()
+    with pytest.raises(ResultsError, match=r"report\.json: Is a directory"):
+        folder.write(two_tries())
+    assert [found["scenario"] for found in load(folder.path)["findings"]] == ["scenario-1"]
+
+
+def test_no_secret_is_in_the_journal(tmp_path: Path) -> None:
+    """It is searched like the report."""
+    folder = RunFolder.prepare(tmp_path, NAME)
+    folder.add(leaking(), secrets=[SECRET])
+    content = (folder.path / JOURNAL).read_bytes()
+    assert SECRET.encode() not in content
+    assert json.dumps(SECRET)[1:-1].encode() not in content
+    assert load(folder.path)["findings"][0]["warnings"] == ["saw redacted"]
+
+
+def test_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line that did not fit is taken back, and the next one is read well."""
+    folder = RunFolder.prepare(tmp_path, NAME)
+    folder.add(part(1))
+    with monkeypatch.context() as full:
+        full.setattr("probe.results.os.fdopen", FullDisk)
+        with pytest.raises(ResultsError, match=rf"cannot write .*{JOURNAL}: No space left"):
+            folder.add(part(2))
+    folder.add(part(3))
+    told = load(folder.path)["findings"]
+    assert [found["scenario"] for found in told] == ["scenario-1", "scenario-3"]
+
+
+class FullDisk:
+    """A file on a disk that has room for 100 bytes more."""
+
+    def __init__(self, descriptor: int, *_: object, **__: object) -> None:
+        self._descriptor = descriptor
+        self._room = 100
+
+    def __enter__(self) -> "FullDisk":  # noqa: PYI034 - Self came with Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def fileno(self) -> int:
+        """Return the real descriptor."""
+        return self._descriptor
+
+    def write(self, content: bytes) -> int:
+        """Write what there is room for, and fail the next time, as the kernel does."""
+        if not self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        done = os.write(self._descriptor, content[: self._room])
+        self._room -= done
+        return done
+
+    def truncate(self, length: int) -> None:
+        """Take bytes back."""
+        os.ftruncate(self._descriptor, length)
+
+
+def test_journal_in_a_folder_that_went_away_is_an_error(tmp_path: Path) -> None:
+    """It is told by name, not raised as a traceback."""
+    folder = RunFolder.prepare(tmp_path, NAME)
+    folder.path.rmdir()
+    with pytest.raises(ResultsError, match=rf"{JOURNAL}: No such file or directory"):
+        folder.add(part(1))
+
+
+def test_journal_grows_by_its_last_scenario_only(tmp_path: Path) -> None:
+    """What was written before is not touched again: a thousand scenarios cost a thousand lines."""
+    folder = RunFolder.prepare(tmp_path, NAME)
+    sizes = []
+    for _ in range(4):
+        folder.add(part(1))
+        sizes.append((folder.path / JOURNAL).stat().st_size)
+    assert sizes == [sizes[0] * number for number in range(1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "line 1, is not JSON"),
+        ("[]", "line 1, is no part of a run"),
+        ('{"report": {}}', "line 1, is no part of a run"),
+        ('{"report": 7, "traces": 7}', "line 1, is not of schema sipprobe-report/1"),
+        (
+            '{"report": {"schema": "sipprobe-report/2"}, "traces": {}}',
+            "line 1, was written by a newer sipprobe",
+        ),
+        (
+            json.dumps({"report": to_json(report()), "traces": {"schema": "sipprobe-traces/2"}}),
+            r"line 1, was written by a newer sipprobe \(sipprobe-traces/2",
+        ),
+        (
+            json.dumps(
+                {
+                    "report": {"schema": "sipprobe-report/1"},
+                    "traces": {"schema": "sipprobe-traces/1"},
+                }
+            ),
+            "cannot be read",
+        ),
+    ],
+)
+def test_damaged_journal_is_refused(tmp_path: Path, line: str, reason: str) -> None:
+    """A line that somebody edited is an error with its number."""
+    (tmp_path / JOURNAL).write_text(line + "\n")
+    with pytest.raises(ResultsError, match=reason):
+        load(tmp_path)
+    with pytest.raises(ResultsError):
+        load_traces(tmp_path)
+
+
+def test_journal_that_cannot_be_opened_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says which file and why."""
+    folder = killed_after(tmp_path, part(1))
+
+    def refuse(_path: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ResultsError, match=rf"cannot read .*{JOURNAL}: Input/output error"):
+        load(folder)
+
+
+def test_runs_at_the_same_moment_get_folders_of_their_own(tmp_path: Path) -> None:
+    """Four processes that want the same name forty times end up in forty places."""
+    code = (
+        "import sys; from pathlib import Path; from probe.results import RunFolder\n"
+        "sys.stdin.read()\n"
+        "for _ in range(10): print(RunFolder.prepare(Path(sys.argv[1]), 'same').run_id)"
+    )
+    racing = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "results")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        for _ in range(4)
+    ]
+    for process in racing:
+        assert process.stdin is not None
+        process.stdin.close()  # the start signal
+        process.stdin = None
+    names = [name for process in racing for name in process.communicate(timeout=30)[0].split()]
+    assert len(names) == len(set(names)) == 40
+    assert {path.name for path in (tmp_path / "results").iterdir()} == set(names)

@@ -9,6 +9,7 @@ from wirebuilder import Wire, answered_call, refused_call, register_ok
 
 from probe import __version__, runner
 from probe.diagnosis.explanation import Cause, Certainty, Evidence, Explanation
+from probe.executor.crew import EngineMissingError
 from probe.executor.local import PlanRun, Ran
 from probe.plan.action import Wait
 from probe.plan.plan import Attempt, Plan
@@ -415,3 +416,88 @@ def test_answer_that_breaks_an_expectation_can_be_tried_again() -> None:
     trace = answered_call().fail(Failure.UNUSABLE_ANSWER).trace()
     assert wants(trace, retry_on("UNUSABLE_ANSWER"))
     assert not wants(trace, retry_on("503"))
+
+
+# -- while the run goes on, and when it breaks -----------------------------------------------------
+
+
+def test_each_plan_is_told_by_itself_as_soon_as_it_is_judged() -> None:
+    """Whoever stores hears of a plan once, with what holds for the run, before the next begins."""
+    executor = Recorded(
+        recorded((REFUSED,), cleanup=ANSWERED, engine="2.15.1"),
+        recorded((ANSWERED,), alarms=("the call may still be up",), engine=""),
+    )
+    plans = tuple(plan_of(attempt(ANSWERED), name=name) for name in "ab")
+    told: list[tuple[int, RunReport]] = []
+    runner.run(
+        plans,
+        executor,
+        SETTING,
+        elapsed=lambda: 1.5,
+        finished=lambda part: told.append((len(executor.carried_out), part)),
+    )
+    assert [carried_out for carried_out, _ in told] == [1, 2]
+    first, second = (part for _, part in told)
+    assert [one.scenario for one in (*first.findings, *second.findings)] == ["a", "b"]
+    assert (len(first.cleanup), len(second.cleanup)) == (1, 0)
+    assert first.notes == SETTING.notes
+    assert second.notes == (*SETTING.notes, "look at it by hand: the call may still be up")
+    assert dict(second.versions)["pjsip"] == "2.15.1"
+    assert second.run_id == SETTING.run_id
+
+
+class Breaking(Recorded):
+    """An executor with a bug in its last plan."""
+
+    def __init__(self, *done: PlanRun, error: Exception) -> None:
+        super().__init__(*done)
+        self._error = error
+
+    def run(self, plan: Plan) -> PlanRun:
+        """Return the next recording, or break."""
+        if not self._done:
+            self.carried_out.append(plan.scenario)
+            raise self._error
+        return super().run(plan)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("s3cret-password"), EngineMissingError("x")])
+def test_error_of_ours_loses_nothing_that_was_found(error: Exception) -> None:
+    """The report of what was finished comes with the error, and names what is missing."""
+    executor = Breaking(recorded((REFUSED,)), error=error)
+    plans = tuple(plan_of(attempt(REFUSED), name=name) for name in "abc")
+    told: list[RunReport] = []
+    with pytest.raises(runner.RunBrokenError) as broken:
+        runner.run(plans, executor, SETTING, elapsed=lambda: 1.0, finished=told.append)
+    report = broken.value.report
+    assert broken.value.cause is error
+    assert executor.carried_out == ["a", "b"]
+    assert [one.scenario for one in report.findings] == ["a"]
+    assert not report.complete
+    assert report.notes[1:] == (
+        f"b was ended by an error of sipprobe itself: {type(error).__name__}",
+        "not carried out: c",
+    )
+    assert [len(part.findings) for part in told] == [1, 0]
+
+
+def test_engine_that_is_missing_from_the_start_is_no_bug() -> None:
+    """Nothing was found: it is told as what it is."""
+    with pytest.raises(EngineMissingError):
+        runner.run(
+            (plan_of(),), Breaking(error=EngineMissingError("x")), SETTING, elapsed=lambda: 1.0
+        )
+
+
+def test_error_while_judging_keeps_the_steps_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that breaks on the second step does not take the first one with it."""
+
+    def break_on_503(_attempt: Attempt, _trace: Trace, _verdict: object) -> Explanation:
+        raise KeyError("x")
+
+    monkeypatch.setattr("probe.diagnosis.diagnose.diagnose", break_on_503)
+    with pytest.raises(runner.RunBrokenError, match="KeyError") as broken:
+        run_one(recorded((ANSWERED,), (REFUSED,)))
+    report = broken.value.report
+    assert [one.last.verdict.outcome for one in report.findings] == [Outcome.MET]
+    assert report.notes[-1] == "trunk-check was ended by an error of sipprobe itself: KeyError"

@@ -207,6 +207,7 @@ def test_run_is_described() -> None:
         "versions": {"sipprobe": "0.1.0", "pjsip": "2.15.1"},
         "counts": {"met": 1, "not_met": 1, "inconclusive": 0, "flaky": 0},
         "interrupted": False,
+        "complete": True,
         "notes": ["embedded"],
     }
 
