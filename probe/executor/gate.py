@@ -7,8 +7,9 @@ import re
 from collections import Counter
 
 from probe.executor.ledger import Admission, Ledger
-from probe.plan.action import Account, Call, Talk, Wait
+from probe.plan.action import Account, Call, Options, Talk, Wait
 from probe.plan.plan import Attempt, Limits, Plan
+from probe.plan.rails import emergency_number
 from probe.trace.trace import Trace
 
 MOST_REFUSED_LOGINS = 2
@@ -86,6 +87,19 @@ class Gate:
     def close(self) -> None:
         """Close the ledger."""
         self._ledger.close()
+
+
+def why_never(attempt: Attempt) -> str | None:
+    """Say why a request never leaves, whoever made the plan, or return None.
+
+    The plan has refused it already; this is the last look at the URI that would be sent.
+    """
+    if not isinstance(attempt.action, Call | Options):
+        return None
+    danger = emergency_number(attempt.action.target, public=attempt.provider is not None)
+    if danger is None:
+        return None
+    return f"{attempt.action.target} would reach the emergency number {danger}"
 
 
 def _login(account: Account) -> tuple[str, str]:

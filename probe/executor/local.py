@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from probe.executor.crew import Crew, Worker
-from probe.executor.gate import Gate, asked_to_wait, planned_talk, talk_of
+from probe.executor.gate import Gate, asked_to_wait, planned_talk, talk_of, why_never
 from probe.executor.ledger import Admission, Ledger, ledger_file
 from probe.executor.orphan import open_calls
 from probe.executor.process import WorkerProcess
@@ -231,9 +231,9 @@ class _PlanInProgress:
         """Say why an attempt is not to be made, or return None."""
         if self._over():
             return self._why_over()
-        no_login = self._executor.gate.why_no_login(attempt)
-        if no_login is not None:
-            return no_login
+        held_back = why_never(attempt) or self._executor.gate.why_no_login(attempt)
+        if held_back is not None:
+            return held_back
         missing = [number for number in attempt.depends_on if number in self._failed]
         if missing and not isinstance(attempt.action, Cancel):
             # A call that is to be cancelled has not come up yet; any other must have.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from wirebuilder import Wire, answered_call, refused_call
 
-from probe.executor.gate import Gate, asked_to_wait, planned_talk, talk_of
+from probe.executor.gate import Gate, asked_to_wait, planned_talk, talk_of, why_never
 from probe.executor.ledger import Ledger
 from probe.plan.action import Account, Action, Call, Talk, Wait
 from probe.plan.plan import Attempt, Limits, Plan
@@ -112,6 +112,12 @@ def test_attempt_without_an_account_counts_no_login(tmp_path: Path) -> None:
     wait = replace(attempt_of(Wait(attempt=0, account="", duration=1.0)), account=None, limits=None)
     gate.login_was_refused(wait)
     assert gate.why_no_login(attempt_of(call(), limits=None)) is None
+
+
+def test_last_look_is_at_what_is_dialled() -> None:
+    """A wait dials nothing, an ordinary call nothing dangerous."""
+    assert why_never(attempt_of(Wait(attempt=0, account="trunk", duration=1.0))) is None
+    assert why_never(attempt_of(call())) is None
 
 
 def test_notes_are_those_of_the_ledger_and_of_the_run(tmp_path: Path) -> None:

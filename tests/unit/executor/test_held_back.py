@@ -101,6 +101,20 @@ def test_call_whose_turn_does_not_come_in_time_is_taken_back(executor: LocalExec
     executor.close()
 
 
+@pytest.mark.parametrize(
+    ("target", "provider"), [("sip:%31-1-2@h", None), ("tel:911", None), ("sip:101@h", "sip.us")]
+)
+def test_emergency_number_does_not_leave_whoever_made_the_plan(
+    executor: LocalExecutor, target: str, provider: str | None
+) -> None:
+    """The last look is at the very URI that would be sent."""
+    plan = plan_of(None)
+    call = Call(attempt=0, account="trunk", target=target)
+    attempt = replace(plan.attempts[0], action=call, provider=provider)
+    (why,) = told(executor.run(replace(plan, attempts=(attempt,))))
+    assert why.startswith(f"NOT_ATTEMPTED: {target} would reach the emergency number")
+
+
 def test_ledger_that_cannot_be_used_is_told(executor: LocalExecutor, tmp_path: Path) -> None:
     """The calls are made, and the report says that the day was not counted."""
     (tmp_path / "ledger.sqlite3").mkdir()
