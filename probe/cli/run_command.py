@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.cli.exits import Exit, exit_for
+from probe.cli.hiding import Hiding
 from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
@@ -44,6 +45,7 @@ class Options:
     verbosity: int
     quiet: bool
     color: str | None
+    redact: str
 
 
 @click.command(name="run")
@@ -66,6 +68,10 @@ class Options:
 @click.option("--dry-run", is_flag=True, help="Show what would be tried; send nothing.")
 @click.option("-v", "verbosity", count=True, help="-v: ladders of passes too; -vv: all messages.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing where everything was met.")
+@click.option(
+    "--redact", type=click.Choice(["secrets", "strict"]), default="secrets", show_default=True,
+    help="strict: numbers, addresses and host names are replaced by others, too.",
+)  # fmt: skip
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
 def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the flags declare
     """Execute scenarios and say what happened.
@@ -96,18 +102,21 @@ def _run(selection: Selection, options: Options, executor: "LocalExecutor", bega
     """Read, select, resolve, carry out, report."""
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads while the worker starts
 
+    hiding = Hiding.chosen(options.redact, secrets=selection.hide)
     with (
         inputs.problems_end_the_command(
-            color=inputs.stderr_color(options.color), hide=selection.hide
+            color=inputs.stderr_color(options.color), hide=hiding.words
         ),
         contextlib.ExitStack() as until_end,
     ):
         scenarios, known = selection.read()
         trunk = _embedded_trunk(selection, scenarios, until_end)
+        hiding.learn_files(scenarios, known)
         plans = _plans(selection, options, scenarios, known, trunk)
+        hiding.learn_plans(plans)
         if options.dry_run:
-            return _show_plans(plans, selection.hide)
-        return _carry_out(selection, options, plans, executor, trunk, began)
+            return _show_plans(plans, hiding.words)
+        return _carry_out(selection, options, plans, executor, trunk, began, hiding)
 
 
 def _embedded_trunk(
@@ -198,6 +207,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     executor: "LocalExecutor",
     trunk: "EmbeddedTrunk | None",
     began: float,
+    hiding: Hiding,
 ) -> int:
     """Run the plans with the folder ready before anything is dialled, then report."""
     from probe import runner  # noqa: PLC0415 - see _run
@@ -221,7 +231,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
             secrets=selection.hidden(),
         )
         with (
-            Progress(plans, live=_live(options), hide=selection.hide) as progress,
+            Progress(plans, live=_live(options), hide=hiding.words) as progress,
             _interruptible(executor),
         ):
             executor.on_begin(progress.begins)
@@ -243,6 +253,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
         return Exit.UNTESTED
     if trunk is not None and trunk.failures:
         report = replace(report, notes=(*report.notes, *_faults_of(trunk)))
+    report = hiding.report(report)
     faults: list[str] = []
     if folder is not None:
         secrets = [s for plan in plans for s in runner.secrets_of(plan)]

@@ -13,7 +13,7 @@ whether a server repeated its nonce separates a stale one from a wrong password.
 
 import base64
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from probe.sip.message import COMPACT_FORMS
 
@@ -99,17 +99,7 @@ class Redactor:
         and one that was wrong stays wrong by as much. Folded fields that carry credentials are
         unfolded.
         """
-        found = re.search(r"\r?\n\r?\n", text.lstrip("\r\n"))
-        if not found:
-            return self.text(text)
-        split = len(text) - len(text.lstrip("\r\n")) + found.end()
-        head, body = self.text(text[:split]), self.text(text[split:])
-        grown = _size(body) - _size(text[split:])
-        if grown:
-            head = _CONTENT_LENGTH.sub(
-                lambda match: f"{match.group(1)}{max(0, int(match.group(2)) + grown)}", head
-            )
-        return head + body
+        return rewritten_message(text, self.text)
 
     def text(self, text: str) -> str:
         """Return any text without secrets: a log line, a detail, a piece of a message."""
@@ -202,6 +192,21 @@ class Redactor:
         """Redact a digest parameter outside an authentication field."""
         value = self._value(match.group("name").lower(), match.group("value"))
         return f"{match.group('name')}{match.group('equals')}{value}"
+
+
+def rewritten_message(text: str, rewrite: Callable[[str], str]) -> str:
+    """Return a message whose head and body were rewritten, with Content-Length moved along."""
+    found = re.search(r"\r?\n\r?\n", text.lstrip("\r\n"))
+    if not found:
+        return rewrite(text)
+    split = len(text) - len(text.lstrip("\r\n")) + found.end()
+    head, body = rewrite(text[:split]), rewrite(text[split:])
+    grown = _size(body) - _size(text[split:])
+    if grown:
+        head = _CONTENT_LENGTH.sub(
+            lambda match: f"{match.group(1)}{max(0, int(match.group(2)) + grown)}", head
+        )
+    return head + body
 
 
 def redact_message(text: str, secrets: Collection[str] = ()) -> str:
