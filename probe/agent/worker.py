@@ -16,10 +16,11 @@ import os
 import select
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from probe.agent.channel import decode, encode
-from probe.agent.port import AgentError
+from probe.agent.port import AgentError, Recorder, UserAgent
 from probe.agent.script import Script
 from probe.plan.action import Account, Action
 from probe.plan.capabilities import Capabilities
@@ -33,15 +34,31 @@ IDLE_POLL_S = 0.01
 """How long the stack works between two looks at the pipe while no action runs."""
 
 
+def pjsua_agent(clock: Callable[[], float], record: Recorder) -> UserAgent:
+    """Return the real user agent."""
+    from probe.agent.pjsua.endpoint import PjsuaAgent  # noqa: PLC0415 - 25 ms, after fork
+
+    return PjsuaAgent(clock, record)
+
+
 class Worker:
     """The command loop."""
 
-    def __init__(self, commands: int, answers: int) -> None:
+    def __init__(
+        self,
+        commands: int,
+        answers: int,
+        *,
+        make_agent: Callable[[Callable[[], float], Recorder], Any] = pjsua_agent,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._make_agent = make_agent
+        self._monotonic = monotonic
         self._commands = commands
         self._answers = answers
         self._buffer = b""
         self._waiting: list[dict[str, Any]] = []
-        self._epoch = time.monotonic()
+        self._epoch = monotonic()
         self._last_beat = 0.0
         self._aborted = False
         self._gone = False
@@ -51,9 +68,7 @@ class Worker:
 
     def serve(self) -> None:
         """Carry out commands until told to stop."""
-        from probe.agent.pjsua.endpoint import PjsuaAgent  # noqa: PLC0415 - 25 ms, after fork
-
-        self._agent = PjsuaAgent(self._clock, self._record)
+        self._agent = self._make_agent(self._clock, self._record)
         self._send("hello")
         while not (self._gone or self._aborted):
             command = self._next_command()
@@ -164,13 +179,13 @@ class Worker:
             self._gone = True
 
     def _beat(self) -> None:
-        now = time.monotonic()
+        now = self._monotonic()
         if now - self._last_beat >= BEAT_S:
             self._last_beat = now
             self._send("beat")
 
     def _clock(self) -> float:
-        return time.monotonic() - self._epoch
+        return self._monotonic() - self._epoch
 
     def _record(self, event: Event) -> None:
         """Keep an event and pass it on at once; called from inside the library."""
