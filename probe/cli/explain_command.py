@@ -26,7 +26,7 @@ def command(subject: str, provider: str | None, direction: str | None) -> int:
     Exit status: 0 explained, 2 usage or an unknown subject.
     """
     folder = Path(re.sub(r"#\d+$", "", subject))
-    if (folder / "report.json").is_file():
+    if any((folder / name).is_file() for name in ("report.json", "findings.jsonl")):
         return _explain_run(folder, subject)
     from probe.reference.explain import explain  # noqa: PLC0415 - data loads only here
     from probe.reference.reference import Direction  # noqa: PLC0415 - as above

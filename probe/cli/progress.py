@@ -32,8 +32,15 @@ class Progress:
         scenario = self._names.get(id(attempt), "")
         text = self._hide(f"[{self._done}/{self._total}] {scenario} › {attempt.label}{again}")
         width = shutil.get_terminal_size((100, 24)).columns
-        sys.stderr.write(f"\r\x1b[K{text[: width - 1]}")
-        sys.stderr.flush()
+        self._write(f"\r\x1b[K{text[: width - 1]}")
+
+    def _write(self, text: str) -> None:
+        """Write to the terminal; one that was closed must not break a call off."""
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            self._live = False
 
     def __enter__(self) -> "Progress":  # noqa: PYI034 - Self came with Python 3.11
         return self
@@ -45,5 +52,4 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            self._write("\r\x1b[K")

@@ -211,6 +211,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
 ) -> int:
     """Run the plans with the folder ready before anything is dialled, then report."""
     from probe import runner  # noqa: PLC0415 - see _run
+    from probe.cli.keeping import Keeper  # noqa: PLC0415 - see _run
     from probe.cli.progress import Progress  # noqa: PLC0415 - see _run
     from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - see _run
     from probe.results import ResultsError, RunFolder, run_id  # noqa: PLC0415 - see _run
@@ -219,6 +220,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     name = plans[0].scenario if len(plans) == 1 else f"{len(plans)}-scenarios"
     identity = run_id(now, name)
     folder: RunFolder | None = None
+    broken: Exception | None = None
     try:
         if options.store:
             folder = RunFolder.prepare(options.results, identity)
@@ -230,6 +232,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
             notes=_notes(trunk),
             secrets=selection.hidden(),
         )
+        keeper = Keeper(folder, plans, hidden=selection.hidden(), shown=hiding.report)
         with (
             Progress(plans, live=_live(options), hide=hiding.words) as progress,
             _interruptible(executor),
@@ -242,32 +245,53 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
                 setting,
                 elapsed=lambda: time.monotonic() - began,
                 found=_stopper(options, executor),
+                finished=keeper.finished,
             )
+    except runner.RunBrokenError as error:
+        report, broken = error.report, error.cause
     except ResultsError as error:
         raise click.ClickException(f"{error}\n  use --results FOLDER or --no-store") from None
     except EngineMissingError as error:
         if folder is not None:
             folder.discard()
-        click.echo(f"sipprobe: could not test: {error}", err=True)
-        click.echo("  install it: pip install pjsua2-python (Python 3.10 to 3.12)", err=True)
-        return Exit.UNTESTED
+        return _engine_missing(error)
     if trunk is not None and trunk.failures:
         report = replace(report, notes=(*report.notes, *_faults_of(trunk)))
     report = hiding.report(report)
     faults: list[str] = []
-    if folder is not None:
-        secrets = [s for plan in plans for s in runner.secrets_of(plan)]
-        public = [p for plan in plans for p in runner.public_of(plan)]
-        try:
-            folder.write(report, secrets=[*selection.hidden(), *secrets], public=public)
-            report = replace(report, folder=_shown(folder.path))
-        except ResultsError as error:
-            faults.append(str(error))
+    try:
+        keeper.whole(report)
+        report = replace(report, folder=_shown(folder.path) if folder else None)
+    except ResultsError as error:
+        faults.append(str(error))
+    return _told(options, report, faults, broken)
+
+
+def _told(
+    options: Options, report: "RunReport", faults: list[str], broken: Exception | None
+) -> int:
+    """Print and write the report, then say what could not be stored and what broke."""
     faults += _write_reports(options, report)
-    _print_report(options, report)
+    with contextlib.suppress(OSError) if report.interrupted else contextlib.nullcontext():
+        _print_report(options, report)  # the terminal may be what went away
+    if broken is not None:
+        for fault in faults:
+            click.echo(f"Error: {fault}", err=True)
+        from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - see _run
+
+        if isinstance(broken, EngineMissingError):
+            return _engine_missing(broken)
+        raise broken
     if faults:  # told last: what the calls showed is not lost for a full disk
         raise click.ClickException("\n  ".join(faults))
     return exit_for(report.counts(), interrupted=report.interrupted)
+
+
+def _engine_missing(error: Exception) -> Exit:
+    """Say that there is no user agent."""
+    click.echo(f"sipprobe: could not test: {error}", err=True)
+    click.echo("  install it: pip install pjsua2-python (Python 3.10 to 3.12)", err=True)
+    return Exit.UNTESTED
 
 
 def _notes(trunk: "EmbeddedTrunk | None") -> tuple[str, ...]:
@@ -295,14 +319,18 @@ def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding]
 
 @contextlib.contextmanager
 def _interruptible(executor: "LocalExecutor") -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into an orderly end: hang up, un-register, report."""
+    """Turn SIGINT, SIGTERM and SIGHUP into an orderly end: hang up, un-register, report."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         if not executor.interrupted:
-            os.write(2, b"\nending: calls are hung up, registrations removed ...\n")
+            with contextlib.suppress(OSError):  # a terminal that was closed takes no words
+                os.write(2, b"\nending: calls are hung up, registrations removed ...\n")
         executor.interrupt()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants to go on
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

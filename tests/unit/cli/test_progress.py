@@ -51,3 +51,24 @@ def test_nobody_watching_gets_nothing(capsys: pytest.CaptureFixture[str]) -> Non
     with Progress((PLAN,), live=False) as progress:
         progress.begins(ATTEMPT, 1)
     assert capsys.readouterr().err == ""
+
+
+def test_terminal_that_was_closed_does_not_break_a_call_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The line is given up, the run is not."""
+    tried: list[str] = []
+
+    class Closed:
+        """A terminal that is gone."""
+
+        def write(self, text: str) -> None:
+            """Fail as the kernel does."""
+            tried.append(text)
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    with Progress((PLAN,), live=True) as progress:
+        progress.begins(ATTEMPT, 1)
+        progress.begins(ATTEMPT, 2)
+    assert len(tried) == 1

@@ -1,5 +1,6 @@
 """`sipprobe run`, from its arguments to its exit status, with an executor that dials nobody."""
 
+import errno
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import stat
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -519,7 +521,7 @@ def test_no_store_leaves_nothing_behind(
 # -- interruption ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interruption_ends_in_order_and_is_told(
     sipprobe: Sipprobe, carrier: Path, executor: HandingOut, number: signal.Signals
 ) -> None:
@@ -537,6 +539,165 @@ def test_interruption_ends_in_order_and_is_told(
     assert "note: not carried out: one-registration" in ended.out
     assert "note: the run was interrupted" in ended.out
     assert signal.getsignal(number) is before
+
+
+def test_run_under_nohup_outlives_its_terminal(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut
+) -> None:
+    """Where SIGHUP is ignored already, it stays ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    executor.before = lambda _plan: os.kill(os.getpid(), signal.SIGHUP)
+    try:
+        assert sipprobe("run").status == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert len(executor.plans) == 2
+
+
+def test_terminal_that_was_closed_costs_its_lines_only(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be said any more: the calls are ended in order and the run is stored."""
+
+    def gone(*_: object, **__: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def hang_up(_plan: Plan) -> None:
+        with monkeypatch.context() as closed:
+            closed.setattr("probe.cli.run_command.os.write", gone)
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    monkeypatch.setattr("probe.cli.run_command._print_report", gone)
+    executor.before = hang_up
+    ended = sipprobe("run")
+    assert ended.status == 130
+    assert load(run_folder(carrier))["run"]["interrupted"] is True
+
+
+# -- nothing is lost -------------------------------------------------------------------------------
+
+
+def test_each_scenario_is_on_disk_before_the_next_begins(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut
+) -> None:
+    """Whoever kills the run now finds the first one, and explains it."""
+    executor.tries = busy
+    seen: list[list[str]] = []
+
+    def look(_plan: Plan) -> None:
+        if executor.plans[1:]:
+            seen.append([found["scenario"] for found in load(run_folder(carrier))["findings"]])
+            journal = run_folder(carrier) / "findings.jsonl"
+            (carrier / "killed").mkdir()
+            (carrier / "killed" / journal.name).write_bytes(journal.read_bytes())
+
+    executor.before = look
+    assert sipprobe("run").status == 1
+    assert seen == [["one-call"]]
+    assert {path.name for path in run_folder(carrier).iterdir()} == {
+        "report.json", "trace.json", "call.pcap",
+    }  # fmt: skip
+    explained = sipprobe("explain", "killed")
+    assert explained.status == 0
+    assert explained.out.startswith("NOT_MET  one-call › call +12025550123")
+
+
+def test_run_that_breaks_tells_what_was_finished(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut
+) -> None:
+    """A bug of ours in the second scenario: the first is printed and stored, the status is 4."""
+
+    def break_later(_plan: Plan) -> None:
+        if executor.plans[1:]:
+            raise ZeroDivisionError("division by zero")
+
+    executor.before = break_later
+    (carrier / "file").write_text("")
+    ended = sipprobe("run", "--report", "json=file/report.json")
+    assert ended.status == 4
+    assert "PASS  one-call" in ended.out
+    assert (
+        "one-registration was ended by an error of sipprobe itself: ZeroDivisionError" in ended.out
+    )
+    assert "Error: cannot write file/report.json: File exists" in ended.err
+    assert "sipprobe: internal error: ZeroDivisionError: division by zero" in ended.err
+    told = load(run_folder(carrier))
+    assert told["run"]["complete"] is False
+    assert [found["scenario"] for found in told["findings"]] == ["one-call"]
+
+
+def test_engine_that_goes_missing_later_keeps_what_was_found(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut
+) -> None:
+    """It could not test the rest: status 3, and the first finding is there."""
+
+    def break_later(_plan: Plan) -> None:
+        if executor.plans[1:]:
+            raise EngineMissingError("pjsua2 cannot be loaded")
+
+    executor.before = break_later
+    ended = sipprobe("run")
+    assert ended.status == 3
+    assert "PASS  one-call" in ended.out
+    assert "could not test: pjsua2 cannot be loaded" in ended.err
+    assert len(load(run_folder(carrier))["findings"]) == 1
+
+
+def test_full_disk_in_mid_run_is_told_and_the_verdict_printed(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said once while the run goes on; every scenario is judged; status 2; no half file."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("probe.results.os.fdopen", full)
+    ended = sipprobe("run")
+    assert ended.status == 2
+    assert "2 met, 0 not met" in ended.out
+    assert ended.err.count("findings.jsonl: No space left on device; the run goes on") == 1
+    assert ended.err.count("Error: cannot write results/") == 1
+    assert [path.name for path in run_folder(carrier).iterdir() if path.stat().st_size] == []
+    assert not (run_folder(carrier) / "report.json").exists()
+
+
+def test_disk_that_has_room_again_at_the_end_loses_nothing(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The three files could be written after all: the status is that of the calls."""
+    (carrier / "results").mkdir()
+
+    def block(_plan: Plan) -> None:
+        (run_folder(carrier) / "findings.jsonl").mkdir(exist_ok=True)
+
+    executor.before = block
+    ended = sipprobe("run", "one-call")
+    assert ended.status == 0
+    assert "findings.jsonl: Is a directory; the run goes on" in ended.err
+    assert load(run_folder(carrier))["run"]["complete"] is True
+
+
+def test_clock_that_is_set_in_mid_run_bends_no_duration(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wall clock says when a run began; how long it took is not asked of it."""
+    moments = iter(range(1_800_000_000, 0, -3600))
+
+    class Clock(datetime):
+        """A wall clock that is set back an hour whenever it is read."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            """Return the next moment."""
+            return datetime.fromtimestamp(next(moments), tz)
+
+    for place in ("probe.cli.run_command.datetime", "probe.executor.local.datetime"):
+        monkeypatch.setattr(place, Clock)
+    monkeypatch.setattr("time.time", lambda: float(next(moments)))
+    assert sipprobe("run").status == 0
+    run = load(run_folder(carrier))["run"]
+    assert run["started_at"] == "2027-01-15T08:00:00.000Z"
+    assert 0 <= run["duration_s"] < 30
 
 
 # -- secrets ---------------------------------------------------------------------------------------
