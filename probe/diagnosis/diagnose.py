@@ -292,6 +292,13 @@ def _steps(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
 
 
 def _rerun(case: Case) -> str:
+    failure = case.failure
+    if (
+        failure is not None
+        and failure.failure is Failure.NOT_ATTEMPTED
+        and "the day ends at" in failure.detail  # a cap of the ledger
+    ):
+        return "Wait for the next UTC day, or change `caps:` of the trunk profile."
     return f"Run it again: `sipprobe run {plain(case.attempt.source.file) or 'SCENARIO'}`."
 
 

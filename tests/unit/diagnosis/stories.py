@@ -302,6 +302,13 @@ OWN: tuple[Story, ...] = (
         says=("interrupted", "Nothing was learned"),
     ),
     tell("step not reached", failed(Failure.NOT_ATTEMPTED), None, UNDECIDED, says=("not tried",)),
+    tell(
+        "a cap of the day was reached",
+        failed(Failure.NOT_ATTEMPTED, "calls_per_day is 4; the day ends at 00:00 UTC"),
+        None,
+        UNDECIDED,
+        says=("not tried", "next UTC day", "`caps:`"),
+    ),
 )
 
 NAMES: tuple[Story, ...] = (
