@@ -136,14 +136,6 @@ class Connections:
         return self._local[key]
 
 
-def caller_uri(identity: str, aor: str) -> str:
-    """Return the From URI for a caller ID: as given where it is a URI, else at the aor's host."""
-    if "sip:" in identity or "sips:" in identity or "tel:" in identity:
-        return identity if "<" in identity else f"<{identity}>"
-    host = aor.rpartition("@")[2].rstrip(">")
-    return f"<sip:{identity}@{host}>"
-
-
 def _tls_facts(info: pj.TlsInfo, remote: str) -> tuple[str, str, tuple[str, ...]]:
     """Return peer address, protocol with cipher, and what verification found against the peer."""
     names = {bit: name for name, bit in TLS_BITS.items()}
