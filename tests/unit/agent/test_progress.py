@@ -4,7 +4,7 @@ import pytest
 from wirebuilder import REMOTE, Wire
 
 from probe.agent.progress import Progress
-from probe.trace.trace import AgentNote, TransportChanged
+from probe.trace.trace import AgentNote, BytesDropped, IcmpReceived, TransportChanged
 
 
 def seen(wire: Wire, method: str = "INVITE") -> Progress:
@@ -64,6 +64,19 @@ def test_a_cancel_is_answered() -> None:
 def test_a_copy_of_a_request_is_no_new_request() -> None:
     """The request is timed from its first copy."""
     assert seen(Wire().send("INVITE").resend(at=0.5)).sent_at == 0.0
+
+
+def test_what_the_first_request_met_says_nothing_of_the_second() -> None:
+    """A request with credentials starts over: errors and responses before it do not count."""
+    wire = Wire().send("INVITE")
+    wire.add(
+        IcmpReceived(at=0.0, remote=REMOTE, offender="192.0.2.1", icmp_type=3, icmp_code=3)
+    ).add(BytesDropped(at=0.0, remote=REMOTE, size=1, detail=""))
+    before = seen(wire)
+    after = seen(wire.receive(100).receive(407).send("ACK").send("INVITE", auth=True, at=2.0))
+    assert (len(before.icmp), before.dropped) == (1, 1)
+    assert (after.icmp, after.dropped, after.sent_at) == ([], 0, 2.0)
+    assert (after.provisional_at, after.final_status, after.unanswered) == (None, None, True)
 
 
 @pytest.mark.parametrize(
