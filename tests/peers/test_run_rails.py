@@ -1,0 +1,48 @@
+"""Nothing dangerous leaves the machine: the whole program against a port that listens."""
+
+import select
+import socket
+
+import pytest
+from ports import LOOPBACK
+from userfolder import UserFolder
+
+NUMBERS = ("112", "911", "999", "000", "110", "118", "119", "113", "115", "191", "15")
+FORMS = (
+    "{}", "0{}", "9{}", "00{}", "011{}", "+{}", "9,{}", "tel:{}", "tel:{};phone-context=+1",
+    "sip:{}@pbx.example", "sip:%{}@pbx.example", "sips:9{}@pbx.example;user=phone", "#31#{}",
+)  # fmt: skip
+
+
+def spelled(form: str, number: str) -> str:
+    """Write a number in a form; with a percent sign in the form its digits are escaped."""
+    if "%" in form:
+        return form.replace("%{}", "".join(f"%3{digit}" for digit in number))
+    return form.format("-".join(number))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_spelling_of_an_emergency_number_makes_a_packet(folder: UserFolder, form: str) -> None:
+    """Each step is refused at its line, and the port of the trunk hears nothing."""
+    # Two digits after a service code are part of the code.
+    calls = [spelled(form, n) for n in NUMBERS if len(n) > 2 or not form.startswith("#")]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.bind((LOOPBACK, 0))
+        folder.trunk(uri=f"sip:100@{LOOPBACK}:{wire.getsockname()[1]}")
+        folder.scenario("- options:\n" + "".join(f'- call: "{to}"\n' for to in calls))
+        done = folder.command("run", "check")
+        assert done.exit_code == 2
+        assert done.stderr.count("; it is never dialled") == len(calls)
+        assert not select.select([wire], [], [], 0)[0]
+
+
+def test_cap_of_a_run_holds_before_anything_is_sent(folder: UserFolder) -> None:
+    """A cap that is written counts on loopback too: the third of two calls is refused at once."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.bind((LOOPBACK, 0))
+        folder.trunk(uri=f"sip:100@{LOOPBACK}:{wire.getsockname()[1]}", caps={"calls_per_run": "2"})
+        folder.scenario('- call: "2000"\n' * 3)
+        done = folder.command("run", "check")
+        assert done.exit_code == 2
+        assert "this is call 3 of the run, and a run may make 2" in done.stderr
+        assert not select.select([wire], [], [], 0)[0]
