@@ -196,10 +196,12 @@ class Crew:
                 )
 
     def end(self) -> None:
-        """End every process that is still there, whatever happened before."""
+        """End every process that is still there, whatever happened before.
+
+        One that nobody sent home notices the end of its pipe, hangs up, un-registers and leaves.
+        """
         for worker in self._workers.values():
-            worker.process.kill()
-            worker.process.close()
+            worker.process.close(FINISH_S)
 
     def _hire(self, account: Account, port: int, spare: WorkerProcess | None) -> Worker:
         """Start a worker and open its account."""
