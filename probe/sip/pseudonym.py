@@ -30,6 +30,10 @@ TAIL = 7
 SHORTEST_WORD = 3
 """A shorter name is replaced in URIs and quotes only: elsewhere it would hit half of every line."""
 
+MOST_WORDS = 500
+"""Names that are looked for in sentences; a peer that sends thousands would make each one slow."""
+
+_FEW = 64
 _TRIES = 4000
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -98,8 +102,8 @@ _REALM = re.compile(r"\b(?:realm|domain)\s*=\s*\"([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]
 _WARN_AGENT = re.compile(r"^Warning[ \t]*:[ \t]*\d{3}[ ]([A-Za-z0-9.-]+)", _MULTILINE_ANY_CASE)
 _ORIGIN = re.compile(r"^o=(?!-[ ])(\S+)[ ]", re.MULTILINE)
 _DISPLAY = re.compile(
-    r"(?:\A|,)[ \t]*(?:\"(?P<quoted>(?:[^\"\\]|\\.)+)\""
-    r"|(?P<token>[^\s\"<>,;:=][^\"<>,;:=]*?))[ \t]*<"
+    r"(?:\A|,)[ \t]*(?:\"(?P<quoted>(?:[^\"\\]|\\.){1,256})\""
+    r"|(?P<token>[^\s\"<>,;:=][^\"<>,;:=]{0,255}?))[ \t]{0,8}<"
 )
 _DESCRIPTION = re.compile(r"[abmortvz]=")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+[ \t]*")
@@ -115,9 +119,11 @@ class Pseudonyms:
         """``key`` makes pseudonyms repeatable, for tests; None is a random one."""
         self._key = secrets.token_bytes(32) if key is None else key
         self._tails: dict[str, str] = {}
+        self._used: set[str] = set()
         self._originals: set[str] = set()
         self._addresses: dict[_Address, _Address] = {}
         self._real: set[_Address] = set()
+        self._given: set[_Address] = set()
         self._words: dict[str, str] = {}
         self._counts = {"user": 0, "host": 0, "name": 0}
         self._compiled: tuple[re.Pattern[str], re.Pattern[str]] | None = None
@@ -223,9 +229,10 @@ class Pseudonyms:
         """Return what finds everything that is to be replaced, and the same without bare digits."""
         if self._compiled is None:
             free = [w for w in self._words if len(w) >= SHORTEST_WORD and w not in _VOCABULARY]
-            bound = [w for w in self._words if w not in free]
+            known = set(free)
+            bound = [w for w in self._words if w not in known][:MOST_WORDS]
             most = (
-                rf"{_PLACE}|(?P<word>(?<![A-Za-z0-9])(?:{_any_of(free)})(?![A-Za-z0-9]))"
+                rf"{_PLACE}|(?P<word>(?<![A-Za-z0-9])(?:{_any_of(free[:MOST_WORDS])})(?![A-Za-z0-9]))"
                 rf"|\"(?P<inquotes>{_any_of(bound)})(?=\")|{_IPV6}|{_IPV4}|{_INTERNATIONAL}"
             )
             self._compiled = (
@@ -295,12 +302,13 @@ class Pseudonyms:
         tail = digits[-TAIL:]
         self._originals.add(tail)
         if tail not in self._tails:
-            taken = self._originals | set(self._tails.values())
             size = 10 ** len(tail)
             candidates = (f"{self._hash(tail, n) % size:0{len(tail)}}" for n in range(_TRIES))
-            fit = (c for c in candidates if c not in taken and not _looks_urgent(c))
+            free = (c for c in candidates if c not in self._originals and c not in self._used)
+            fit = (c for c in free if not _looks_urgent(c))
             spare = f"{(int(tail) + 1) % size:0{len(tail)}}"  # so many short numbers: all are taken
             self._tails[tail] = next(fit, spare)
+            self._used.add(self._tails[tail])
         other = iter(digits[: -len(tail)] + self._tails[tail])
         return re.sub(r"\d", lambda _: next(other), number)
 
@@ -310,13 +318,15 @@ class Pseudonyms:
             return text
         if address not in self._addresses:
             self._real.add(address)
-            taken = self._real | set(self._addresses.values())
+            likes = _ranges_like(address)
             candidates = (
                 self._candidate(address, like, number)
-                for like in _ranges_like(address)
-                for number in range(_TRIES)
+                for like in likes
+                for number in range(_TRIES if like is likes[-1] else _FEW)
             )
-            self._addresses[address] = next(c for c in candidates if c not in taken)
+            free = (c for c in candidates if c not in self._real and c not in self._given)
+            self._addresses[address] = next(free)
+            self._given.add(self._addresses[address])
         return str(self._addresses[address])
 
     def _candidate(self, address: _Address, like: tuple[str, ...], number: int) -> _Address:
