@@ -5,6 +5,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of the code under test; pytest's own timeout bounds each test.
+settings.register_profile("sipprobe", deadline=None)
+settings.load_profile("sipprobe")
 
 PEER_FOLDERS = tuple(Path(__file__).parent / name for name in ("peers", "faults"))
 """Folders whose test files may not skip themselves as a whole in CI."""
