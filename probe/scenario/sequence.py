@@ -363,7 +363,7 @@ class _Parser:
                     "repeats need parentheses: (180?)|183",
                 )
             raise self.fail(
-                offset, 1, f"there is nothing before {quoted(piece)} that it could repeat"
+                offset, len(piece), f"there is nothing before {quoted(piece)} that it could repeat"
             )
         if depth == _DEEPEST_GROUP:
             raise self.fail(offset, 1, "parentheses are nested too deeply")
