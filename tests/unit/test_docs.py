@@ -21,7 +21,7 @@ PAGES = sorted(
 COMMAND_LINE = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-CONTEXT = click.Context(cli)
+CONTEXT = click.Context(cli, **cli.context_settings)  # names are cached in the commands
 VERBS = tuple(cli.list_commands(CONTEXT))
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
