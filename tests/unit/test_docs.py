@@ -11,7 +11,10 @@ import click
 import pytest
 
 from probe.cli import cli, exits
+from probe.scenario.expectation import Expectation
 from probe.scenario.loader import load_scenario, load_settings
+from probe.scenario.schema import VERBS as VERB_MODELS
+from probe.scenario.schema import Profile
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("*.md", "docs/**/*.md", "tests/**/*.md", "scenarios/*.md", "benchmarks/**/*.md")
@@ -211,3 +214,31 @@ def test_the_failing_run_of_the_readme_points_into_its_scenario(tmp_path: Path) 
     assert expect.responses is not None
     place = expect.responses.source
     assert f"--> scenarios/{file.name}:{place.line}:{place.column}\n" in README
+
+
+GUIDE = (ROOT / "docs" / "scenario-files.md").read_text(encoding="utf-8")
+GUIDE_BLOCKS = [block for kind, block in FENCED.findall(GUIDE) if kind == "yaml"]
+
+
+def test_guide_shows_scenarios_and_a_profile() -> None:
+    """Blocks that begin with trunks are profiles, the others scenarios."""
+    assert [block.startswith("trunks:") for block in GUIDE_BLOCKS] == [False, False, True]
+
+
+@pytest.mark.parametrize("block", GUIDE_BLOCKS)
+def test_example_of_the_guide_loads(block: str, tmp_path: Path) -> None:
+    """What the guide shows can be copied."""
+    if block.startswith("trunks:"):
+        (tmp_path / "sipprobe.yaml").write_text(block, encoding="utf-8")
+        known = load_settings(tmp_path / "sipprobe.yaml", variables={}, environ={})
+        assert "carrier" in known.trunks
+    else:
+        (tmp_path / "guide.sip.yaml").write_text(block, encoding="utf-8")
+        assert load_scenario(tmp_path / "guide.sip.yaml", variables={}, environ={}).steps
+
+
+def test_guide_names_every_verb_and_key() -> None:
+    """A key that nobody can look up is not there."""
+    keys = {*VERB_MODELS, *Profile.keys(), *Expectation.keys()}
+    keys -= {"trunk"}  # an agent's key, told in a sentence
+    assert [key for key in sorted(keys) if f"`{key}`" not in GUIDE and f"{key}:" not in GUIDE] == []
