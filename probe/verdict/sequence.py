@@ -40,7 +40,12 @@ def shown_tokens(pattern: SequencePattern | None, seen: Observation) -> tuple[Ob
             for token in seen.tokens
             if not token.answered and (token.token.isdigit() or token.token in {"ACK", "BYE"})
         )
-    relevant = {token.index for token in pattern.relevant(seen.tokens)}
+    of_challenges = pattern.names("401") or pattern.names("407")
+    relevant = {
+        token.index
+        for token in pattern.relevant(seen.tokens)
+        if of_challenges or not token.answered
+    }
     return tuple(t for t in seen.tokens if t.index in relevant or t.token == "100")  # noqa: S105
 
 

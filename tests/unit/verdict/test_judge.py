@@ -332,3 +332,11 @@ def test_no_trace_makes_the_judge_raise(
     assert (verdict.outcome is Outcome.MET) == (not verdict.mismatches)
     plain = judged(wire)
     assert plain.outcome is not Outcome.MET or wire.trace().final() is not None
+
+
+def test_the_ack_of_an_answered_challenge_is_not_shown() -> None:
+    """Where the sequence names ACK and no challenge, only the ACK of the final response counts."""
+    wire = Wire().send("INVITE", body=OFFER).receive(407).send("ACK")
+    wire.send("INVITE", body=OFFER, auth=True).receive(100).receive(503).send("ACK")
+    assert judged(wire, responses="180 200 ACK").observed == "100 503 ACK"
+    assert judged(wire, responses="407 ACK 503 ACK").observed == "407 ACK 100 503 ACK"
