@@ -257,6 +257,14 @@ def icmp(kind: int, code: int, offender: str = "198.51.100.1", remote: str = REM
         ),
         (
             TransportChanged(
+                at=0.1, transport="TLS", remote=REMOTE, state="accepted", error="", tls=""
+            ),
+            "TCP connected, TLS handshake begins",
+            "",
+            "",
+        ),
+        (
+            TransportChanged(
                 at=0.1, transport="TLS", remote=REMOTE, state="connected", error="", tls="TLSv1.2"
             ),
             "TLS connected TLSv1.2",
