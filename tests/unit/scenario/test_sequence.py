@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import count, product
+from typing import TypeAlias
 
 import pytest
 from hypothesis import assume, given
@@ -39,6 +40,9 @@ def matches(text: str, events: str) -> bool:
 # -- an oracle: where may each piece of a sequence end? ----------------------------------------
 
 
+Memo: TypeAlias = dict[tuple[int, int], set[int]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Node:
     """What is asked for: one token of `words`, all of `parts` in order, or one of `either`."""
@@ -49,30 +53,33 @@ class Node:
     low: int = 1
     high: int | None = 1
 
-    def once(self, tokens: Sequence[str], start: int) -> set[int]:
+    def once(self, tokens: Sequence[str], start: int, memo: Memo) -> set[int]:
         """Return the places where it may end when it comes once."""
         if self.words:
-            here = tokens[start : start + 1]
-            return (
-                {start + 1}
-                if any(means(word, token) for token in here for word in self.words)
-                else set()
-            )
+            fits = any(means(word, token) for word in self.words for token in tokens[start:][:1])
+            return {start + 1} if fits else set()
         if self.either:
-            return set().union(*(node.ends(tokens, start) for node in self.either))
+            return set().union(*(node.ends(tokens, start, memo) for node in self.either))
         reached = {start}
         for node in self.parts:
-            reached = set().union(*(node.ends(tokens, place) for place in reached))
+            reached = set().union(*(node.ends(tokens, place, memo) for place in reached))
         return reached
 
-    def ends(self, tokens: Sequence[str], start: int) -> set[int]:
-        """Return the places where it may end."""
-        reached, found = {start}, set()
-        # More rounds than tokens find nothing that fewer did not.
-        for number in range(len(tokens) + self.low + 2 if self.high is None else self.high + 1):
+    def ends(self, tokens: Sequence[str], start: int, memo: Memo) -> set[int]:
+        """Return the places where it may end; `memo` keeps them, by node and start."""
+        key = (id(self), start)
+        if key in memo:
+            return memo[key]
+        reached, found = {start}, set[int]()
+        for number in count():
             if number >= self.low:
+                if reached <= found:
+                    break  # more rounds find nothing that fewer did not
                 found |= reached
-            reached = set().union(*(self.once(tokens, place) for place in reached))
+            if number == self.high:
+                break
+            reached = set().union(*(self.once(tokens, place, memo) for place in reached))
+        memo[key] = found
         return found
 
     def example(self, data: st.DataObject) -> list[str]:
@@ -201,7 +208,7 @@ def oracle(terms: list[Part], events: list[Observed]) -> bool:
             ways.append((taken,))
     for way in product(*ways):
         tokens = [token for taken in way for token in taken]
-        if len(tokens) in whole.ends(tokens, 0):
+        if len(tokens) in whole.ends(tokens, 0, {}):
             return True
     return False
 
