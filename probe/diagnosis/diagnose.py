@@ -15,13 +15,14 @@ from dataclasses import replace
 from probe.diagnosis import names, own, registration, routing, session, tls, transport
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
+from probe.diagnosis.provider import provider_meanings, provider_says, subject_of
 from probe.diagnosis.quote import plain
-from probe.diagnosis.rule import NAMED_BY_THEM, Gate, Hypothesis, Rule
+from probe.diagnosis.rule import Gate, Hypothesis, Rule
 from probe.diagnosis.unmet import Telling, tell
 from probe.diagnosis.words import deadline, nothing_learned, observations, what_happened
 from probe.plan.plan import Attempt
 from probe.reference import reference
-from probe.reference.reference import Direction, Meaning, RootCause
+from probe.reference.reference import RootCause
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Outcome, Verdict
@@ -76,7 +77,7 @@ def rank(case: Case) -> tuple[Hypothesis, ...]:
             return tuple(h for h in of_gate if h.likelihood is Certainty.CERTAIN)[:1]
         found.extend(_likely_at_most(h) for h in of_gate)
     if found or case.asks_why:
-        found.extend(_capped(hypothesis) for hypothesis in _provider_says(case))
+        found.extend(_capped(hypothesis) for hypothesis in provider_says(case))
     excluded = {cause for hypothesis in found for cause in hypothesis.rules_out}
     merged = _merged(h for h in found if h.cause not in excluded)
     return tuple(sorted(merged, key=lambda h: (_ORDER[h.likelihood], -h.weight)))[:MOST_CAUSES]
@@ -131,62 +132,6 @@ def _merged(found: Iterator[Hypothesis]) -> list[Hypothesis]:
     return list(by_cause.values())
 
 
-# The provider -----------------------------------------------------------------------------------
-
-
-def _direction(case: Case) -> Direction | None:
-    return next((d for d in Direction if d.value == case.direction), None)
-
-
-def _provider_meanings(case: Case) -> tuple[Meaning, ...]:
-    """Return the provider's own meanings that fit, the best supported first."""
-    name = case.attempt.provider
-    if name is None or reference.provider(name) is None or not _subjects(case):
-        return ()
-    headers = dict(reversed(case.reply.message.fields)) if case.reply else {}
-    found = [
-        meaning
-        for subject in _subjects(case)
-        for meaning in reference.meanings(
-            subject,
-            direction=_direction(case),
-            provider=name,
-            phrase=case.reply.phrase if case.reply else "",
-            headers=headers,
-        )
-        if meaning.provider is not None and (subject != "any" or meaning.hint is not None)
-    ]
-    return tuple(sorted(found, key=lambda meaning: meaning.hint is None))
-
-
-def _subjects(case: Case) -> tuple[int | str, ...]:
-    """Return under which subjects a provider speaks of this case: its code, or silence."""
-    if case.reply is not None:
-        return (case.status, "any") if case.status >= 300 else ()
-    return ("silence",) if case.failed(Failure.NO_RESPONSE) else ()
-
-
-def _provider_says(case: Case) -> Iterator[Hypothesis]:
-    """Turn the provider's meanings of the code into hypotheses."""
-    meanings = [meaning for meaning in _provider_meanings(case) if meaning.causes]
-    for meaning in meanings:
-        marked = meaning.hint is not None
-        clear = len(meaning.causes) == 1 and (marked or len(meanings) == 1)
-        for place, cause in enumerate(meaning.causes):
-            yield Hypothesis(
-                cause=cause,
-                likelihood=Certainty.LIKELY if clear else Certainty.UNDECIDED,
-                because=f"{meaning.provider} documents {_subject(case)} like this "
-                f"({meaning.source}, {meaning.date}): {meaning.text}",
-                evidence=(case.cite_start(case.reply.index),) if case.reply else (),
-                weight=(NAMED_BY_THEM + 20 if marked else 45) - place,
-            )
-
-
-def _subject(case: Case) -> str:
-    return str(case.status) if case.reply is not None else "silence"
-
-
 # Putting it into words --------------------------------------------------------------------------
 
 
@@ -238,10 +183,10 @@ def _prefaced(case: Case, text: str) -> str:
 
 def _inferred(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
     found = [_sentence(h.because) for h in ranked[:1] if h.likelihood is not Certainty.UNDECIDED]
-    meanings = _provider_meanings(case)
+    meanings = provider_meanings(case)
     if meanings:
         found.extend(
-            f"{m.provider} on {_subject(case)}: {m.text}" + (f" {m.note}" if m.note else "")
+            f"{m.provider} on {subject_of(case)}: {m.text}" + (f" {m.note}" if m.note else "")
             for m in meanings[:2]
         )
         found.append(
@@ -316,7 +261,7 @@ def _code(case: Case) -> CodeReference | None:
     if case.reply is None:
         return None
     entry = reference.response(case.status)
-    meanings = _provider_meanings(case)
+    meanings = provider_meanings(case)
     return CodeReference(
         code=case.status,
         name=entry.name if entry.registered else "not a registered code",
@@ -330,7 +275,7 @@ def _code(case: Case) -> CodeReference | None:
 
 def _without_causes(case: Case) -> Explanation:
     """Say what was observed and what the code means in general, and name nothing."""
-    meanings = _provider_meanings(case)
+    meanings = provider_meanings(case)
     general = ""
     if case.reply is not None:
         general = meanings[0].text if meanings else reference.response(case.status).meaning
