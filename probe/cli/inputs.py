@@ -81,4 +81,4 @@ def scenarios(
     files: tuple[Path, ...], given: Mapping[str, str], known: Settings
 ) -> tuple[Scenario, ...]:
     """Read scenario files; what sipprobe.yaml says of variables counts last."""
-    return load_many(files, variables=given, environ={**known.vars, **os.environ})
+    return load_many(files, variables=given, environ=os.environ, defaults=known.vars)

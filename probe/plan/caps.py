@@ -24,7 +24,7 @@ def limits_of(profile: Profile, account: Account, target: str) -> Limits | None:
     The embedded trunk and loopback hosts are exempt from the defaults, not from what is written.
     """
     hop = account.host if account.proxy else uri_host(target)[0] or account.host
-    exempt = account.embedded or is_loopback(hop)
+    exempt = is_loopback(hop)
     caps, gap = profile.caps, profile.pace
     if not exempt:
         caps, gap = caps or Caps(), DEFAULT_GAP_S if gap is None else gap

@@ -1,25 +1,32 @@
 """Whether a profile lets a request go where a step sends it, under the number that it shows."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from probe.plan.action import Account
 from probe.plan.rails import (
     allowed,
     dear_number,
     emergency_number,
+    is_loopback,
     known_country,
     listed,
     owned,
 )
 from probe.scenario.schema import Profile
-from probe.scenario.source import Problem, Source
-from probe.sip.message import uri_user
+from probe.scenario.source import Filled, Problem, Source
+from probe.sip.message import uri_host, uri_user
 
 IDENTITIES = frozenset(
     {"from", "p-asserted-identity", "p-preferred-identity", "remote-party-id", "diversion"}
 )
 """Headers that show a caller (RFC 3261, RFC 3325, RFC 5806), in small letters."""
+
+FENCES = ("allow_to", "numbers", "country", "caps", "pace")
+"""Keys of a profile that hold requests back."""
+
+ALWAYS_THE_TRUNKS = frozenset({"caps", "pace"})
+"""Those whose absence from a trunk profile is a fence too: the default."""
 
 _URI = re.compile(r"(?:sips?|tel):[^\s>\"']*", re.IGNORECASE)
 
@@ -41,12 +48,18 @@ def emergency_problem(written: str, profile: Profile, source: Source) -> Problem
     )
 
 
-def destination_problem(
-    written: str, profile: Profile, account: Account, host: str, source: Source
+def destination_problem(  # noqa: PLR0913, PLR0917 - what leads where, and where it is written
+    written: str,
+    profile: Profile,
+    account: Account,
+    host: str,
+    source: Source,
+    literal: Collection[str] = (),
 ) -> Problem | None:
     """Return why a number or URI is not to be dialled, or None.
 
-    ``host`` is the trunk's own; a number without a host goes there.
+    ``host`` is the trunk's own; a number without a host goes there. ``literal`` are the
+    destinations that stand in the scenario file itself.
     """
     danger = emergency_problem(written, profile, source)
     if danger is not None:
@@ -58,8 +71,11 @@ def destination_problem(
             message=f"{written} is not among the destinations of '{account.name}'",
             hint=f"allow_to: {', '.join(permitted)}   ({profile.source('allow_to').file})",
         )
-    if account.embedded:
+    if account.embedded and is_loopback(uri_host(written)[0] or account.host):
         return None
+    unnamed = [variable for variable in source.filled if not variable.typed]
+    if permitted is None and unnamed and written not in literal:
+        return _unnamed_problem(written, unnamed, profile, source)
     why = dear_number(written, profile.country or ())
     if why is not None and not listed(written, permitted or ()):
         return Problem(
@@ -68,6 +84,25 @@ def destination_problem(
             hint="if it is meant, list it by itself, without *, under allow_to: of the profile",
         )
     return None
+
+
+def _unnamed_problem(
+    written: str, unnamed: list[Filled], profile: Profile, source: Source
+) -> Problem:
+    """Return the problem of a destination that neither the file nor the command names."""
+    variable = unnamed[0]
+    # A password in the place of a number must not be shown.
+    hidden = any(one.hidden for one in unnamed)
+    number = "this number" if hidden else written
+    listed = f"NUMBER   (the value of {variable.variable})" if hidden else f'["{written}"]'
+    place = profile.source("uri")
+    where = f"the trunk profile at {place.file}:{place.line}" if place.file else "the trunk profile"
+    return Problem(
+        source=source,
+        message=f"{number} stands neither in this file nor in the command: it came from"
+        f" {variable.giver} through ${{{variable.variable}}}, and the trunk has no allow_to",
+        hint=f"if the trunk may dial it, add to {where}: allow_to: {listed}",
+    )
 
 
 def caller_problem(
@@ -114,6 +149,24 @@ def header_problems(
             problems = (caller_problem(uri, profile, account, source) for uri in shown)
             found += [problem for problem in problems if problem is not None][:1]
     return found
+
+
+def loosened_fences(agent: Profile, trunk: Profile) -> list[Problem]:
+    """Return a problem for each fence of a trunk profile that an agent would replace.
+
+    Whoever owns the trunk wrote them (or left the defaults of caps and pace); whoever wrote the
+    scenario may be somebody else.
+    """
+    said = {key for key in FENCES if getattr(trunk, key) is not None} | ALWAYS_THE_TRUNKS
+    return [
+        Problem(
+            source=agent.source(key),
+            message=f"'{key}' of an agent would replace that of its trunk profile",
+            hint="change it in the trunk profile, or give the agent a profile of its own there",
+        )
+        for key in FENCES
+        if key in said and getattr(agent, key) is not None
+    ]
 
 
 def unknown_countries(profile: Profile, source: Source) -> list[Problem]:

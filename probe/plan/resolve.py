@@ -25,6 +25,7 @@ from probe.plan.fences import (
     destination_problem,
     emergency_problem,
     header_problems,
+    loosened_fences,
     unknown_countries,
 )
 from probe.plan.limits import need_more_than_basics, unsupported
@@ -95,6 +96,8 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
         own = base
         if profile.trunk is not None and profile.trunk != name:
             own = settings.profile(profile.trunk, source=profile.source("trunk"))
+        if own is not embedded:
+            work.problems += loosened_fences(profile, own)
         work.profiles[agent] = profile.over(own)
     for step in scenario.steps:
         _add(work, step, user_agent)
@@ -226,7 +229,9 @@ def _fenced(work: _Work, step: CallStep, account: Account, profile: Profile) -> 
     host = work.addresses[account.name].host
     own = step.source("caller_id")
     found = [
-        destination_problem(step.to, profile, account, host, step.source("call")),
+        destination_problem(
+            step.to, profile, account, host, step.source("call"), _literal(work.scenario)
+        ),
         caller_problem(step.caller_id, profile, account, own),
         caller_problem(
             profile.caller_id, profile, account, _place(work, account.name, "caller_id")
@@ -239,6 +244,12 @@ def _fenced(work: _Work, step: CallStep, account: Account, profile: Profile) -> 
         if warning is not None:
             work.warnings.append(warning)
     return [problem for problem in found if problem is not None]
+
+
+def _literal(scenario: Scenario) -> set[str]:
+    """Return the destinations that stand in a scenario file as they are."""
+    calls = (step for step in scenario.steps if isinstance(step, CallStep))
+    return {step.to for step in calls if not step.source("call").filled}
 
 
 def _ending(work: _Work, step: CancelStep | HangupStep) -> None:
@@ -370,13 +381,24 @@ def _account(work: _Work, name: str, step: AnyStep, user_agent: str) -> Account 
         address,
         password=None if "password_file" in missing else _password(work, name, profile),
         user_agent=user_agent,
-        embedded=work.trunk == EMBEDDED,
+        embedded=work.trunk == EMBEDDED and _is_same_hop(profile, work.profiles[TRUNK_ACCOUNT]),
     )
     work.problems += unknown_countries(profile, _place(work, name, "country"))
     if account.transport == "TLS" and not account.verify:
         work.warnings.append(f"{name}: the TLS server is not verified (verify: off)")
     work.addresses[name], work.accounts[name] = address, account
     return account
+
+
+def _is_same_hop(profile: Profile, trunk: Profile) -> bool:
+    """Whether an agent's requests go where those of the scenario's trunk go."""
+    ours, theirs = address_of(profile.uri or ""), address_of(trunk.uri or "")
+    return (
+        ours is not None
+        and theirs is not None
+        and (ours.host, ours.port) == (theirs.host, theirs.port)
+        and profile.proxy == trunk.proxy
+    )
 
 
 def _password(work: _Work, name: str, profile: Profile) -> str | None:

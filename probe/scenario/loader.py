@@ -48,19 +48,24 @@ SETTINGS = "sipprobe.yaml"
 "Name of the file with trunk profiles."
 
 Model = TypeVar("Model", bound=Written)
+_NO_DEFAULTS: Mapping[str, str] = {}
 
 
 def load_scenario(
-    path: Path | str, *, variables: Mapping[str, str], environ: Mapping[str, str]
+    path: Path | str,
+    *,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    defaults: Mapping[str, str] = _NO_DEFAULTS,
 ) -> Scenario:
     """Read a scenario file.
 
-    `variables` come before `environ` (where the caller may have put `Settings.vars` underneath).
-    Raises ScenarioError with every problem of the file.
+    `variables` (of the command) come before `environ`, and that before `defaults`
+    (`Settings.vars`). Raises ScenarioError with every problem of the file.
     """
     file = _shown(Path(path))
     document = read_document(_content(Path(path), file), file)
-    resolver = Variables(variables, environ)
+    resolver = Variables(variables, environ, defaults)
     root = _mapping(document, resolver.resolved(document.root), file, "steps: [register: ]")
     problems = [*document.problems, *resolver.problems]
     steps, calls = _steps(root, file, problems)
@@ -79,14 +84,20 @@ def load_scenario(
 
 
 def load_many(
-    paths: Iterable[Path | str], *, variables: Mapping[str, str], environ: Mapping[str, str]
+    paths: Iterable[Path | str],
+    *,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    defaults: Mapping[str, str] = _NO_DEFAULTS,
 ) -> tuple[Scenario, ...]:
     """Read several scenario files; raise one ScenarioError with the problems of all of them."""
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
     for path in paths:
         try:
-            scenarios.append(load_scenario(path, variables=variables, environ=environ))
+            scenarios.append(
+                load_scenario(path, variables=variables, environ=environ, defaults=defaults)
+            )
         except ScenarioError as error:  # one bad file must not hide the others
             problems += error.problems
     if problems:

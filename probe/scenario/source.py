@@ -17,6 +17,20 @@ _BOLD, _RED, _CYAN, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A variable that gave a value or a part of it."""
+
+    variable: str
+    "Its name."
+    giver: str
+    "Who gave it, in words: --var, the environment, vars: of sipprobe.yaml."
+    typed: bool
+    "Whether it was typed in the command itself."
+    hidden: bool = False
+    "Whether its value is better not shown."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """The place of one value in a file that a user wrote."""
 
@@ -30,6 +44,8 @@ class Source:
     "How many characters the value takes on this line."
     text: str = ""
     "The whole line, with secrets blotted out."
+    filled: tuple[Filled, ...] = ()
+    "The variables in the value that somebody else than the file itself gave."
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"

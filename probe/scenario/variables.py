@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from probe.scenario.source import Located, LocatedMap, Problem, nearest
+from probe.scenario.source import Filled, Located, LocatedMap, Problem, nearest
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|\$\{")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-.*)?", re.DOTALL)
@@ -17,10 +18,18 @@ _SECRET_NAME = re.compile(r"pass|secret|token|key|(?:^|_)pw(?:_|$)", re.IGNORECA
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+TYPED = "--var"
+"""Who gave a variable that stands in the command itself."""
+
+GIVERS = (TYPED, "the environment", "vars: of sipprobe.yaml")
+"""Who gives variables, in the order in which they count."""
+
+
 class Variables:
     """The variables of one run, and the problems that came up while they were put in."""
 
     def __init__(self, *sources: Mapping[str, str]) -> None:
+        """Take the variables of each of ``GIVERS``, as far as there are any."""
         self.sources = sources
         self.problems: list[Problem] = []
 
@@ -34,7 +43,9 @@ class Variables:
             copy = LocatedMap()
             copy.sources = value.sources
             for key, entry in value.items():
-                copy[key] = self.resolved(entry)
+                filled = copy[key] = self.resolved(entry)
+                if isinstance(filled, Located) and filled.source.filled:
+                    copy.sources = {**copy.sources, str(key): filled.source}
             return copy
         return value
 
@@ -42,6 +53,7 @@ class Variables:
         parts: list[str] = []
         columns: list[int] = []
         hidden = text.hidden
+        givers: list[Filled] = []
         last = 0
         for found in _VARIABLE.finditer(text):
             begin, end = found.span()
@@ -50,22 +62,25 @@ class Variables:
             if found[0] == "$${":
                 value = "${"
             else:
-                value, secret = self._value(text, found)
-                hidden = hidden or secret
+                value, giver = self._value(text, found)
+                if giver is not None:
+                    hidden = hidden or giver.hidden
+                    givers.append(giver)
             parts.append(value)
             columns += [text.columns[begin]] * len(value)
             last = end
         parts.append(text[last:])
         columns += text.columns[last:]
-        return Located.of("".join(parts), text.source, columns, hidden=hidden)
+        source = replace(text.source, filled=tuple(g for g in givers if g.giver))
+        return Located.of("".join(parts), source, columns, hidden=hidden)
 
-    def _value(self, text: Located, found: re.Match[str]) -> tuple[str, bool]:
-        """Return the value of one variable and whether it is better not shown."""
+    def _value(self, text: Located, found: re.Match[str]) -> tuple[str, Filled | None]:
+        """Return the value of one variable and who gave it; nobody where it is not known."""
         place = text.at(found.start(), len(found[0]))
 
-        def problem(message: str, hint: str) -> tuple[str, bool]:
+        def problem(message: str, hint: str) -> tuple[str, None]:
             self.problems.append(Problem(source=place, message=message, hint=hint))
-            return found[0], False
+            return found[0], None
 
         if found["inside"] is None:
             return problem(
@@ -77,9 +92,16 @@ class Variables:
                 "this is not the name of a variable", "write ${NAME} or ${NAME:-default}"
             )
         name, default = inside["name"], inside["default"]
-        value = next((source[name] for source in self.sources if source.get(name)), "")
-        if not value and default is not None:
-            value = default[2:]
+        value, giver = next(
+            (
+                (source[name], giver)
+                for source, giver in zip(self.sources, GIVERS, strict=False)
+                if source.get(name)
+            ),
+            ("", ""),
+        )
+        if default is not None and value in {"", default[2:]}:
+            value, giver = default[2:], ""  # it stands in the file, whoever says it too
         elif not value:
             known = {word for source in self.sources for word in source}
             near = nearest(name, known - {name})
@@ -93,4 +115,5 @@ class Variables:
                 f"the value of variable {name} contains a line break or control character",
                 "a stray newline at the end of a secret is the usual reason",
             )
-        return value, bool(_SECRET_NAME.search(name))
+        hidden = bool(_SECRET_NAME.search(name))
+        return value, Filled(variable=name, giver=giver, typed=giver == TYPED, hidden=hidden)

@@ -46,3 +46,18 @@ def test_cap_of_a_run_holds_before_anything_is_sent(folder: UserFolder) -> None:
         assert done.exit_code == 2
         assert "this is call 3 of the run, and a run may make 2" in done.stderr
         assert not select.select([wire], [], [], 0)[0]
+
+
+def test_number_that_the_environment_brought_makes_no_packet(folder: UserFolder) -> None:
+    """Nobody who reads the file or the command sees it; typed in the command it is called."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
+        wire.bind((LOOPBACK, 0))
+        folder.trunk(uri=f"sip:100@{LOOPBACK}:{wire.getsockname()[1]}")
+        folder.scenario("- call: ${TO}\n  timeout: 1s\n")
+        done = folder.command("run", "check", env={"TO": "2000"})
+        assert done.exit_code == 2
+        assert "it came from the environment through ${TO}" in done.stderr
+        assert 'sipprobe.yaml:5: allow_to: ["2000"]' in done.stderr
+        assert not select.select([wire], [], [], 0)[0]
+        folder.command("run", "check", "--var", "TO=2000", env={"TO": "2001"})
+        assert b"sip:2000@" in wire.recv(65535)
