@@ -19,6 +19,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from probe.plan.plan import Attempt
+from probe.plan.store import SCHEMA as ATTEMPT_SCHEMA
+from probe.plan.store import StoredAttemptError, attempt_from_json, attempt_to_json
 from probe.report.json_report import SCHEMA, to_json
 from probe.report.model import Finding, RunReport
 from probe.report.pcap import to_pcap
@@ -46,10 +49,10 @@ _OUR_WORDS = frozenset(
             "method",
             "started_at",
         ),
-        *("id", "file", "source", "path"),
+        *("id", "file", "source", "path", "is", "direction", "transport"),
     }
 )
-"""Keys of the report whose values are our own words or the user's paths."""
+"""Keys whose values are our own words or the user's paths."""
 
 
 class ResultsError(Exception):
@@ -202,6 +205,38 @@ def load(folder: Path) -> dict[str, Any]:
 
 def load_traces(folder: Path) -> tuple[tuple[Trace, ...], ...]:
     """Return the traces of a run: one tuple a finding, one trace a try; raise ResultsError."""
+    path, stored = _stored_findings(folder)
+    try:
+        return tuple(tuple(trace_from_json(one) for one in finding["tries"]) for finding in stored)
+    except (StoredTraceError, KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+
+
+def load_attempts(folder: Path) -> tuple[Attempt | str, ...]:
+    """Return what each finding of a run tried, or why that cannot be said; raise ResultsError.
+
+    Runs of versions before this was stored have it of no finding.
+    """
+    path, stored = _stored_findings(folder)
+    try:
+        return tuple(_loaded(finding.get("attempt"), path) for finding in stored)
+    except (TypeError, AttributeError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}") from error
+
+
+def _loaded(stored: Any, path: Path) -> Attempt | str:  # noqa: ANN401 - what JSON holds
+    """Return a stored attempt, or why there is none."""
+    if stored is None:
+        return f"{path} does not hold what was expected: an earlier version wrote it"
+    try:
+        _check(stored, ATTEMPT_SCHEMA, f"the attempt in {path}")
+        return attempt_from_json(stored)
+    except (ResultsError, StoredAttemptError) as error:
+        return str(error)
+
+
+def _stored_findings(folder: Path) -> tuple[Path, list[Any]]:
+    """Return the file that holds the traces of a run, and its findings; raise ResultsError."""
     if _is_unfinished(folder):
         path = folder / JOURNAL
         stored = [part["traces"] for part in _journal(folder)]
@@ -209,13 +244,9 @@ def load_traces(folder: Path) -> tuple[tuple[Trace, ...], ...]:
         path = folder / TRACES
         stored = [_read(path, TRACES_SCHEMA)]
     try:
-        return tuple(
-            tuple(trace_from_json(one) for one in finding["tries"])
-            for part in stored
-            for finding in part["findings"]
-        )
-    except (StoredTraceError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(f"{path} cannot be read: {error}") from error
+        return path, [finding for part in stored for finding in part["findings"]]
+    except (KeyError, TypeError) as error:
+        raise ResultsError(f"{path} cannot be read: {error!r}") from error
 
 
 def _files(report: RunReport, redactor: Redactor | None = None) -> dict[str, bytes]:
@@ -259,6 +290,7 @@ def _contents(report: RunReport, redactor: Redactor | None) -> tuple[object, obj
             {
                 "scenario": finding.scenario,
                 "step": finding.attempt.step,
+                "attempt": _attempt(finding, redactor),
                 "tries": [trace_to_json(one.trace) for one in finding.tries],
             }
             for finding in report.findings
@@ -266,6 +298,15 @@ def _contents(report: RunReport, redactor: Redactor | None) -> tuple[object, obj
         "cleanup": [trace_to_json(trace) for trace in report.cleanup],
     }
     return told, traces
+
+
+def _attempt(finding: Finding, redactor: Redactor | None) -> object:
+    """Return what was tried and expected; None where that has no file form."""
+    try:
+        stored: object = attempt_to_json(finding.attempt)
+    except TypeError:
+        return None
+    return stored if redactor is None else _redacted(stored, redactor)
 
 
 def _append(file: FileIO, line: bytes) -> None:

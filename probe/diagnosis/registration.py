@@ -7,14 +7,12 @@ from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule, Sign, rows
+from probe.plan.action import ODD_CHARACTER
 from probe.sip.challenge import AuthField
 from probe.trace.trace import CHALLENGES
 
 DIGEST_ALGORITHMS = frozenset({"MD5", "SHA-256"})
 """Digest algorithms that our engine answers (measured with pjsua2 2.15.1)."""
-
-_ODD = re.compile(r"^\s|\s$|[\u00a0\u2007\u202f\u200b-\u200f\u2018-\u201f\ufeff\x00-\x1f\x7f]")
-"""What a value that was copied from a page or a mail carries beside its letters."""
 
 _HIDES = (
     "A server that challenges unknown users too cannot be told apart from one that refuses a "
@@ -301,7 +299,7 @@ def _odd_values(case: Case) -> str:
         "`auth_user`": case.account.auth_user,
         "the user in `uri`": case.account.user,
     }
-    return " and ".join(name for name, value in values.items() if _ODD.search(value))
+    return " and ".join(name for name, value in values.items() if ODD_CHARACTER.search(value))
 
 
 def _hides_users(case: Case) -> bool:

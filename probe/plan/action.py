@@ -3,7 +3,13 @@
 This module imports neither pydantic nor YAML, because every worker process imports it.
 """
 
+import re
 from dataclasses import dataclass
+
+ODD_CHARACTER = re.compile(
+    r"^\s|\s$|[\u00a0\u2007\u202f\u200b-\u200f\u2018-\u201f\ufeff\x00-\x1f\x7f]"
+)
+"""What a value that was copied from a page or a mail carries beside its letters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from probe.diagnosis.explanation import Cause, CodeReference
 from probe.plan.action import Account
 from probe.plan.plan import Attempt
 from probe.report.model import Finding, RunReport
+from probe.scenario.expectation import Bound, Expectation, HeaderExpectation, SdpExpectation
+from probe.scenario.sequence import SequencePattern
 from probe.scenario.source import Source
 from probe.sip.pseudonym import Pseudonyms
 from probe.trace.media import MediaReport
@@ -32,9 +34,12 @@ _T = TypeVar("_T")
 _KEPT: dict[type[object], frozenset[str]] = {
     RunReport: frozenset({"run_id", "versions", "folder"}),
     Finding: frozenset({"scenario"}),
-    Attempt: frozenset({"method", "direction", "expectation", "retry", "provider"}),
+    Attempt: frozenset({"method", "direction", "retry", "provider"}),
     Account: frozenset({"name", "password", "transport", "tls_min", "codecs", "srtp"}),
     Source: frozenset({"file"}),
+    SequencePattern: frozenset(f.name for f in fields(SequencePattern)) - {"source"},
+    Bound: frozenset({"text", "unit"}),
+    HeaderExpectation: frozenset({"kind"}),
     Cause: frozenset({"id", "name"}),
     CodeReference: frozenset({"name", "defined_in", "provider"}),
     Mismatch: frozenset({"path"}),
@@ -91,12 +96,17 @@ def _learn_trace(trace: Trace, pseudonyms: Pseudonyms) -> None:
 
 
 def _rewritten(value: _T, pseudonyms: Pseudonyms) -> _T:
-    """Return a value with every text in it rewritten; enums, models and numbers stay."""
+    """Return a value with every text in it rewritten; enums, keys and numbers stay."""
     changed: object = value
     if isinstance(value, str) and not isinstance(value, Enum):
         changed = pseudonyms.text(value)
     elif isinstance(value, tuple):
         changed = tuple(_rewritten(one, pseudonyms) for one in value)
+    elif isinstance(value, dict):
+        changed = {name: _rewritten(one, pseudonyms) for name, one in value.items()}
+    elif isinstance(value, Expectation | SdpExpectation):
+        parts = {name: getattr(value, name) for name in type(value).model_fields}
+        changed = value.model_copy(update=_rewritten(parts, pseudonyms))
     elif is_dataclass(value) and not isinstance(value, type):
         kept = next((_KEPT[kind] for kind in type(value).__mro__ if kind in _KEPT), frozenset())
         changes = {

@@ -29,6 +29,12 @@ steps:
   - register:
   - call: "+12025550123"
   - call: "sip:desk42@carrier-7.example"
+    expect:
+      responses: 100* 503
+      timing: {total: max 90s}
+      headers: {Contact: "<sip:line77@192.0.2.10>"}
+      request_headers: {From: "/sip:line77@carrier-7/"}
+      sdp: {address: 198.51.100.1}
 """
 NAMED = re.compile(
     r"line77|carrier-7|second88|pbx-8|desk42|5550123|5550199|192\.0\.2\.10(?!\d)"

@@ -1,0 +1,220 @@
+"""The file form of an attempt: what verdict and diagnosis ask of it, so that both can be made anew.
+
+No secret has a place in it. Of an account and an action, what is kept is a list: passwords, extra
+header fields and key files are not on it, and of a password only two facts stay, that it is set
+and whether it holds a character that was hardly meant. Whoever stores the values searches them for
+secrets once more.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from probe.plan import action as actions
+from probe.plan.action import ODD_CHARACTER, Account, Action
+from probe.plan.plan import Attempt
+from probe.scenario.expectation import Bound, Expectation, HeaderExpectation
+from probe.scenario.schema import Retry
+from probe.scenario.sequence import SequencePattern, parse_sequence
+from probe.scenario.source import NOWHERE, Located, ScenarioError, Source
+from probe.scenario.written import Written
+from probe.sip.redact import MARK, Redactor
+
+SCHEMA = "sipprobe-attempt/1"
+"""Tag of the file form; a new number means that an old reader would misread it."""
+
+_ACCOUNT = (
+    *("name", "aor", "registrar", "host", "port", "transport", "user", "auth_user", "realm"),
+    *("proxy", "nameserver", "local_address", "ca_file", "verify", "client_cert", "tls_min"),
+    *("codecs", "srtp", "ptime", "caller_id", "user_agent", "expires", "session_timer", "prack"),
+    "embedded",
+)
+"""Fields of an account that are kept."""
+
+_NOT_OF_AN_ACTION = frozenset({"headers"})
+"""Fields of an action that are left out: a header field may carry a token."""
+
+_SOURCE = ("file", "line", "column", "length", "text")
+_OWN = ("index", "step", "label", "method", "direction", "provider")
+_PASSWORDS = {None: None, "set": MARK, "odd": f"{MARK} "}
+"""What stands for a password when an attempt is read back: none, one, one with an odd character."""
+
+Clean = Callable[[str], str]
+
+
+class StoredAttemptError(ValueError):
+    """A stored attempt cannot be read: another schema, or a part that is missing or of no use."""
+
+
+def attempt_to_json(attempt: Attempt) -> dict[str, object]:
+    """Return an attempt as values that ``json.dumps`` takes, without secrets.
+
+    Raise TypeError where an expectation holds something that has no file form.
+    """
+    clean = Redactor().text
+    account, retry = attempt.account, attempt.retry
+    action = {field.name for field in fields(attempt.action)} - _NOT_OF_AN_ACTION
+    return {
+        "schema": SCHEMA,
+        **_kept(attempt, _OWN, clean),
+        "action": {
+            "is": type(attempt.action).__name__,
+            **_kept(attempt.action, sorted(action), clean),
+        },
+        "account": None
+        if account is None
+        else {**_kept(account, _ACCOUNT, clean), "password": _about_password(account.password)},
+        "expectation": None
+        if attempt.expectation is None
+        else _written(attempt.expectation, clean),
+        "retry": None if retry is None else {"times": retry.times},
+        "source": _source(attempt.source, clean),
+    }
+
+
+def attempt_from_json(stored: Mapping[str, Any]) -> Attempt:
+    """Return the attempt that attempt_to_json stored, as far as that goes.
+
+    Limits and dependencies are not in it. Raise StoredAttemptError where it cannot be read.
+    """
+    if stored.get("schema") != SCHEMA:
+        raise StoredAttemptError(
+            f"expected an attempt of schema {SCHEMA}, got {stored.get('schema')!r}"
+        )
+    try:
+        return _attempt(stored)
+    except (ValidationError, ScenarioError, KeyError, TypeError, AttributeError) as error:
+        first = str(error).partition("\n")[0]
+        raise StoredAttemptError(f"{type(error).__name__}: {first}") from error
+
+
+def _attempt(stored: Mapping[str, Any]) -> Attempt:
+    account, expectation = stored["account"], stored["expectation"]
+    return TypeAdapter(Attempt).validate_python(
+        {
+            **{name: stored[name] for name in _OWN},
+            "action": _action(stored["action"]),
+            "account": None
+            if account is None
+            else TypeAdapter(Account).validate_python(
+                {**account, "password": _PASSWORDS[account["password"]]}
+            ),
+            "expectation": None
+            if expectation is None
+            else Expectation.model_validate(_read(expectation)),
+            "retry": None
+            if stored["retry"] is None
+            else Retry.model_validate({"times": str(stored["retry"]["times"])}),
+            "source": _place(stored["source"]),
+        }
+    )
+
+
+def _action(stored: Mapping[str, Any]) -> Action:
+    kind = vars(actions)[stored["is"]]
+    if not issubclass(kind, Action):
+        raise StoredAttemptError(f"{stored['is']!r} is no action")
+    done: Action = TypeAdapter(kind).validate_python(stored)
+    return done
+
+
+def _about_password(password: str | None) -> str | None:
+    """Return what may be known of a password."""
+    if not password:
+        return None
+    return "odd" if ODD_CHARACTER.search(password) else "set"
+
+
+def _kept(value: object, names: "tuple[str, ...] | list[str]", clean: Clean) -> dict[str, object]:
+    """Return some fields of a dataclass as JSON values."""
+    return {name: _plain(getattr(value, name), clean) for name in names}
+
+
+def _plain(value: object, clean: Clean) -> object:
+    """Return a value that ``json.dumps`` takes, texts without secrets."""
+    if isinstance(value, str):
+        return clean(str(value))
+    if isinstance(value, (tuple, list)):
+        return [_plain(one, clean) for one in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one, clean) for name, one in value.items()}
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    raise TypeError(f"a {type(value).__name__} has no file form")
+
+
+# What a file expects ----------------------------------------------------------------------------
+
+
+def _written(value: object, clean: Clean) -> object:
+    """Return a part of an expectation: a tagged object where JSON has no word for it."""
+    match value:
+        case Written():
+            return {
+                "is": "part",
+                "keys": {
+                    name: _written(held, clean)
+                    for name in type(value).model_fields
+                    if name != "sources" and (held := getattr(value, name)) not in (None, {}, ())
+                },
+                "sources": {name: _source(place, clean) for name, place in value.sources.items()},
+            }
+        case SequencePattern():
+            return {
+                "is": "sequence",
+                "text": value.text,
+                "source": _source(value.source, clean),
+            }
+        case Bound() | HeaderExpectation():
+            kind = "bound" if isinstance(value, Bound) else "header"
+            own = [field.name for field in fields(value) if field.name != "source"]
+            return {"is": kind, **_kept(value, own, clean), "source": _source(value.source, clean)}
+        case Mapping():
+            return {
+                "is": "keys",
+                "keys": {str(name): _written(held, clean) for name, held in value.items()},
+            }
+        case _:
+            return _plain(value, clean)
+
+
+def _read(stored: Any) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return what the reader of the expectation takes."""
+    if not isinstance(stored, Mapping):
+        return tuple(stored) if isinstance(stored, list) else stored
+    match stored["is"]:
+        case "part":
+            places = {name: _place(place) for name, place in stored["sources"].items()}
+            return {**{n: _read(v) for n, v in stored["keys"].items()}, "sources": places}
+        case "keys":
+            return {name: _read(value) for name, value in stored["keys"].items()}
+        case "sequence":
+            return _sequence(stored["text"], _place(stored["source"]))
+        case "bound":
+            return TypeAdapter(Bound).validate_python(_placed(stored))
+        case "header":
+            return TypeAdapter(HeaderExpectation).validate_python(_placed(stored))
+        case other:
+            raise StoredAttemptError(f"unknown part {other!r} of an expectation")
+
+
+def _sequence(text: str, source: Source) -> SequencePattern:
+    """Return a sequence; its items are found on their line where that holds it as it is."""
+    begin = source.column - 1
+    if source.text[begin : begin + len(text)] == text:
+        return parse_sequence(text, source)
+    return parse_sequence(Located.of(text, source), source)
+
+
+def _source(source: Source, clean: Clean) -> dict[str, object] | None:
+    return None if source == NOWHERE else _kept(source, _SOURCE, clean)
+
+
+def _placed(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {**stored, "source": _place(stored["source"])}
+
+
+def _place(stored: Mapping[str, Any] | None) -> Source:
+    return NOWHERE if stored is None else TypeAdapter(Source).validate_python(stored)
