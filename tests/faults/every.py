@@ -1,0 +1,20 @@
+"""All faults of the lab. A file of faults adds its `FAULTS` here."""
+
+import registration
+from lab import Fault
+
+FAULTS: tuple[Fault, ...] = (*registration.FAULTS,)
+
+FILES = {"registration.py": registration.FAULTS}
+"""Faults by the file that makes them."""
+
+
+def chosen(only: str = "", families: str = "") -> tuple[Fault, ...]:
+    """Return the faults whose cause or name is among `only` (commas) and whose family is wanted."""
+    wanted = {word.strip() for word in only.split(",") if word.strip()}
+    return tuple(
+        fault
+        for fault in FAULTS
+        if (not wanted or wanted & {fault.cause or "none", fault.identity, fault.name})
+        and (not families or fault.family in families)
+    )

@@ -1,0 +1,109 @@
+"""One seed of every fault, diagnosed by the command, and what the whole must come to."""
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from every import FAULTS
+from lab import Case, Fault, judge
+from misses import MISSES
+from processes import SEARCH_PATH
+from scoring import falsely, right, verdict_right
+
+JOBS = 4
+"""Cases at a time: they mostly wait."""
+
+SEED = 1
+
+Cases = dict[str, "Future[Case]"]
+
+
+@pytest.fixture(scope="module")
+def cases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cases]:
+    """Start every case that a selected test asks for, some at a time."""
+    folder = tmp_path_factory.mktemp("faults")
+    asked = [
+        item.callspec.params["fault"] if hasattr(item, "callspec") else None
+        for item in request.session.items
+        if item.path == Path(__file__)
+    ]
+    faults = FAULTS if None in asked else tuple(f for f in FAULTS if f in asked)
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(JOBS))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        yield {
+            fault.identity: pool.submit(judge, fault, SEED, folder / str(number))
+            for number, fault in enumerate(faults)
+            if not missing(fault)
+        }
+
+
+def missing(fault: Fault) -> list[str]:
+    """Return the programs that a fault needs and that are not here."""
+    return [name for name in fault.needs if shutil.which(name, path=SEARCH_PATH) is None]
+
+
+def _parameters() -> list[object]:
+    found: list[object] = []
+    for fault in FAULTS:
+        reason = MISSES.get(fault.identity)
+        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+        found.append(pytest.param(fault, id=fault.identity, marks=marks))
+    return found
+
+
+def test_every_fault_has_a_name_of_its_own() -> None:
+    """Results and known misses speak of faults by name."""
+    names = [fault.identity for fault in FAULTS]
+    assert len(set(names)) == len(names)
+    assert set(MISSES) <= set(names)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("fault", _parameters())
+def test_fault_is_diagnosed(fault: Fault, cases: Cases) -> None:
+    """The command says what is wrong, as surely as the class of the cause allows."""
+    if missing(fault):
+        pytest.skip(f"{', '.join(missing(fault))} not installed: run tests/install-peers")
+    case = cases[fault.identity].result()
+    assert not case.problem
+    assert verdict_right(case), case
+    assert right(case), case
+
+
+@pytest.mark.timeout(400)
+def test_thresholds_over_all_faults(cases: Cases) -> None:
+    """Accuracy of each class, and hardly ever a certain word that is wrong."""
+    known = [future.result() for name, future in cases.items() if name not in MISSES]
+
+    def share(kind: str) -> float:
+        of = [case for case in known if case.identifiability == kind]
+        return sum(map(right, of)) / len(of) if of else 1.0
+
+    every = [future.result() for future in cases.values()]
+    assert share("I") >= 0.95
+    assert share("C") >= 0.90
+    assert share("N") >= 0.95
+    assert share("-") == 1.0
+    assert sum(falsely(case, "certain") for case in every) <= 0.01 * len(every)
+
+
+@pytest.mark.timeout(400)
+def test_nothing_gives_the_fault_away(cases: Cases) -> None:
+    """Neither the id nor the name of a fault is in what the command was given or received."""
+    for fault in FAULTS:
+        if fault.identity not in cases:
+            continue
+        case = cases[fault.identity].result()
+        user = Path(case.report).parent
+        given = [*user.glob("*.yaml"), *user.glob("scenarios/*"), *user.glob("results/*/call.pcap")]
+        whole = b"\n".join(path.read_bytes() for path in given).lower()
+        assert fault.identity.lower().encode() not in whole
+        assert fault.name.replace(" ", "-").encode() not in whole
+        if fault.cause:
+            assert fault.cause.lower().encode() not in whole
