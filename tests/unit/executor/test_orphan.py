@@ -352,6 +352,41 @@ def test_bye_to_a_contact_that_leads_nowhere_goes_where_the_invite_went(
     assert end_call(moved(call, port=far.port), time.monotonic, ignore)
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["sip:gw@slow.example", "sip:gw@127.0.0.1.example:5060", "sip:gw@224.0.1.75", "sip:gw@0.0.0.0"],
+)
+@pytest.mark.parametrize("field", ["Contact", "Record-Route"])
+def test_name_or_group_in_an_answer_is_neither_looked_up_nor_sent_to(
+    peer: Callable[..., Peer], field: str, target: str
+) -> None:
+    """A resolver may take half a minute: the BYE takes the way of the INVITE."""
+    far = peer(OK)
+    events: list[Event] = []
+    call = only(up(**{field.replace("-", "_"): f"<{target};lr>"}))
+    assert end_call(moved(call, port=far.port), time.monotonic, events.append)
+    assert {e.remote for e in events if isinstance(e, MessageSent)} == {f"127.0.0.1:{far.port}"}
+
+
+def test_invite_that_went_to_a_name_gets_no_bye() -> None:
+    """Nothing is sent where an address is not known as such."""
+    call = only(up(Contact="<sip:gw@slow.example>"))
+    sent = MessageSent(
+        at=0.0, transport="UDP", local="", remote="slow.example:5060", text=call.sent.text
+    )
+    events: list[Event] = []
+    aimed = OpenCall(invite=call.invite, answer=call.answer, sent=sent)
+    assert not end_call(aimed, time.monotonic, events.append)
+    assert sent_in(events) == []
+
+
+@pytest.mark.parametrize("contact", ["<sip:gw@127.0.0.1\r>", "<sip:gw@127.0.0.1 SIP/2.0>"])
+def test_contact_cannot_write_lines_of_the_bye(contact: str) -> None:
+    """What is no URI does not become the Request-URI."""
+    message = bye(up(Contact=contact))
+    assert message.request_uri == "sip:+12025550123@198.51.100.1"
+
+
 def test_ringing_call_is_cancelled_where_its_invite_went(peer: Callable[..., Peer]) -> None:
     """A CANCEL takes the way of its INVITE."""
     far = peer(OK)
