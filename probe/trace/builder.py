@@ -11,6 +11,7 @@ class EventLog:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
+        self._call_ids: list[str] = []
         self._seen: set[tuple[bool, str]] = set()
 
     def add(self, event: Event) -> Event:
@@ -25,6 +26,7 @@ class EventLog:
                 event = replace(event, retransmission=True)
             self._seen.add(key)
         self._events.append(event)
+        self._call_ids.append(_call_id(event))
         return event
 
     def all(self) -> tuple[Event, ...]:
@@ -35,8 +37,8 @@ class EventLog:
         """Return the messages of some Call-IDs, and all other events of a time span, in order."""
         return tuple(
             event
-            for event in self._events
-            if (_call_id(event) in call_ids if _call_id(event) else began <= event.at <= ended)
+            for event, call_id in zip(self._events, self._call_ids, strict=True)
+            if (call_id in call_ids if call_id else began <= event.at <= ended)
         )
 
     def __len__(self) -> int:

@@ -69,6 +69,19 @@ def test_line_that_is_no_answer_is_kept_as_rubbish(child: Callable[[str], Worker
     assert "nonsense" in found[0]["detail"]
 
 
+def test_worker_that_never_stops_talking_is_heard_in_turns(
+    child: Callable[[str], WorkerProcess],
+) -> None:
+    """In a storm of messages the supervisor still gets to look at its clock."""
+    worker = child(
+        ANSWERS + r"""[os.write(out, (b"x" * 199 + b"\n") * 300) for _ in iter(int, 1)]"""
+    )
+    for _ in range(3):
+        select.select([worker], [], [], LIMIT_S)
+        assert 0 < len(worker.read()) < 6000  # 16 times 64 KiB, 200 bytes a line
+    assert not worker.ended
+
+
 def test_nothing_to_read_yet_is_no_end(child: Callable[[str], WorkerProcess]) -> None:
     """A worker that is busy is not taken for dead."""
     worker = child("import time; time.sleep(60)")
