@@ -25,6 +25,7 @@ from probe.agent.script import Script
 from probe.plan.action import Account, Action
 from probe.plan.capabilities import Capabilities
 from probe.trace.builder import EventLog
+from probe.trace.failure import Failure
 from probe.trace.trace import Event
 
 BEAT_S = 0.5
@@ -99,7 +100,7 @@ class Worker:
         self._epoch = command["epoch"]
         try:
             self._agent.start(account)
-            self._agent.open(account, local_port=command["port"])
+            self._bind(account, command["port"])
         except AgentError as error:
             self._send("refused", failure=error.failure, detail=error.detail)
             return
@@ -112,6 +113,18 @@ class Worker:
         )
         capabilities: Capabilities = self._agent.capabilities()
         self._send("ready", capabilities=capabilities, bound=self._agent.bound)
+
+    def _bind(self, account: Account, port: int) -> None:
+        """Open the account at a dead predecessor's port, or at another where that is taken by now.
+
+        The system gives freed ports to whoever asks next.
+        """
+        try:
+            self._agent.open(account, local_port=port)
+        except AgentError as error:
+            if error.failure is not Failure.LOCAL_PORT or not port:
+                raise
+            self._agent.open(account, local_port=0)
 
     def _run(self, action: Action) -> None:
         """Carry out one action."""

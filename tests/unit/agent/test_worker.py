@@ -142,15 +142,34 @@ def test_a_run_in_order(pipes: Pipes) -> None:
 
 def test_an_account_that_cannot_be_opened(pipes: Pipes) -> None:
     """The reason is told, and the worker can still be stopped."""
-    pipes.agent.refusals["open trunk 5070"] = AgentError(Failure.LOCAL_PORT, None, "in use")
+    pipes.agent.refusals["open trunk 5070"] = AgentError(Failure.NO_ROUTE, None, "no route")
     pipes.tell(OPEN, STOP)
     pipes.worker.serve()
     assert pipes.said() == [
         {"kind": "hello"},
-        {"kind": "refused", "failure": "LOCAL_PORT", "detail": "in use"},
+        {"kind": "refused", "failure": "NO_ROUTE", "detail": "no route"},
         {"kind": "bye", "registered": False},
     ]
+    assert pipes.agent.asked == ["start trunk", "open trunk 5070"]
     assert pipes.agent.closed
+
+
+def test_a_port_that_somebody_took_meanwhile_is_replaced(pipes: Pipes) -> None:
+    """A successor is worth more than its predecessor's port."""
+    pipes.agent.refusals["open trunk 5070"] = AgentError(Failure.LOCAL_PORT, None, "in use")
+    pipes.tell(OPEN, STOP)
+    pipes.worker.serve()
+    assert pipes.agent.asked[:3] == ["start trunk", "open trunk 5070", "open trunk 0"]
+    assert kinds(pipes.said()) == ["hello", "ready", "bye"]
+
+
+def test_a_port_of_the_profile_is_not_replaced(pipes: Pipes) -> None:
+    """Where no other port may be taken, the account cannot be opened."""
+    for port in (5070, 0):
+        pipes.agent.refusals[f"open trunk {port}"] = AgentError(Failure.LOCAL_PORT, None, "in use")
+    pipes.tell(OPEN, STOP)
+    pipes.worker.serve()
+    assert pipes.said()[1] == {"kind": "refused", "failure": "LOCAL_PORT", "detail": "in use"}
 
 
 def test_what_the_stack_can_do_is_asked_without_an_account(pipes: Pipes) -> None:
