@@ -85,10 +85,10 @@ class Connections:
         self._connected.discard(remote)
         self._local.pop((kind, remote), None)
         self._held.clear()  # the connection never came up: these bytes left nowhere
-        if certificate:
-            self.fault = Failure.TLS_CERTIFICATE
-        elif was_up:
+        if was_up:  # whatever its certificate: without `verify` a bad one is no hindrance
             self.fault = Failure.CONNECTION_LOST
+        elif certificate:
+            self.fault = Failure.TLS_CERTIFICATE
         else:
             self.fault = from_status(prm.lastError)
             if self.fault is Failure.TCP_TIMEOUT and remote in self._accepted:
