@@ -297,12 +297,36 @@ def _provider(page: _Page, provider: Provider, way: Direction | None) -> None:
         page.gap("What its trunk wants:")
         for want in provider.requirements:
             doubt = "" if want.documented else " (common practice, confirm in its portal)"
-            page.item(f"{want.topic}: {want.value}{doubt}")
+            pages = () if want.source is None else (f"Source: {want.source}, {want.date}",)
+            page.item(f"{want.topic}: {want.value}{doubt}", *pages)
+    if provider.marks:
+        page.gap("What gives it away where `provider:` is not configured:")
+        for text, source in _given_away(provider):
+            page.item(text, f"Source: {source}, {provider.date}")
     told = [m for m in provider.meanings if way is None or m.direction in {None, way}]
     if told:
         page.gap("Its own meanings:")
         for entry in told:
             _item(page, entry, f"{_subject(entry.subject)}: ")
+
+
+def _given_away(provider: Provider) -> Iterable[tuple[str, str]]:
+    """Say the marks, those of one kind and page together, each with its page."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for mark in provider.marks:
+        beside = f" with {' or '.join(map(str, mark.codes))}" if mark.codes else ""
+        if mark.kind is ref.MarkKind.PHRASE and mark.pattern.endswith(")$"):
+            said, what = "a phrase that ends, with its code, in a suffix listed below", ""
+        elif mark.kind in {ref.MarkKind.DOMAIN, ref.MarkKind.REALM}:
+            said = "a host name within" if mark.kind is ref.MarkKind.DOMAIN else "the realm"
+            what = mark.pattern
+        else:
+            names = {ref.MarkKind.SERVER: "Server or User-Agent", ref.MarkKind.PHRASE: "a phrase"}
+            said = f"{names.get(mark.kind, mark.name)} that matches"
+            what = f"“{mark.pattern}”{beside}" if mark.pattern != "." else "anything"
+        alike.setdefault((said, mark.source), []).append(what)
+    for (said, source), patterns in alike.items():
+        yield f"{said} {', '.join(dict.fromkeys(patterns))}".strip(), source
 
 
 def _symptom(page: _Page, symptom: str, own: Provider | None, way: Direction | None) -> None:

@@ -19,10 +19,7 @@ from probe.reference.values import (
     HeaderHint,
     LookAlike,
     Method,
-    Provider,
     Q850Cause,
-    Recognition,
-    Requirement,
     ResponseClass,
     ResponseCode,
     Retry,
@@ -31,19 +28,20 @@ from probe.reference.values import (
     treated_as,
 )
 
-_DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "data"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads these files 8 times faster
-_Row = Mapping[str, Any]
+Row = Mapping[str, Any]
 _T = TypeVar("_T")
 
 
 def raw(name: str) -> Any:  # noqa: ANN401 - YAML gives what the file holds; each reader types it
     """Return a data file as it stands, by its name."""
-    return _read(_DATA / name)
+    return read(DATA / name)
 
 
 @cache
-def _read(path: Path) -> Any:  # noqa: ANN401 - as above
+def read(path: Path) -> Any:  # noqa: ANN401 - as above
+    """Return a data file as it stands, by its path."""
     with path.open("rb") as stream:
         return yaml.load(stream, Loader=_LOADER)  # noqa: S506 - CSafeLoader or SafeLoader
 
@@ -53,17 +51,17 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name[:80].casefold())
 
 
-def _indexed(rows: Iterable[_Row], make: Callable[[_Row], _T], key: str) -> dict[Any, _T]:
+def _indexed(rows: Iterable[Row], make: Callable[[Row], _T], key: str) -> dict[Any, _T]:
     return {row[key]: make(row) for row in rows}
 
 
-def _words(row: _Row, key: str) -> tuple[str, ...]:
-    """Read one word or a list of words."""
+def words(row: Row, key: str) -> tuple[str, ...]:
+    """Return one word or a list of words."""
     value = row.get(key, ())
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def meaning(row: _Row, subject: int | str, *, source: str, **of_provider: str) -> Meaning:
+def meaning(row: Row, subject: int | str, *, source: str, **of_provider: str) -> Meaning:
     """Build a meaning from its row; `of_provider` are the provider's name and date."""
     direction = row.get("direction")
     mark = row.get("header")
@@ -74,10 +72,10 @@ def meaning(row: _Row, subject: int | str, *, source: str, **of_provider: str) -
         source=source,
         date=of_provider.get("date"),
         provider=of_provider.get("provider"),
-        causes=_words(row, "causes"),
+        causes=words(row, "causes"),
         note=row.get("note"),
         phrase=row.get("phrase"),
-        suffixes=_words(row, "suffix"),
+        suffixes=words(row, "suffix"),
         header=None if mark is None else (mark["name"], mark["matches"]),
     )
 
@@ -87,7 +85,7 @@ def responses() -> dict[int, ResponseCode]:
     """Read responses.yaml: every listed code, registered or not, ascending."""
     data = raw("responses.yaml")
 
-    def make(row: _Row) -> ResponseCode:
+    def make(row: Row) -> ResponseCode:
         code: int = row["code"]
         registered = row in data["registered"]
         where: str = row["defined_in"] if registered else row["seen_with"]
@@ -110,14 +108,14 @@ def responses() -> dict[int, ResponseCode]:
             retry=Retry(row["retry"]),
             next_act=row["next"],
             meanings=(general, *by_direction),
-            causes=_words(row, "causes"),
+            causes=words(row, "causes"),
         )
 
     entries = _indexed((*data["registered"], *data["unregistered"]), make, "code")
     return dict(sorted(entries.items()))
 
 
-def _pick(row: _Row, *keys: str) -> dict[str, Any]:
+def _pick(row: Row, *keys: str) -> dict[str, Any]:
     return {key: row[key] for key in keys if key in row}
 
 
@@ -125,7 +123,7 @@ def _pick(row: _Row, *keys: str) -> dict[str, Any]:
 def classes() -> dict[str, ResponseClass]:
     """Read classes.yaml, by `4xx`."""
 
-    def make(row: _Row) -> ResponseClass:
+    def make(row: Row) -> ResponseClass:
         return ResponseClass(
             name=row["name"],
             title=row["title"],
@@ -143,7 +141,7 @@ def classes() -> dict[str, ResponseClass]:
 def methods() -> dict[str, Method]:
     """Read methods.yaml, by name in capitals."""
 
-    def make(row: _Row) -> Method:
+    def make(row: Row) -> Method:
         where = row["defined_in"]
         general = meaning({"text": row["does"]}, row["name"], source=where)
         by_direction = (
@@ -180,7 +178,7 @@ def q850() -> dict[int, Q850Cause]:
         for number, codes in table.items():
             read_by.setdefault(number, []).append((stack, tuple(codes)))
 
-    def make(row: _Row) -> Q850Cause:
+    def make(row: Row) -> Q850Cause:
         number = row["cause"]
         return Q850Cause(
             cause=number,
@@ -193,7 +191,7 @@ def q850() -> dict[int, Q850Cause]:
             from_sip=tuple(code for code, to in reverse.items() if to == number),
             stacks=tuple((stack, str(to)) for stack, to in row.get("stacks", {}).items()),
             read_by=tuple(read_by.get(number, ())),
-            causes=_words(row, "causes"),
+            causes=words(row, "causes"),
         )
 
     return _indexed(data["causes"], make, "cause")
@@ -203,14 +201,14 @@ def q850() -> dict[int, Q850Cause]:
 def warnings() -> dict[int, WarningCode]:
     """Read warnings.yaml, by warn-code."""
 
-    def make(row: _Row) -> WarningCode:
+    def make(row: Row) -> WarningCode:
         return WarningCode(
             code=row["code"],
             name=row["name"],
             registered=row.get("registered", True),
             defined_in=row["defined_in"],
             meaning=row["meaning"],
-            causes=_words(row, "causes"),
+            causes=words(row, "causes"),
         )
 
     return _indexed(raw("warnings.yaml")["codes"], make, "code")
@@ -220,13 +218,13 @@ def warnings() -> dict[int, WarningCode]:
 def headers() -> dict[str, HeaderHint]:
     """Read headers.yaml, by folded name."""
 
-    def make(row: _Row) -> HeaderHint:
+    def make(row: Row) -> HeaderHint:
         return HeaderHint(
             name=row["name"],
             defined_in=row["defined_in"],
             tells=row["tells"],
             read_with=tuple(row.get("read_with", ())),
-            causes=_words(row, "causes"),
+            causes=words(row, "causes"),
         )
 
     return {row["name"].casefold(): make(row) for row in raw("headers.yaml")}
@@ -236,7 +234,7 @@ def headers() -> dict[str, HeaderHint]:
 def causes() -> dict[str, RootCause]:
     """Read causes.yaml, by id."""
 
-    def make(row: _Row) -> RootCause:
+    def make(row: Row) -> RootCause:
         return RootCause(
             id=row["id"],
             name=row["name"],
@@ -254,49 +252,3 @@ def causes() -> dict[str, RootCause]:
         )
 
     return _indexed(raw("causes.yaml"), make, "id")
-
-
-@cache
-def provider_files() -> dict[str, Path]:
-    """Return the files of data/providers, by their plain stem."""
-    return {plain(path.stem): path for path in sorted((_DATA / "providers").glob("*.yaml"))}
-
-
-@cache
-def provider(path: Path) -> Provider:
-    """Read one file of data/providers; a row that names several subjects is several meanings."""
-    data = _read(path)
-    name, date, pages = data["name"], str(data["date"]), data["sources"]
-
-    def spread(row: _Row) -> Iterable[Meaning]:
-        subjects = row["subject"] if isinstance(row["subject"], list) else [row["subject"]]
-        directions = row.get("direction")
-        ways = directions if isinstance(directions, list) else [directions]
-        for subject in subjects:
-            for way in ways:
-                yield meaning(
-                    {**row, "direction": way},
-                    subject.upper() if isinstance(subject, str) else subject,
-                    source=pages[row["source"]],
-                    date=date,
-                    provider=name,
-                )
-
-    marks = data.get("recognise", {})
-    return Provider(
-        name=name,
-        aliases=_words(data, "aliases"),
-        sources=tuple(pages.values()),
-        date=date,
-        recognition=Recognition(
-            domains=_words(marks, "domains"),
-            servers=_words(marks, "servers"),
-            headers=_words(marks, "headers"),
-        ),
-        requirements=tuple(
-            Requirement(topic=row["topic"], value=row["value"], documented=row["documented"])
-            for row in data.get("requirements", ())
-        ),
-        meanings=tuple(entry for row in data["meanings"] for entry in spread(row)),
-        note=data.get("note"),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -12,6 +12,10 @@ ANY = "ANY"
 
 LONGEST_PHRASE = 512
 """How much of a text from the wire is searched: hints stand at the start or end of a phrase."""
+
+
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+"""Header fields by name, or as (name, value) in wire order, where a name may come again."""
 
 
 class Direction(Enum):
@@ -72,7 +76,7 @@ class Meaning:
             parts.append(f"{self.header[0]} {_said(self.header[1])}")
         return ", ".join(parts) or None
 
-    def agrees(self, phrase: str | None, headers: Mapping[str, str] | None) -> bool | None:
+    def agrees(self, phrase: str | None, headers: Headers | None) -> bool | None:
         """Whether the wire bears this meaning out: None if it needs no hint or none was given."""
         verdicts: list[bool] = []
         if phrase is not None:
@@ -84,6 +88,7 @@ class Meaning:
                 verdicts.append(not tokens.isdisjoint(self.suffixes))
         if headers is not None and self.header is not None:
             name, pattern = self.header
-            values = (v for k, v in headers.items() if k.casefold() == name.casefold())
+            fields = headers.items() if isinstance(headers, Mapping) else headers
+            values = (v for k, v in fields if k.casefold() == name.casefold())
             verdicts.append(any(re.search(pattern, v[:LONGEST_PHRASE]) for v in values))
         return all(verdicts) if verdicts else None

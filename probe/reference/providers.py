@@ -1,14 +1,11 @@
-"""Providers, how they show themselves, and what a code means by their pages and in general."""
+"""Providers, and what a code means by their pages and in general."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from probe.reference import load
+from probe.reference import load_providers
 from probe.reference.codes import method, response
 from probe.reference.load import plain
-from probe.reference.meaning import ANY, LONGEST_PHRASE, Direction, Meaning
+from probe.reference.meaning import ANY, Direction, Headers, Meaning
 from probe.reference.spelling import UnknownSubjectError, nearest
 from probe.reference.values import Provider
 
@@ -18,9 +15,9 @@ def provider(name: str) -> Provider | None:
     wanted = plain(name)
     if not wanted:
         return None
-    path = load.provider_files().get(wanted)
+    path = load_providers.provider_files().get(wanted)
     if path is not None:
-        return load.provider(path)
+        return load_providers.provider(path)
     for entry in providers():
         if wanted in map(plain, (entry.name, *entry.aliases)):
             return entry
@@ -29,24 +26,8 @@ def provider(name: str) -> Provider | None:
 
 def providers() -> tuple[Provider, ...]:
     """Return every provider that the reference knows, by name."""
-    entries = (load.provider(path) for path in load.provider_files().values())
+    entries = (load_providers.provider(path) for path in load_providers.provider_files().values())
     return tuple(sorted(entries, key=lambda entry: entry.name.casefold()))
-
-
-def recognise(host: str | None, headers: Mapping[str, str] | None = None) -> Provider | None:
-    """Return the provider that a host name or its message headers give away; None if none does."""
-    name = (host or "").casefold().rstrip(".")
-    given = {k.casefold(): v[:LONGEST_PHRASE] for k, v in (headers or {}).items()}
-    agents = [given[k] for k in ("server", "user-agent") if k in given]
-    for entry in providers():
-        marks = entry.recognition
-        if (
-            any(name == d or name.endswith("." + d) for d in marks.domains)
-            or any(re.search(p, a, re.IGNORECASE) for p in marks.servers for a in agents)
-            or any(k.startswith(p.casefold()) for p in marks.headers for k in given)
-        ):
-            return entry
-    return None
 
 
 def meanings(
@@ -55,7 +36,7 @@ def meanings(
     direction: Direction | None = None,
     provider: str | None = None,
     phrase: str | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: Headers | None = None,
 ) -> tuple[Meaning, ...]:
     """Return what a code, method or symptom can mean, the best supported first.
 

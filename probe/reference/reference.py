@@ -4,14 +4,17 @@ This is the door for the other rooms. Behind it:
 
     values.py     what the reference holds: codes, methods, causes, providers
     meaning.py    what one of them can mean, and whether the wire bears that out
-    load.py       data/*.yaml as those values, each file read once
+    mark.py       what gives a provider away on the wire
+    load.py       data/*.yaml as those values, each file read once; load_providers.py its part
     codes.py      look-ups by number and name
     providers.py  providers, and meanings with theirs first
+    recognise.py  whose host names and answers these are
     spelling.py   the nearest words to one that is not held
 
 One file of data, one kind of value: responses.yaml (`ResponseCode`), methods.yaml (`Method`),
 classes.yaml (`ResponseClass`), q850.yaml (`Q850Cause`), warnings.yaml (`WarningCode`), headers.yaml
-(`HeaderHint`), causes.yaml (`RootCause`) and providers/NAME.yaml (`Provider`).
+(`HeaderHint`), causes.yaml (`RootCause`), stacks.yaml (`Stack`) and providers/NAME.yaml
+(`Provider`).
 
 Numbers come from the wire, so every look-up by number has an answer: `response(499)` is treated as
 400 and says that nobody registered it (RFC 3261 §8.1.3.2). Look-ups by name answer None for a name
@@ -36,6 +39,7 @@ from probe.reference.codes import (
     warning,
     warnings,
 )
+from probe.reference.mark import Answer, Mark, MarkKind, Recognition, Sighting, Stack
 from probe.reference.meaning import (
     ANY,
     Direction,
@@ -46,9 +50,9 @@ from probe.reference.providers import (
     provider,
     providers,
     providers_that_say,
-    recognise,
     suggest_provider,
 )
+from probe.reference.recognise import recognise, stack
 from probe.reference.spelling import (
     UnknownSubjectError,
     suggest,
@@ -61,12 +65,12 @@ from probe.reference.values import (
     Method,
     Provider,
     Q850Cause,
-    Recognition,
     Requirement,
     ResponseClass,
     ResponseCode,
     Retry,
     RootCause,
+    Wanted,
     WarningCode,
 )
 
@@ -74,9 +78,12 @@ __all__ = [
     "ANY",
     "FIRST_CODE",
     "LAST_CODE",
+    "Answer",
     "Direction",
     "HeaderHint",
     "LookAlike",
+    "Mark",
+    "MarkKind",
     "Meaning",
     "Method",
     "Provider",
@@ -87,7 +94,10 @@ __all__ = [
     "ResponseCode",
     "Retry",
     "RootCause",
+    "Sighting",
+    "Stack",
     "UnknownSubjectError",
+    "Wanted",
     "WarningCode",
     "cause",
     "causes",
@@ -106,6 +116,7 @@ __all__ = [
     "response",
     "response_class",
     "responses",
+    "stack",
     "suggest",
     "suggest_provider",
     "unregistered_responses",

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from functools import cache
 
-from probe.reference import load
+from probe.reference import load, load_providers
 
 
 class UnknownSubjectError(LookupError):
@@ -43,5 +43,8 @@ def vocabulary() -> tuple[str, ...]:
         *(f"warning:{code}" for code in load.warnings()),
         *(f"header:{entry.name}" for entry in load.headers().values()),
         *load.causes(),
-        *(f"provider:{stem}" for stem in (p.stem for p in load.provider_files().values())),
+        *(
+            f"provider:{stem}"
+            for stem in (p.stem for p in load_providers.provider_files().values())
+        ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from probe.reference.mark import Mark
 from probe.reference.meaning import Meaning
 
 FIRST_CODE = 100
@@ -175,6 +176,35 @@ class HeaderHint:
     "Root causes that it helps to tell apart."
 
 
+class Wanted(Enum):
+    """A configured value that a provider's list speaks of."""
+
+    TRANSPORT = "transport"
+    """UDP, TCP or TLS: one of them."""
+    PORT = "port"
+    """Port of the next hop, where one is written: one of them."""
+    SRTP = "srtp"
+    """off, optional or required: one of them."""
+    CODEC = "codec"
+    """Encoding names, at least one of which the offer must hold."""
+    NUMBER = "number"
+    """Pattern of the whole dialled number."""
+    CALLER = "caller"
+    """Pattern of the whole calling number."""
+    HOST = "host"
+    """Domains, within one of which the request line must name its host (`*` for one label)."""
+    REALM = "realm"
+    """Realms, one of which a configured realm must be."""
+    LOGIN = "login"
+    """`digest` where a password is needed."""
+    NEVER = "never"
+    """Methods that it does not take."""
+    PRACK = "prack"
+    """off, optional or required: one of them."""
+    CLIENT_CERT = "client_cert"
+    """`needed` where the TLS client must show a certificate."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """What a provider's trunk wants before the first call."""
@@ -182,27 +212,23 @@ class Requirement:
     topic: str
     "Such as `transport`, `number format`, `caller id`."
     value: str
-    "What it wants."
+    "What it wants, in plain words."
     documented: bool
     "True if the provider's page says so; False for common practice that its portal must confirm."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recognition:
-    """How a provider shows itself on the wire."""
-
-    domains: tuple[str, ...]
-    "Domain suffixes of its hosts."
-    servers: tuple[str, ...]
-    "Patterns of its Server or User-Agent header."
-    headers: tuple[str, ...]
-    "Prefixes of header names that only it sends."
+    source: str | None
+    "The page that says so; None for common practice."
+    date: str
+    "State of the provider's pages, year and month."
+    wants: tuple[tuple[Wanted, tuple[str, ...]], ...]
+    "The same, as values that a configuration can be compared with; empty where it cannot."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A trunk provider: what its codes mean, by its own pages."""
 
+    key: str
+    "The shortest name that finds it: its file's."
     name: str
     "Its name as it writes it."
     aliases: tuple[str, ...]
@@ -211,8 +237,8 @@ class Provider:
     "Its pages that were read."
     date: str
     "State of those pages, year and month."
-    recognition: Recognition
-    "How it shows itself on the wire."
+    marks: tuple[Mark, ...]
+    "What gives it away on the wire, and is nobody else's."
     requirements: tuple[Requirement, ...]
     "What its trunk wants."
     meanings: tuple[Meaning, ...]

@@ -182,7 +182,7 @@ def test_provider_shows_requirements_and_doubt() -> None:
     """What the provider's page says is told apart from common practice."""
     text = page("provider:twilio")
     assert "transport: UDP, TCP or TLS (common practice, confirm in its portal)" in text
-    assert "number format: +E.164 -" in text
+    assert "number format: +E.164 Source: Twilio docs: sip-trunking/troubleshooting" in text
     assert page("twilio") == text
 
 
@@ -228,3 +228,15 @@ def test_unknown_word_comes_with_near_ones() -> None:
         explain("403", provider="telnix")
     with pytest.raises(UnknownSubjectError, match="Telnyx"):
         explain("provider:telnix")
+
+
+def test_provider_shows_what_gives_it_away() -> None:
+    """Each mark is told with its page, and with the code that it must stand beside."""
+    said = " ".join(explain("provider:didww").split())
+    assert "a host name within didww.com Source: doc.didww.com: outbound SIP information" in said
+    assert "the realm out.didww.com" in said
+    said = " ".join(explain("provider:teams").split())
+    assert "“\\b(511404)\\b” with 404" in said
+    assert "Server or User-Agent that matches" in said
+    telnyx = " ".join(explain("provider:telnyx").split())
+    assert telnyx.count("a phrase that ends, with its code, in a suffix listed below") == 1

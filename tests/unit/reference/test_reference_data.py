@@ -115,6 +115,8 @@ KEYS_OF_A_MEANING = {
 KEYS_OF_A_PROVIDER = {
     *("name", "aliases", "date", "sources", "recognise", "requirements", "meanings", "note")
 }
+KEYS_OF_A_MARK = {"mark", "name", "matches", "codes", "source"}
+KEYS_OF_A_REQUIREMENT = {"topic", "value", "documented", "source", "wants"}
 
 
 def load(path: Path) -> Any:  # noqa: ANN401 - YAML gives what the file holds
@@ -271,6 +273,12 @@ def test_provider_file_has_no_stray_word(path: Path) -> None:
     for row in data["meanings"]:
         assert set(row) <= KEYS_OF_A_MEANING, row["text"]
         assert row["source"] in data["sources"], row["text"]
+    for row in data["recognise"]:
+        assert set(row) <= KEYS_OF_A_MARK, row
+        assert row["source"] in data["sources"], row
+    for row in data.get("requirements", ()):
+        assert set(row) <= KEYS_OF_A_REQUIREMENT, row
+        assert ("source" in row) is row["documented"], row
 
 
 @pytest.mark.parametrize("entry", ref.providers(), ids=lambda provider: provider.name)
@@ -325,6 +333,7 @@ def test_providers_that_were_read_are_all_there() -> None:
         "VoIP.ms",
         "vbuzzer",
         "BAS-IP",
+        "SignalWire",
     ]
     assert [name for name in wanted if ref.provider(name) is None] == []
 

@@ -199,6 +199,13 @@ def test_header_chooses_the_meaning() -> None:
     ]
 
 
+def test_header_that_comes_twice_is_read_twice() -> None:
+    """The first Reason is the telephone network's, the second Microsoft's."""
+    fields = (("Reason", "Q.850;cause=1"), ("Reason", 'SIP;cause=404;text="511404"'))
+    found = ref.meanings(404, provider="teams", phrase="Not Found", headers=fields)
+    assert "511404: the number's format." in texts(found, "Microsoft Teams Direct Routing")
+
+
 def test_absent_header_contradicts_a_meaning_that_needs_it() -> None:
     """Without Plivo's header its header meanings say nothing."""
     assert texts(ref.meanings(403, provider="plivo", headers={"Via": "x"}), "Plivo") == []
@@ -227,45 +234,6 @@ def test_providers_that_give_a_code_a_meaning() -> None:
     assert {"SIP.US", "Twilio", "PhoneIQ"} <= set(names)
     assert ref.providers_that_say(493) == ()
     assert {p.name for p in ref.providers_that_say("ack")} == {"SIP.US"}
-
-
-def test_provider_is_recognised_by_its_domain() -> None:
-    """A host below a provider's domain is that provider's; a look-alike is not."""
-    found = ref.recognise("ACME.pstn.twilio.com.")
-    assert found is not None
-    assert found.name == "Twilio"
-    assert ref.recognise("pstn.twilio.com.example.net") is None
-    assert ref.recognise("notpstn.twilio.com") is None
-
-
-def test_provider_is_recognised_by_its_header() -> None:
-    """Only Plivo sends X-ZT headers."""
-    found = ref.recognise(None, {"x-zt-hangup-code": "3000"})
-    assert found is not None
-    assert found.name == "Plivo"
-
-
-def test_provider_is_recognised_by_its_server_header(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A product name in Server or User-Agent gives a provider away, if its pattern is known."""
-    marks = ref.Recognition(domains=(), servers=("acme edge",), headers=())
-    acme = ref.Provider(
-        name="Acme",
-        aliases=(),
-        sources=(),
-        date="2026-11",
-        recognition=marks,
-        requirements=(),
-        meanings=(),
-        note=None,
-    )
-    monkeypatch.setattr("probe.reference.providers.providers", lambda: (acme,))
-    assert ref.recognise(None, {"Server": "ACME Edge 3"}) is acme
-    assert ref.recognise(None, {"Server": "Kamailio"}) is None
-
-
-def test_nobody_is_recognised_without_a_mark() -> None:
-    """An unknown host is nobody's."""
-    assert ref.recognise("sip.example.com", {"Server": "Asterisk"}) is None
 
 
 def test_suggestions_are_words_that_explain_takes() -> None:
