@@ -4,10 +4,10 @@ Also how long a peer asked us to wait before another try.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
-from probe.executor.ledger import Admission, Ledger
-from probe.plan.action import Account, Call, Options, Talk, Wait
+from probe.executor.ledger import TINY, Admission, Ledger
+from probe.plan.action import Account, Call, Cancel, Hangup, Options, Talk, Wait
 from probe.plan.plan import Attempt, Limits, Plan
 from probe.plan.rails import emergency_number
 from probe.trace.trace import Trace
@@ -22,6 +22,7 @@ class Gate:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._calls: Counter[str] = Counter()
+        self._costs: defaultdict[str, float] = defaultdict(float)
         self._refused_logins: Counter[tuple[str, str]] = Counter()
         self._notes: list[str] = []
 
@@ -62,27 +63,48 @@ class Gate:
         if attempt.limits is not None and attempt.limits.refused_logins_per_day is not None:
             self._ledger.login_was_refused(attempt.limits.owner)
 
-    def admit(self, limits: Limits, seconds: float) -> Admission:
-        """Count a call with so many planned seconds of talk, or say why it may not be made."""
+    def admit(self, limits: Limits, seconds: float, longest: float | None = None) -> Admission:
+        """Count a call with so many planned seconds of talk, or say why it may not be made.
+
+        ``longest`` is the longest talk that it can come to, by which its cost is judged.
+        """
         made = self._calls[limits.owner]
         if limits.calls_per_run is not None and made >= limits.calls_per_run:
             return Admission(
                 why_not=f"{made} calls were made in this run through this trunk, and"
                 f" calls_per_run is {limits.calls_per_run}"
             )
-        admission = self._ledger.admit(limits, seconds)
+        cost = limits.price.of(seconds if longest is None else longest) if limits.price else 0.0
+        why_not = self._beyond_budget(limits, cost)
+        if why_not is not None:
+            return Admission(why_not=why_not)
+        admission = self._ledger.admit(limits, seconds, cost)
         if admission.why_not is None:
             self._calls[limits.owner] += 1
+            self._costs[limits.owner] += cost
         return admission
+
+    def _beyond_budget(self, limits: Limits, cost: float) -> str | None:
+        """Say that a call could cost more than is left for the run, or return None."""
+        price, budget, spent = limits.price, limits.cost_per_run, self._costs[limits.owner]
+        if price is None or budget is None or spent + cost <= budget + TINY:
+            return None
+        return (
+            f"calls of this run through this trunk cost about {price.shown(spent)}, this one may"
+            f" cost {price.shown(cost)}, and cost_per_run is {price.shown(budget)}"
+        )
 
     def withdraw(self, limits: Limits, admission: Admission) -> None:
         """Take back a call that was admitted and not placed."""
         self._calls[limits.owner] -= 1
+        self._costs[limits.owner] -= admission.cost
         self._ledger.withdraw(admission.number)
 
-    def talked(self, admission: Admission, seconds: float) -> None:
+    def talked(self, limits: Limits, admission: Admission, seconds: float) -> None:
         """Say how long a call's talk was."""
-        self._ledger.talked(admission.number, seconds)
+        cost = limits.price.of(seconds) if limits.price else 0.0
+        self._costs[limits.owner] += cost - admission.cost
+        self._ledger.talked(admission.number, seconds, cost)
 
     def close(self) -> None:
         """Close the ledger."""
@@ -113,6 +135,25 @@ def planned_talk(attempt: Attempt, plan: Plan) -> float:
         return action.hangup_after or 0.0
     later = (other.action for other in plan.attempts if other.index > attempt.index)
     return sum(action.duration for action in later if isinstance(action, Talk | Wait))
+
+
+def longest_talk(attempt: Attempt, plan: Plan) -> float:
+    """Return the seconds of talk that a call can come to at most.
+
+    One that stays up lasts through the steps before its end, and where one of these waits for an
+    answer, nobody knows how long; then only the scenario's timeout is certain.
+    """
+    action = attempt.action
+    if isinstance(action, Call) and (action.hangup_after is not None or action.ring_for):
+        return planned_talk(attempt, plan)
+    seconds = 0.0
+    for later in (other.action for other in plan.attempts if other.index > attempt.index):
+        if isinstance(later, Hangup | Cancel) and later.call == attempt.index:
+            return seconds
+        if not isinstance(later, Talk | Wait):
+            return plan.timeout
+        seconds += later.duration
+    return seconds
 
 
 def talk_of(trace: Trace, now: float) -> float:

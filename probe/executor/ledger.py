@@ -1,4 +1,4 @@
-"""The ledger of a machine: calls, minutes and refused logins of a UTC day, over all runs.
+"""The ledger of a machine: calls, minutes, costs and refused logins of a UTC day, over all runs.
 
 A SQLite file in the state folder of the user (XDG Base Directory), so that caps survive a restart
 and count across processes. Where it cannot be used the run counts by itself and says so: a probe
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # sqlite3 loads with the first call that is counted
 
 _Result = TypeVar("_Result")
 
-VERSION = 1
+VERSION = 2
 """Version of the table; a file of a newer one is left alone."""
 
 LONGEST_LOCK_S = 5.0
@@ -35,8 +35,14 @@ _LONGEST_QUEUE_S = 600.0
 _TABLE = """
 CREATE TABLE IF NOT EXISTS entry (
     number INTEGER PRIMARY KEY, day TEXT NOT NULL, at REAL NOT NULL, owner TEXT NOT NULL,
-    kind TEXT NOT NULL, seconds REAL NOT NULL)
+    kind TEXT NOT NULL, seconds REAL NOT NULL, cost REAL NOT NULL DEFAULT 0)
 """
+
+_SINCE = {2: ("ALTER TABLE entry ADD COLUMN cost REAL NOT NULL DEFAULT 0",)}
+"""What makes the table of an older version into that of each later one."""
+
+TINY = 1e-9
+"""Less than any price: sums of prices are not exact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,23 @@ class Admission:
 
     number: int = 0
     "Its entry; 0 where it may not."
+
+    cost: float = 0.0
+    "What it was entered with."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """What the entries of a day come to."""
+
+    entries: int
+    "How many there are."
+
+    seconds: float
+    "Their talk."
+
+    cost: float
+    "Their price."
 
 
 def ledger_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -70,18 +93,19 @@ class Ledger:
         self.note: str | None = None
         "What the report must say of the ledger, or None."
 
-    def admit(self, limits: Limits, seconds: float) -> Admission:
+    def admit(self, limits: Limits, seconds: float, cost: float = 0.0) -> Admission:
         """Enter a call of so many seconds of talk, unless a cap of the day is reached.
 
-        Checked and entered in one transaction, so that two processes never take the same slot.
+        ``cost`` is what it may cost at most. Checked and entered in one transaction, so that two
+        processes never take the same slot.
         """
-        return self._carefully(lambda database: self._admit(database, limits, seconds))
+        return self._carefully(lambda database: self._admit(database, limits, seconds, cost))
 
-    def talked(self, number: int, seconds: float) -> None:
-        """Replace the planned seconds of an entry by those that it came to."""
+    def talked(self, number: int, seconds: float, cost: float = 0.0) -> None:
+        """Replace the planned seconds and cost of an entry by those that it came to."""
         self._carefully(
             lambda database: database.execute(
-                "UPDATE entry SET seconds = ? WHERE number = ?", (seconds, number)
+                "UPDATE entry SET seconds = ?, cost = ? WHERE number = ?", (seconds, cost, number)
             )
         )
 
@@ -93,11 +117,11 @@ class Ledger:
 
     def login_was_refused(self, owner: str) -> None:
         """Enter a refused login."""
-        self._carefully(lambda database: self._enter(database, "login", owner, self._now(), 0.0))
+        self._carefully(lambda database: self._enter(database, "login", owner, self._now()))
 
     def refused_logins(self, owner: str) -> int:
         """Return how many logins of an account were refused today."""
-        return self._carefully(lambda database: self._today(database, "login", owner)[0])
+        return self._carefully(lambda database: self._today(database, "login", owner).entries)
 
     def close(self) -> None:
         """Close the file."""
@@ -105,19 +129,12 @@ class Ledger:
             self._database.close()
             self._database = None
 
-    def _admit(self, database: "sqlite3.Connection", limits: Limits, seconds: float) -> Admission:
-        calls, talked = self._today(database, "call", limits.owner)
-        if limits.calls_per_day is not None and calls >= limits.calls_per_day:
-            return Admission(
-                why_not=f"{calls} calls were made today through this trunk, and calls_per_day is"
-                f" {limits.calls_per_day}; the day ends at 00:00 UTC"
-            )
-        if limits.minutes_per_day is not None and talked + seconds > limits.minutes_per_day * 60:
-            return Admission(
-                why_not=f"calls through this trunk came to {talked / 60:.1f} minutes today, and"
-                f" with this one they could pass minutes_per_day, {limits.minutes_per_day};"
-                " the day ends at 00:00 UTC"
-            )
+    def _admit(
+        self, database: "sqlite3.Connection", limits: Limits, seconds: float, cost: float
+    ) -> Admission:
+        why_not = _beyond(self._today(database, "call", limits.owner), limits, seconds, cost)
+        if why_not is not None:
+            return Admission(why_not=f"{why_not}; the day ends at 00:00 UTC")
         now = self._now()
         (last,) = database.execute(
             "SELECT max(at) FROM entry WHERE owner = ? AND kind = 'call'", (limits.owner,)
@@ -125,27 +142,32 @@ class Ledger:
         wait = 0.0 if last is None else max(0.0, last + limits.gap - now)
         if wait > max(_LONGEST_QUEUE_S, 20 * limits.gap):
             wait = 0.0
-        number = self._enter(database, "call", limits.owner, now + wait, seconds)
-        return Admission(wait=wait, number=number)
+        number = self._enter(database, "call", limits.owner, now + wait, (seconds, cost))
+        return Admission(wait=wait, number=number, cost=cost)
 
     @staticmethod
     def _enter(
-        database: "sqlite3.Connection", kind: str, owner: str, at: float, seconds: float
+        database: "sqlite3.Connection",
+        kind: str,
+        owner: str,
+        at: float,
+        amounts: tuple[float, float] = (0.0, 0.0),
     ) -> int:
-        """Add an entry and return its number."""
+        """Add an entry with its seconds and its cost, and return its number."""
         entered = database.execute(
-            "INSERT INTO entry (day, at, owner, kind, seconds) VALUES (?, ?, ?, ?, ?)",
-            (_day(at), at, owner, kind, seconds),
+            "INSERT INTO entry (day, at, owner, kind, seconds, cost) VALUES (?, ?, ?, ?, ?, ?)",
+            (_day(at), at, owner, kind, *amounts),
         )
         return entered.lastrowid or 0
 
-    def _today(self, database: "sqlite3.Connection", kind: str, owner: str) -> tuple[int, float]:
-        """Return number and seconds of today's entries."""
-        count, seconds = database.execute(
-            "SELECT count(*), total(seconds) FROM entry WHERE day = ? AND owner = ? AND kind = ?",
+    def _today(self, database: "sqlite3.Connection", kind: str, owner: str) -> "_Day":
+        """Return what today's entries come to."""
+        count, seconds, cost = database.execute(
+            "SELECT count(*), total(seconds), total(cost) FROM entry"
+            " WHERE day = ? AND owner = ? AND kind = ?",
             (_day(self._now()), owner, kind),
         ).fetchone()
-        return int(count), float(seconds)
+        return _Day(entries=int(count), seconds=float(seconds), cost=float(cost))
 
     def _carefully(self, act: "Callable[[sqlite3.Connection], _Result]") -> "_Result":
         """Do something in one transaction; where the file fails, go on in memory and note it."""
@@ -186,10 +208,44 @@ class Ledger:
         if version > VERSION:
             raise sqlite3.DatabaseError(f"a newer sipprobe wrote it, version {version}")
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute(_TABLE)
-        database.execute(f"PRAGMA user_version = {VERSION}")
+        self._make_or_renew(database)
         database.execute("DELETE FROM entry WHERE at < ?", (self._now() - KEPT_S,))
         return database
+
+    @staticmethod
+    def _make_or_renew(database: "sqlite3.Connection") -> None:
+        """Make the table, or that of an older version into ours; two processes may come at once."""
+        database.execute("BEGIN IMMEDIATE")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version:
+            for number in range(version + 1, VERSION + 1):
+                for change in _SINCE[number]:
+                    database.execute(change)
+        else:
+            database.execute(_TABLE)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute("COMMIT")
+
+
+def _beyond(today: _Day, limits: Limits, seconds: float, cost: float) -> str | None:
+    """Say which cap of the day a call would pass, or return None."""
+    if limits.calls_per_day is not None and today.entries >= limits.calls_per_day:
+        return (
+            f"{today.entries} calls were made today through this trunk, and calls_per_day is"
+            f" {limits.calls_per_day}"
+        )
+    if limits.minutes_per_day is not None and today.seconds + seconds > limits.minutes_per_day * 60:
+        return (
+            f"calls through this trunk came to {today.seconds / 60:.1f} minutes today, and"
+            f" with this one they could pass minutes_per_day, {limits.minutes_per_day}"
+        )
+    price, budget = limits.price, limits.cost_per_day
+    if price is not None and budget is not None and today.cost + cost > budget + TINY:
+        return (
+            f"calls through this trunk cost about {price.shown(today.cost)} today, this one may"
+            f" cost {price.shown(cost)}, and cost_per_day is {price.shown(budget)}"
+        )
+    return None
 
 
 def _day(at: float) -> str:

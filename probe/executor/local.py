@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from probe.executor.crew import Crew, Worker
-from probe.executor.gate import Gate, asked_to_wait, planned_talk, talk_of, why_never
+from probe.executor.gate import (
+    Gate,
+    asked_to_wait,
+    longest_talk,
+    planned_talk,
+    talk_of,
+    why_never,
+)
 from probe.executor.ledger import Admission, Ledger, ledger_file
 from probe.executor.orphan import open_calls
 from probe.executor.process import WorkerProcess
@@ -152,10 +159,7 @@ class _PlanInProgress:
         finally:
             self._crew.end()
         recording = self._recording()
-        for span, admission in self._admitted:
-            self._executor.gate.talked(
-                admission, talk_of(self._cut(span, recording), self._clock())
-            )
+        self._settle(recording, every=True)
         ran = tuple(
             Ran(
                 attempt=attempt,
@@ -184,6 +188,7 @@ class _PlanInProgress:
             span = self._try(attempt)
             self._spans.append(span)
             trace = self._cut(span, self._recording())
+            self._settle(self._recording())
             if trace.login_refused():
                 self._executor.gate.login_was_refused(attempt)
             retry = attempt.retry
@@ -247,7 +252,9 @@ class _PlanInProgress:
         if limits is None or not isinstance(attempt.action, Call):
             return None
         gate = self._executor.gate
-        admission = gate.admit(limits, planned_talk(attempt, self._plan))
+        admission = gate.admit(
+            limits, planned_talk(attempt, self._plan), longest_talk(attempt, self._plan)
+        )
         if admission.why_not is not None:
             return admission.why_not
         self._wait(admission.wait)
@@ -256,6 +263,15 @@ class _PlanInProgress:
             return self._why_over()
         self._admitted.append((span, admission))
         return None
+
+    def _settle(self, recording: Recording, *, every: bool = False) -> None:
+        """Count the real talk of calls that are over, or of all of them."""
+        for span, admission in tuple(self._admitted):
+            trace = self._cut(span, recording)
+            limits = span.attempt.limits
+            if limits is not None and (every or not open_calls(trace.events)):
+                self._admitted.remove((span, admission))
+                self._executor.gate.talked(limits, admission, talk_of(trace, self._clock()))
 
     def _with_worker(self, span: Span) -> None:
         """Let the account's worker carry out one try."""

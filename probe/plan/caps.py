@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from probe.plan.action import Account, Call
-from probe.plan.plan import Attempt, Limits, Plan
+from probe.plan.plan import Attempt, Limits, Plan, Price
 from probe.plan.rails import is_loopback
 from probe.scenario.schema import Caps, Profile
 from probe.scenario.source import Problem, Source
@@ -37,7 +37,17 @@ def limits_of(profile: Profile, account: Account, target: str) -> Limits | None:
         minutes_per_day=caps.minutes_per_day if caps else None,
         refused_logins_per_day=caps.refused_logins_per_day if caps else None,
         gap=gap or 0.0,
+        price=_price(caps),
+        cost_per_run=caps.cost_per_run if caps else None,
+        cost_per_day=caps.cost_per_day if caps else None,
     )
+
+
+def _price(caps: Caps | None) -> Price | None:
+    """Return what calls cost, where the profile says it."""
+    if caps is None or not (caps.cost_per_minute or caps.cost_per_call):
+        return None
+    return Price(minute=caps.cost_per_minute, call=caps.cost_per_call, currency=caps.currency)
 
 
 def too_many_calls(plans: Iterable[Plan]) -> tuple[Problem, ...]:

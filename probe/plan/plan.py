@@ -1,11 +1,34 @@
 """A scenario with everything resolved: who acts, on what, and what should come of it."""
 
 from dataclasses import dataclass, field
+from math import ceil
 
 from probe.plan.action import Account, Action
 from probe.scenario.expectation import Expectation
 from probe.scenario.schema import Retry
 from probe.scenario.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What calls through a trunk cost, as its owner wrote it."""
+
+    minute: float
+    "Each minute of talk that has begun."
+
+    call: float
+    "Each call that is answered, beside its minutes."
+
+    currency: str
+    "How amounts are called; empty where nobody said it."
+
+    def of(self, seconds: float) -> float:
+        """Return the price of a call with so many seconds of talk; nothing for none."""
+        return self.call + self.minute * ceil(seconds / 60) if seconds > 0 else 0.0
+
+    def shown(self, amount: float) -> str:
+        """Return an amount in words."""
+        return f"{amount:.4f}".rstrip("0").rstrip(".") + f" {self.currency}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +52,15 @@ class Limits:
 
     gap: float
     "Least seconds between the beginnings of two calls."
+
+    price: Price | None = None
+    "What calls cost, or None where nobody said it."
+
+    cost_per_run: float | None = None
+    "What the calls of a run may cost."
+
+    cost_per_day: float | None = None
+    "What the calls of a UTC day may cost, over all runs."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

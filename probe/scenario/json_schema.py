@@ -98,6 +98,7 @@ _DEFINITIONS: dict[str, Schema] = {
     "codec": {
         "anyOf": [{"enum": list(CODECS)}, _pattern("|".join(_any_case(word) for word in CODECS))]
     },
+    "amount": {"anyOf": [{"type": "number", "minimum": 0}, _pattern(r"\d{1,7}(\.\d{1,6})?")]},
     "headers": {"type": "object", "propertyNames": _HEADER_NAMES, "additionalProperties": _TEXT},
     "bound": {
         "anyOf": [
@@ -141,6 +142,11 @@ _VALUES: dict[str, Schema] = {
     "client_key": _TEXT,
     "codec": _ref("codec"),
     "codecs": _several(_ref("codec")),
+    "cost_per_call": _ref("amount"),
+    "cost_per_day": _ref("amount"),
+    "cost_per_minute": _ref("amount"),
+    "cost_per_run": _ref("amount"),
+    "currency": _pattern(r"[^\W\d_]{1,8}|[$€£¥₹]"),
     # YAML 1.1 reads `NO` as false.
     "country": _several({"anyOf": [{"const": False}, _pattern("[A-Za-z]{2}")]}),
     "direction": _words("sendrecv", "sendonly", "recvonly", "inactive"),

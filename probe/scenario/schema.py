@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, SecretStr, model_validator
 
+from probe.scenario.caps import Caps
+from probe.scenario.caps import pace as pace_of
 from probe.scenario.expectation import FAILURES, Expectation
 from probe.scenario.source import (
     NOWHERE,
@@ -68,24 +70,6 @@ RETRY_TIMEOUT = "timeout"
 "Word in `retry: on:` for an attempt that ended without a final response."
 _NEVER_RETRIED = ("401", "403", "407")
 _MOST_RETRIES = 10
-_PACE = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s*/\s*(s|sec|min|m|h)")
-_PACE_UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_MOST_A_SECOND = 50
-
-
-def _pace(value: object) -> float:
-    """Return the seconds between two calls of a pace such as '1/s' or '6/min'."""
-    if isinstance(value, float):
-        return value
-    written = text(value).strip()
-    found = _PACE.fullmatch(written)
-    if not found:
-        raise refuse(value, f"{quoted(written)} is not a pace", "for example: 1/s, 6/min")
-    calls = float(found[1])
-    gap = _PACE_UNITS[found[2]] / calls if calls else 0.0
-    if not calls or gap < 1 / _MOST_A_SECOND:
-        raise refuse(value, f"a pace lies above 0 and is at most {_MOST_A_SECOND}/s")
-    return gap
 
 
 def _country(value: object) -> str:
@@ -94,21 +78,6 @@ def _country(value: object) -> str:
     if not re.fullmatch(r"[A-Za-z]{2}", written):
         raise refuse(value, f"{quoted(written)} is not a country", "two letters: US, DE, ZA")
     return written.upper()
-
-
-class Caps(Written):
-    """What calls through a trunk may come to at most; a key left out keeps its default."""
-
-    example = "caps: {calls_per_day: 50, minutes_per_day: 30}"
-
-    calls_per_run: Annotated[int, Parsed(whole(0, 10_000))] = 50
-    "Calls of one run."
-    calls_per_day: Annotated[int, Parsed(whole(0, 100_000))] = 200
-    "Calls of a UTC day, over all runs on this machine."
-    minutes_per_day: Annotated[int, Parsed(whole(0, 100_000, "min"))] = 60
-    "Minutes of talk of a UTC day, over all runs on this machine."
-    refused_logins_per_day: Annotated[int, Parsed(whole(1, 100))] = 3
-    "Refused logins of a UTC day after which no further one is tried."
 
 
 class Profile(Written):
@@ -180,7 +149,7 @@ class Profile(Written):
     "Countries (ISO 3166, two letters) whose network the trunk leads to."
     caps: Caps | None = None
     "What calls may come to at most; None stands for the defaults, and for no caps on loopback."
-    pace: Annotated[float | None, Parsed(_pace)] = None
+    pace: Annotated[float | None, Parsed(pace_of)] = None
     "Most calls begun in a time, such as '1/s', kept as seconds between two of them."
     registers: Annotated[bool, Parsed(switch)] = True
     "Whether this account registers; trunks that know us by address do not."

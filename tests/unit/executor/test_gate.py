@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 from wirebuilder import Wire, answered_call, refused_call
 
-from probe.executor.gate import Gate, asked_to_wait, planned_talk, talk_of, why_never
+from probe.executor.gate import (
+    Gate,
+    asked_to_wait,
+    longest_talk,
+    planned_talk,
+    talk_of,
+    why_never,
+)
 from probe.executor.ledger import Ledger
-from probe.plan.action import Account, Action, Call, Talk, Wait
-from probe.plan.plan import Attempt, Limits, Plan
+from probe.plan.action import Account, Action, Call, Hangup, Talk, Wait
+from probe.plan.plan import Attempt, Limits, Plan, Price
 from probe.scenario.source import NOWHERE
 
 ACCOUNT = Account(
@@ -70,7 +77,7 @@ def test_talk_that_was_shorter_gives_its_time_back(tmp_path: Path) -> None:
     gate = gate_in(tmp_path)
     admission = gate.admit(LIMITS, 3500.0)
     assert gate.admit(LIMITS, 200.0).why_not is not None
-    gate.talked(admission, 0.0)
+    gate.talked(LIMITS, admission, 0.0)
     assert gate.admit(LIMITS, 200.0).why_not is None
     gate.close()
 
@@ -185,3 +192,64 @@ def test_nothing_is_asked_without_an_answer_or_the_header() -> None:
     """Silence asks for nothing."""
     assert asked_to_wait(Wire("INVITE").send("INVITE").trace()) is None
     assert asked_to_wait(answered_call().trace()) is None
+
+
+PRICED = replace(
+    LIMITS, calls_per_run=None, calls_per_day=None, cost_per_run=1.0,
+    price=Price(minute=0.25, call=0.25, currency="USD"),
+)  # fmt: skip
+
+
+def test_money_of_a_run_is_capped_at_the_longest_talk(tmp_path: Path) -> None:
+    """A call of a second that may become two minutes costs two; what it did not cost comes back."""
+    gate = gate_in(tmp_path)
+    first = gate.admit(PRICED, 1.0, 120.0)
+    assert first.cost == 0.75
+    assert gate.admit(PRICED, 1.0, 120.0).why_not == (
+        "calls of this run through this trunk cost about 0.75 USD, this one may cost 0.75 USD,"
+        " and cost_per_run is 1 USD"
+    )
+    gate.talked(PRICED, first, 0.0)
+    second = gate.admit(PRICED, 1.0, 120.0)
+    assert second.why_not is None
+    gate.withdraw(PRICED, second)
+    assert gate.admit(PRICED, 1.0, 120.0).why_not is None
+    gate.close()
+
+
+@pytest.mark.parametrize(
+    ("later", "seconds"),
+    [
+        ((Talk(attempt=1, account="trunk", duration=5.0),), 5.0),
+        (
+            (
+                Talk(attempt=1, account="trunk", duration=5.0),
+                Hangup(attempt=2, account="trunk", call=0),
+                Wait(attempt=3, account="trunk", duration=50.0),
+            ),
+            5.0,
+        ),
+        ((call(2.0), Hangup(attempt=2, account="trunk", call=0)), 120.0),
+        ((), 0.0),
+    ],
+)
+def test_longest_talk_is_until_the_end_that_is_certain(
+    later: tuple[Action, ...], seconds: float
+) -> None:
+    """Beside another step that waits for an answer only the scenario's timeout is certain."""
+    attempts = tuple(attempt_of(action, index) for index, action in enumerate((call(), *later)))
+    plan = Plan(
+        scenario="s", name="s", file="s.sip.yaml", tags=(), trunk="t", accounts=(ACCOUNT,),
+        attempts=attempts, timeout=120.0,
+    )  # fmt: skip
+    assert longest_talk(attempts[0], plan) == seconds
+
+
+def test_call_that_hangs_up_by_itself_lasts_no_longer() -> None:
+    """Its own step says how long."""
+    first = attempt_of(call(3.0))
+    plan = Plan(
+        scenario="s", name="s", file="s.sip.yaml", tags=(), trunk="t", accounts=(ACCOUNT,),
+        attempts=(first, attempt_of(call(), 1)), timeout=120.0,
+    )  # fmt: skip
+    assert longest_talk(first, plan) == 3.0

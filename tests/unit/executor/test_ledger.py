@@ -5,12 +5,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from probe.executor.ledger import KEPT_S, VERSION, Ledger, ledger_file
-from probe.plan.plan import Limits
+from probe.plan.plan import Limits, Price
 
 NOON = 1_795_262_400.0
 """2026-11-21 12:00 UTC."""
@@ -89,6 +90,69 @@ def test_minutes_count_as_planned_and_then_as_they_were(ledger: Ledger) -> None:
     assert "came to 0.8 minutes today" in why_not
     ledger.talked(first.number, 10.0)
     assert ledger.admit(limits(minutes=1), 20.0).why_not is None
+
+
+def priced(budget: float | None, owner: str = "100@sip:h") -> Limits:
+    """Return limits with a price and a budget of the day."""
+    price = Price(minute=0.5, call=0.0, currency="EUR")
+    return replace(limits(calls=None, minutes=None, owner=owner), price=price, cost_per_day=budget)
+
+
+def test_money_counts_at_most_and_then_as_it_was(ledger: Ledger) -> None:
+    """A call that could pass the budget is refused; one that was cheaper gives its money back."""
+    first = ledger.admit(priced(1.5), 60.0, 1.0)
+    why_not = ledger.admit(priced(1.5), 60.0, 1.0).why_not
+    assert why_not == (
+        "calls through this trunk cost about 1 EUR today, this one may cost 1 EUR, and"
+        " cost_per_day is 1.5 EUR; the day ends at 00:00 UTC"
+    )
+    ledger.talked(first.number, 30.0, 0.5)
+    assert ledger.admit(priced(1.5), 60.0, 1.0).why_not is None
+    assert ledger.admit(priced(1.5, "101@sip:h"), 60.0, 1.0).why_not is None
+
+
+def test_budget_may_be_used_up_to_its_end(ledger: Ledger) -> None:
+    """Ten times ten cents are a euro, whatever sums of fractions say."""
+    told = [ledger.admit(priced(1.0), 10.0, 0.1).why_not for _ in range(11)]
+    assert [why is None for why in told] == [True] * 10 + [False]
+
+
+def test_price_without_a_budget_holds_nothing(ledger: Ledger) -> None:
+    """Only a cap is a cap."""
+    assert [ledger.admit(priced(None), 9e9, 9e9).why_not for _ in range(3)] == [None] * 3
+
+
+def test_money_of_the_run_before_counts(tmp_path: Path, clock: Clock) -> None:
+    """A restart is no new budget; the next day is."""
+    for expected in (True, True, False):
+        run = Ledger(tmp_path / "ledger.sqlite3", clock)
+        assert (run.admit(priced(1.0), 60.0, 0.5).why_not is None) is expected
+        run.close()
+    clock.now += 86400
+    run = Ledger(tmp_path / "ledger.sqlite3", clock)
+    assert run.admit(priced(1.0), 60.0, 0.5).why_not is None
+    run.close()
+
+
+def test_ledger_of_the_first_version_is_taken_over(tmp_path: Path, clock: Clock) -> None:
+    """What it counted goes on counting; it knew no money."""
+    file = tmp_path / "ledger.sqlite3"
+    database = sqlite3.connect(file)
+    database.execute(
+        "CREATE TABLE entry (number INTEGER PRIMARY KEY, day TEXT NOT NULL, at REAL NOT NULL,"
+        " owner TEXT NOT NULL, kind TEXT NOT NULL, seconds REAL NOT NULL)"
+    )
+    database.execute(
+        "INSERT INTO entry VALUES (1, '2026-11-21', ?, '100@sip:h', 'call', 5)", (NOON,)
+    )
+    database.execute("PRAGMA user_version = 1")
+    database.commit()
+    database.close()
+    run = Ledger(file, clock)
+    assert run.admit(limits(calls=2), 0.0).why_not is None
+    assert run.admit(limits(calls=2), 0.0).why_not is not None
+    assert run.note is None
+    run.close()
 
 
 def test_no_cap_means_no_end(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from probe.plan.caps import too_many_calls
-from probe.plan.plan import Limits, Plan
+from probe.plan.plan import Limits, Plan, Price
 from probe.plan.resolve import resolve
 from probe.scenario.json_schema import settings_schema
 from probe.scenario.loader import load_scenario, load_settings
@@ -123,6 +123,12 @@ def test_pace_may_be_given_as_the_gap_it_stands_for() -> None:
     [
         ("country: [US, de], pace: 6/min, caps: {calls_per_run: 5, minutes_per_day: 5 min}", True),
         ("country: NO, pace: 0.5/s, caps: {}", True),
+        (
+            "caps: {cost_per_minute: 0.012, cost_per_call: '0.5', cost_per_day: 3, currency: EUR}",
+            True,
+        ),
+        ("caps: {cost_per_minute: cheap}", False),
+        ("caps: {cost_per_minute: -1}", False),
         ("country: Germany", False),
         ("pace: fast", False),
         ("caps: {calls_per_hour: 5}", False),
@@ -133,3 +139,33 @@ def test_an_editor_knows_the_keys(profile: str, right: bool) -> None:
     """The JSON Schema of sipprobe.yaml has what the loader takes, and refuses what it refuses."""
     written = yaml.safe_load(f"trunks: {{carrier: {{uri: 'sip:100@h.example', {profile}}}}}")
     assert jsonschema.Draft202012Validator(settings_schema()).is_valid(written) is right
+
+
+def test_price_and_budgets_reach_the_limits(tmp_path: Path) -> None:
+    """What is not written is no cap; a price alone is counted for the day and holds nothing."""
+    plan = plan_of(
+        tmp_path,
+        "uri: 'sip:100@h.example', caps: {cost_per_minute: 0.02, cost_per_day: 5, currency: USD}",
+    )
+    found = limits_of_call(plan)
+    assert found is not None
+    assert found.price == Price(minute=0.02, call=0.0, currency="USD")
+    assert (found.cost_per_run, found.cost_per_day) == (None, 5.0)
+    free = limits_of_call(plan_of(tmp_path, "uri: 'sip:100@h.example'"))
+    assert free is not None
+    assert free.price is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cost"), [(0.0, 0.0), (0.4, 0.52), (60.0, 0.52), (60.1, 0.54), (125.0, 0.56)]
+)
+def test_minutes_that_have_begun_are_paid(seconds: float, cost: float) -> None:
+    """A call that nobody answered costs nothing."""
+    price = Price(minute=0.02, call=0.5, currency="EUR")
+    assert price.of(seconds) == pytest.approx(cost)
+
+
+def test_amounts_are_shown_as_short_as_they_are() -> None:
+    """No zeros behind, and no currency where none was said."""
+    assert Price(minute=1, call=0, currency="EUR").shown(1.5) == "1.5 EUR"
+    assert Price(minute=1, call=0, currency="").shown(3.0) == "3"
