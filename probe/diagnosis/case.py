@@ -12,12 +12,15 @@ from functools import cached_property
 from typing import TypeVar
 
 from probe.diagnosis.explanation import Evidence
+from probe.diagnosis.history import Before
 from probe.diagnosis.quote import header_lines, plain, quoted, start_line
+from probe.diagnosis.whose import Whose, whose
 from probe.plan.action import Account, Call, Register
 from probe.plan.plan import Attempt
 from probe.sip.challenge import AuthField
 from probe.sip.message import MalformedMessageError, SipMessage, uri_host, uri_user
 from probe.sip.sdp import SessionDescription, address_class
+from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
 from probe.trace.trace import (
     CHALLENGES,
@@ -150,10 +153,13 @@ class Login:
 class Case:
     """An attempt, its trace and its verdict, and what can be read from them."""
 
-    def __init__(self, attempt: Attempt, trace: Trace, verdict: Verdict) -> None:
+    def __init__(
+        self, attempt: Attempt, trace: Trace, verdict: Verdict, before: Before | None = None
+    ) -> None:
         self.attempt = attempt
         self.trace = trace
         self.verdict = verdict
+        self.before = before
         self.account: Account | None = attempt.account
         self.method = attempt.method or trace.method
         self.direction = attempt.direction
@@ -447,6 +453,15 @@ class Case:
         """Notes about our own agent."""
         return self.all_of(AgentNote)
 
+    @property
+    def controls(self) -> tuple[tuple[int, ControlRan], ...]:
+        """What was asked after the failure, with the index of each answer."""
+        return self.all_of(ControlRan)
+
+    def asked(self, control: Control) -> tuple[tuple[int, ControlRan], ...]:
+        """Return the answers of one control."""
+        return tuple((i, event) for i, event in self.controls if event.control is control)
+
     @cached_property
     def seen_address(self) -> tuple[str, int] | None:
         """The address they saw us at, from a response's Via (RFC 3581), with its event."""
@@ -593,10 +608,16 @@ class Case:
 
     # Words --------------------------------------------------------------------------------------
 
+    @cached_property
+    def whose(self) -> Whose:
+        """Whose trunk it is, and how that is known."""
+        return whose(self.attempt, self.trace)
+
     @property
     def provider(self) -> str:
         """The provider in words."""
-        return self.attempt.provider or "the provider"
+        found = self.whose.provider
+        return self.attempt.provider or (found.name if found is not None else "the provider")
 
     @cached_property
     def facts(self) -> dict[str, str]:
@@ -663,6 +684,13 @@ class Case:
         detail = plain(self.failure.detail)
         said = f": {detail}" if detail else ""
         return (Evidence(event=self.failure_index, says=f"{self.failure.failure.value}{said}"),)
+
+    def cite_control(self, index: int) -> Evidence:
+        """Cite what a control showed."""
+        event = self.events[index]
+        if not isinstance(event, ControlRan):
+            raise TypeError(f"event {index} is no control")
+        return Evidence(event=index, says=f"we asked {plain(event.target)}: {plain(event.detail)}")
 
     @property
     def requested_expires(self) -> int | None:

@@ -6,19 +6,21 @@ What keeps an explanation honest stands here and not in the rules:
 - only a cause that the catalogue calls identifiable from one trace (class I) may be certain, and
   only alone: two proofs make both likely;
 - at most four candidates; a cause that the evidence excludes is not among them;
-- the provider's own meanings come first, and it is said that the provider is our own setting.
+- the provider's own meanings come first, and it is said how the provider is known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from probe.diagnosis import names, own, registration, routing, session, tls, transport
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
-from probe.diagnosis.provider import provider_meanings, provider_says, subject_of
+from probe.diagnosis.history import Before
+from probe.diagnosis.provider import product_says, provider_meanings, provider_says, subject_of
 from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule
 from probe.diagnosis.unmet import Telling, tell
+from probe.diagnosis.whose import Origin
 from probe.diagnosis.words import deadline, nothing_learned, observations, what_happened
 from probe.plan.plan import Attempt
 from probe.reference import reference
@@ -51,9 +53,14 @@ _DETAILS = frozenset({"timing", "headers", "request_headers"})
 _EVIDENCE = 8
 
 
-def diagnose(attempt: Attempt, trace: Trace, verdict: Verdict) -> Explanation:
-    """Explain why an attempt was not what was wanted. Pure; raises nothing for any trace."""
-    case = Case(attempt, trace, verdict)
+def diagnose(
+    attempt: Attempt, trace: Trace, verdict: Verdict, before: Before | None = None
+) -> Explanation:
+    """Explain why an attempt was not what was wanted. Pure; raises nothing for any trace.
+
+    ``before`` is the last good run of the same step, where one is stored.
+    """
+    case = Case(attempt, trace, verdict, before)
     ranked = rank(case)
     if ranked:
         return _with_causes(case, ranked)
@@ -150,9 +157,9 @@ def _with_causes(case: Case, ranked: tuple[Hypothesis, ...]) -> Explanation:
             for h in ranked
         ),
         summary=_summary(case, ranked, root),
-        observed=observations(case),
+        observed=_observed(case),
         inferred=_inferred(case, ranked),
-        evidence=_evidence(ranked),
+        evidence=_evidence(case, ranked),
         unknown=_unknown(ranked),
         next_steps=_steps(case, ranked),
         reference=_code(case),
@@ -184,31 +191,44 @@ def _prefaced(case: Case, text: str) -> str:
 def _inferred(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
     found = [_sentence(h.because) for h in ranked[:1] if h.likelihood is not Certainty.UNDECIDED]
     meanings = provider_meanings(case)
-    if meanings:
-        found.extend(
-            f"{m.provider} on {subject_of(case)}: {m.text}" + (f" {m.note}" if m.note else "")
-            for m in meanings[:2]
-        )
-        found.append(
-            f"That the provider is {meanings[0].provider} was taken from the configuration."
-        )
-    elif case.reply is not None and case.status >= 300:
+    found.extend(
+        f"{m.provider} on {subject_of(case)}: {m.text}" + (f" {m.note}" if m.note else "")
+        for m in meanings[:2]
+    )
+    if meanings or case.whose.origin is not Origin.CONFIGURATION:
+        found.append(case.whose.how)
+    if not meanings and case.reply is not None and case.status >= 300:
         entry = reference.response(case.status)
         found.append(f"{case.status} in general: {entry.meaning}")
-    return tuple(found)
+    found.append(product_says(case)[0])
+    return tuple(filter(None, found))
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def _evidence(ranked: tuple[Hypothesis, ...]) -> tuple[Evidence, ...]:
-    """Return the evidence of all candidates, the same words once."""
+def _evidence(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[Evidence, ...]:
+    """Return the evidence of all candidates and of the provider, the same words once."""
+    last = _of_the_provider(case)
+    found = _once(evidence for h in ranked for evidence in h.evidence)
+    return _once((*found[: _EVIDENCE - len(last)], *last))
+
+
+def _of_the_provider(case: Case) -> tuple[Evidence, ...]:
+    """Return what shows whose trunk it is, and which product answered."""
+    return (*case.whose.evidence[:2], *product_says(case)[1])
+
+
+def _once(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
     first: dict[str, Evidence] = {}
-    for hypothesis in ranked:
-        for evidence in hypothesis.evidence:
-            first.setdefault(evidence.says, evidence)
-    return tuple(first.values())[:_EVIDENCE]
+    for evidence in found:
+        first.setdefault(evidence.says, evidence)
+    return tuple(first.values())
+
+
+def _observed(case: Case) -> tuple[str, ...]:
+    return (*observations(case), *case.whose.observed)
 
 
 def _unknown(ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
@@ -251,8 +271,8 @@ def _look_up(case: Case, cause: str | None) -> str:
     """Return the command that tells more."""
     if case.reply is None:
         return f"`sipprobe explain {cause}` tells more." if cause else ""
-    known = reference.provider(case.attempt.provider) if case.attempt.provider else None
-    provider = f" --provider {plain(case.provider)}" if known else ""
+    known = case.whose.provider
+    provider = f" --provider {plain(case.attempt.provider or known.key)}" if known else ""
     inbound = " --inbound" if case.direction == "inbound" else ""
     return f"`sipprobe explain {case.status}{provider}{inbound}` tells more."
 
@@ -290,9 +310,9 @@ def _without_causes(case: Case) -> Explanation:
         certainty=Certainty.UNDECIDED,
         causes=(),
         summary=_prefaced(case, text) if ours else text,
-        observed=observations(case),
+        observed=_observed(case),
         inferred=_inferred(case, ()),
-        evidence=_last_words(case),
+        evidence=_once((*_last_words(case), *_of_the_provider(case))),
         unknown=() if ours else ("Why: nothing in the trace names a cause.",),
         next_steps=tuple(filter(None, steps)),
         reference=_code(case),
@@ -315,7 +335,7 @@ def _details_only(case: Case) -> Explanation:
         certainty=Certainty.UNDECIDED,
         causes=(),
         summary=" ".join(dict.fromkeys(t.summary for t in tellings)),
-        observed=observations(case),
+        observed=_observed(case),
         inferred=tuple(dict.fromkeys(text for t in tellings for text in t.inferred)),
         evidence=tuple(dict.fromkeys(e for t in tellings for e in t.evidence))[:_EVIDENCE],
         unknown=(),

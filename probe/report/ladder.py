@@ -20,6 +20,7 @@ from enum import Enum
 from probe.report.text import cells, cut, plain
 from probe.sip.message import MalformedMessageError, SipMessage
 from probe.sip.sdp import NOT_AUDIO, SessionDescription
+from probe.trace.control import ControlRan
 from probe.trace.failure import Failure
 from probe.trace.trace import (
     AgentNote,
@@ -218,9 +219,8 @@ def _rung(trace: Trace, index: int, event: Event, answered: frozenset[int]) -> R
         case BytesDropped():
             direction, mark = Direction.RECEIVED, "✗"
             label, note = f"{event.size} bytes, not SIP", event.detail
-        case AgentNote():  # pragma: no branch - the union of events ends here
-            label = f"{event.kind}: {event.detail}"
-            mark = "✗" if event.kind in {"crash", "hang"} else ""
+        case AgentNote() | ControlRan():  # pragma: no branch - the union of events ends here
+            label, mark = _own_note(event)
     return Rung(
         event=index,
         direction=direction,
@@ -229,6 +229,13 @@ def _rung(trace: Trace, index: int, event: Event, answered: frozenset[int]) -> R
         note=plain(note, NOTE_LIMIT),
         mark=mark,
     )
+
+
+def _own_note(event: AgentNote | ControlRan) -> tuple[str, str]:
+    """Return label and mark of a fact about our own agent, or of what was asked afterwards."""
+    if isinstance(event, ControlRan):
+        return f"asked {event.target}: {event.result}", ""
+    return f"{event.kind}: {event.detail}", "✗" if event.kind in {"crash", "hang"} else ""
 
 
 def message_label(event: MessageEvent, *, answered: bool = False) -> str:

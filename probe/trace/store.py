@@ -10,11 +10,12 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import datetime
+from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from probe.sip.redact import Redactor
-from probe.trace.failure import Failure
+from probe.trace.control import ControlRan
 from probe.trace.media import MediaReport
 from probe.trace.trace import (
     AgentNote,
@@ -44,6 +45,7 @@ _EVENTS: dict[str, type[Event]] = {
         TransportChanged,
         BytesDropped,
         AgentNote,
+        ControlRan,
     )
 }
 
@@ -55,6 +57,7 @@ _WORDS_OF_OTHERS: dict[type[object], tuple[str, ...]] = {
     TransportChanged: ("error", "certificate"),
     BytesDropped: ("detail",),
     AgentNote: ("detail",),
+    ControlRan: ("target", "detail", "facts", "messages"),
     MediaReport: ("call_id",),
 }
 """Fields that hold words of the peer, the stack or the kernel: where a secret could stand."""
@@ -107,11 +110,10 @@ def redact_trace(trace: Trace, redactor: Redactor) -> Trace:
 
 def _redacted(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - any event, the same back
     """Return an event or a media report without secrets."""
-    clean: Callable[[str], str] = (
-        redactor.message if isinstance(value, MessageEvent) else redactor.text
-    )
     changes: dict[str, object] = {}
     for name in _WORDS_OF_OTHERS.get(type(value), ()):
+        whole = isinstance(value, MessageEvent) or name == "messages"
+        clean: Callable[[str], str] = redactor.message if whole else redactor.text
         held = getattr(value, name)
         changes[name] = clean(held) if isinstance(held, str) else tuple(map(clean, held))
     return replace(value, **changes)
@@ -133,7 +135,7 @@ def _fields_to_json(value: Any, skip: tuple[str, ...] = ()) -> dict[str, object]
             stored[field.name] = [shown for shown, _ in pairs]
             if any(lossless is not None for _, lossless in pairs):
                 stored[f"{field.name}_base64"] = [_base64(text) for text in held]
-        elif isinstance(held, Failure):
+        elif isinstance(held, Enum):
             stored[field.name] = held.value
         elif isinstance(held, datetime):
             stored[field.name] = held.isoformat()
@@ -187,8 +189,9 @@ def _value_from_json(wanted: object, held: object, *, encoded: bool) -> object:
         return tuple(_text(entry, encoded=encoded) for entry in held)
     choices = get_args(wanted) if get_origin(wanted) in {Union, UnionType} else (wanted,)
     value = held
-    if Failure in choices:
-        value = Failure(held)
+    words = [c for c in choices if isinstance(c, type) and issubclass(c, Enum)]
+    if words:
+        value = words[0](held)
     elif datetime in choices:
         value = datetime.fromisoformat(_text(held))
     elif float in choices and type(held) is int:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from probe.sip.message import MalformedMessageError, SipMessage, parse_message
+from probe.trace.control import ControlRan
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
 
@@ -206,6 +207,7 @@ Event = (
     | TransportChanged
     | BytesDropped
     | AgentNote
+    | ControlRan
 )
 
 
