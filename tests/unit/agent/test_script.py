@@ -7,7 +7,7 @@ from fakeagent import ACCOUNT, Stage, What, trigger
 from wirebuilder import LOCAL, REMOTE
 
 from probe.agent.port import AgentError
-from probe.agent.script import ICMP_GRACE_S, SETTLE_S, icmp_failure, icmp_words
+from probe.agent.script import ICMP_GRACE_S, SETTLE_S
 from probe.plan.action import (
     Action,
     Call,
@@ -20,6 +20,7 @@ from probe.plan.action import (
     Wait,
 )
 from probe.trace.failure import Failure
+from probe.trace.icmp import icmp_failure, icmp_words
 from probe.trace.trace import BytesDropped, IcmpReceived, NameLookup, TransportChanged
 
 REGISTER = Register(attempt=0, account="trunk", timeout=5.0, answer_within=10.0)
