@@ -40,6 +40,7 @@ class Options:
     results: Path
     store: bool
     timeout: float | None
+    cps: float | None
     exitfirst: bool
     dry_run: bool
     verbosity: int
@@ -64,6 +65,10 @@ class Options:
 )  # fmt: skip
 @click.option("--no-store", "store", flag_value=False, default=True, help="Write no run folder.")
 @click.option("--timeout", metavar="DURATION", help="Deadline of each scenario, over its own.")
+@click.option(
+    "--cps", type=click.FloatRange(0, 50, min_open=True), metavar="N",
+    help="Begin at most N calls a second; a slower pace of the trunk profile holds.",
+)  # fmt: skip
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first scenario not met.")
 @click.option("--dry-run", is_flag=True, help="Show what would be tried; send nothing.")
 @click.option("-v", "verbosity", count=True, help="-v: ladders of passes too; -vv: all messages.")
@@ -173,6 +178,7 @@ def _plans(
                 engine=capabilities_of_engine,
                 user_agent=f"sipprobe/{__version__}",
                 passwords=passwords,
+                cps=options.cps,
             )
         except ScenarioError as error:
             problems += error.problems

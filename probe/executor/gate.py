@@ -79,10 +79,14 @@ class Gate:
         if why_not is not None:
             return Admission(why_not=why_not)
         admission = self._ledger.admit(limits, seconds, cost)
-        if admission.why_not is None:
+        if admission.number:
             self._calls[limits.owner] += 1
             self._costs[limits.owner] += cost
         return admission
+
+    def turn(self, limits: Limits) -> float:
+        """Return the seconds until a REGISTER or OPTIONS may go to its host."""
+        return self._ledger.turn(limits) if limits.request_gap else 0.0
 
     def _beyond_budget(self, limits: Limits, cost: float) -> str | None:
         """Say that a call could cost more than is left for the run, or return None."""

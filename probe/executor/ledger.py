@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from probe.executor.living import Life, ours
 from probe.plan.plan import Limits
 
 if TYPE_CHECKING:  # sqlite3 loads with the first call that is counted
@@ -20,11 +21,14 @@ if TYPE_CHECKING:  # sqlite3 loads with the first call that is counted
 
 _Result = TypeVar("_Result")
 
-VERSION = 2
+VERSION = 3
 """Version of the table; a file of a newer one is left alone."""
 
 LONGEST_LOCK_S = 5.0
 """Longest wait for another process; an entry takes about a millisecond."""
+
+BURST = 5
+"""REGISTER and OPTIONS to one host that need not wait: a scenario or two."""
 
 KEPT_S = 3 * 86400.0
 """Age at which entries go."""
@@ -35,10 +39,17 @@ _LONGEST_QUEUE_S = 600.0
 _TABLE = """
 CREATE TABLE IF NOT EXISTS entry (
     number INTEGER PRIMARY KEY, day TEXT NOT NULL, at REAL NOT NULL, owner TEXT NOT NULL,
-    kind TEXT NOT NULL, seconds REAL NOT NULL, cost REAL NOT NULL DEFAULT 0)
+    kind TEXT NOT NULL, seconds REAL NOT NULL, cost REAL NOT NULL DEFAULT 0,
+    up INTEGER NOT NULL DEFAULT 0, pid INTEGER NOT NULL DEFAULT 0, born INTEGER NOT NULL DEFAULT 0)
 """
 
-_SINCE = {2: ("ALTER TABLE entry ADD COLUMN cost REAL NOT NULL DEFAULT 0",)}
+_SINCE = {
+    2: ("ALTER TABLE entry ADD COLUMN cost REAL NOT NULL DEFAULT 0",),
+    3: tuple(
+        f"ALTER TABLE entry ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0"
+        for name in ("up", "pid", "born")
+    ),
+}
 """What makes the table of an older version into that of each later one."""
 
 TINY = 1e-9
@@ -54,6 +65,9 @@ class Admission:
 
     wait: float = 0.0
     "Seconds until its turn."
+
+    busy: bool = False
+    "Whether another run's call must end first; then it is not entered, and may be asked again."
 
     number: int = 0
     "Its entry; 0 where it may not."
@@ -105,7 +119,8 @@ class Ledger:
         """Replace the planned seconds and cost of an entry by those that it came to."""
         self._carefully(
             lambda database: database.execute(
-                "UPDATE entry SET seconds = ?, cost = ? WHERE number = ?", (seconds, cost, number)
+                "UPDATE entry SET seconds = ?, cost = ?, up = 0 WHERE number = ?",
+                (seconds, cost, number),
             )
         )
 
@@ -114,6 +129,13 @@ class Ledger:
         self._carefully(
             lambda database: database.execute("DELETE FROM entry WHERE number = ?", (number,))
         )
+
+    def turn(self, limits: Limits) -> float:
+        """Take the next turn for a REGISTER or OPTIONS; return the seconds until then.
+
+        The first ``BURST`` go at once. What counts is the host, whoever asks it.
+        """
+        return self._carefully(lambda database: self._turn(database, limits))
 
     def login_was_refused(self, owner: str) -> None:
         """Enter a refused login."""
@@ -135,6 +157,10 @@ class Ledger:
         why_not = _beyond(self._today(database, "call", limits.owner), limits, seconds, cost)
         if why_not is not None:
             return Admission(why_not=f"{why_not}; the day ends at 00:00 UTC")
+        if limits.concurrent_calls is not None:
+            held = self._held(database, limits)
+            if held is not None:
+                return held
         now = self._now()
         (last,) = database.execute(
             "SELECT max(at) FROM entry WHERE owner = ? AND kind = 'call'", (limits.owner,)
@@ -146,6 +172,47 @@ class Ledger:
         return Admission(wait=wait, number=number, cost=cost)
 
     @staticmethod
+    def _held(database: "sqlite3.Connection", limits: Limits) -> Admission | None:
+        """Return what holds a call back while others are up, or None; forget those of dead runs."""
+        most = limits.concurrent_calls or 0
+        up = database.execute(
+            "SELECT number, pid, born FROM entry WHERE owner = ? AND kind = 'call' AND up = 1",
+            (limits.owner,),
+        ).fetchall()
+        mine = others = 0
+        us = ours()
+        for number, pid, born in up:
+            life = Life(pid=pid, born=born)
+            if life == us:
+                mine += 1
+            elif life.goes_on():
+                others += 1
+            else:
+                database.execute("UPDATE entry SET up = 0 WHERE number = ?", (number,))
+        if mine >= most:
+            calls = "a call is" if mine == 1 else f"{mine} calls are"
+            return Admission(
+                why_not=f"{calls} up through this trunk already, and concurrent_calls is {most}"
+            )
+        return Admission(busy=True) if mine + others >= most else None
+
+    def _turn(self, database: "sqlite3.Connection", limits: Limits) -> float:
+        now, gap = self._now(), limits.request_gap
+        (next_free,) = database.execute(
+            "SELECT max(at) FROM entry WHERE owner = ? AND kind = 'request'", (limits.host,)
+        ).fetchone()
+        if (
+            next_free is None
+            or next_free < now
+            or next_free - now > max(_LONGEST_QUEUE_S, 20 * gap)
+        ):
+            next_free = now
+        # One row a host: when it would be free if every request since had kept the gap.
+        database.execute("DELETE FROM entry WHERE owner = ? AND kind = 'request'", (limits.host,))
+        self._enter(database, "request", limits.host, next_free + gap)
+        return max(0.0, float(next_free) - now - (BURST - 1) * gap)
+
+    @staticmethod
     def _enter(
         database: "sqlite3.Connection",
         kind: str,
@@ -153,10 +220,12 @@ class Ledger:
         at: float,
         amounts: tuple[float, float] = (0.0, 0.0),
     ) -> int:
-        """Add an entry with its seconds and its cost, and return its number."""
+        """Add an entry with its seconds and its cost, and return its number; a call is up."""
+        us = ours()
         entered = database.execute(
-            "INSERT INTO entry (day, at, owner, kind, seconds, cost) VALUES (?, ?, ?, ?, ?, ?)",
-            (_day(at), at, owner, kind, *amounts),
+            "INSERT INTO entry (day, at, owner, kind, seconds, cost, up, pid, born)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_day(at), at, owner, kind, *amounts, kind == "call", us.pid, us.born),
         )
         return entered.lastrowid or 0
 

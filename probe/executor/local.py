@@ -29,6 +29,9 @@ from probe.plan.plan import Attempt, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace, TransactionFailed
 
+_ASK_AGAIN_S = 0.2
+"""Distance of two questions whether a call of another run has ended."""
+
 Observer = Callable[[Attempt, int], None]
 """Told of each try as it begins: the attempt and the number of the try, from 1."""
 
@@ -246,15 +249,23 @@ class _PlanInProgress:
         return None
 
     def _why_not_now(self, span: Span) -> str | None:
-        """Say why a call is beyond the caps, or wait for its turn and return None."""
+        """Say why a request is beyond the caps, or wait for its turn and return None."""
         attempt = span.attempt
         limits = attempt.limits
-        if limits is None or not isinstance(attempt.action, Call):
+        if limits is None:
             return None
         gate = self._executor.gate
-        admission = gate.admit(
-            limits, planned_talk(attempt, self._plan), longest_talk(attempt, self._plan)
-        )
+        if not isinstance(attempt.action, Call):
+            self._wait(gate.turn(limits))
+            return self._why_over() if self._over() else None
+        talk, longest = planned_talk(attempt, self._plan), longest_talk(attempt, self._plan)
+        while (admission := gate.admit(limits, talk, longest)).busy:
+            self._wait(_ASK_AGAIN_S)
+            if self._over():
+                return (
+                    f"{self._why_over()} while calls of other runs were up through this trunk, and"
+                    f" concurrent_calls is {limits.concurrent_calls}"
+                )
         if admission.why_not is not None:
             return admission.why_not
         self._wait(admission.wait)

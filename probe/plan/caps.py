@@ -18,29 +18,57 @@ DEFAULT_GAP_S = 1.0
 """Least time between two calls to another machine: new accounts of providers get one a second."""
 
 
-def limits_of(profile: Profile, account: Account, target: str) -> Limits | None:
+DEFAULT_CONCURRENT_CALLS = 1
+"""Calls at a time: some providers give a new account two channels, and one is for its owner."""
+
+DEFAULT_REQUEST_GAP_S = 1.0
+"""Seconds between two REGISTER or OPTIONS to one host: more looks like a scan or a guess."""
+
+DEFAULT_PORT = 5060
+"""Stands for a port that is not written, so that one host is counted as one."""
+
+
+def limits_of(
+    profile: Profile, account: Account, target: str, cps: float | None = None
+) -> Limits | None:
     """Return what holds for requests of an account to a target; None where nothing does.
 
-    The embedded trunk and loopback hosts are exempt from the defaults, not from what is written.
+    ``cps`` is the rate of calls that the command asks for: it takes the place of the default, and
+    beside a rate of the profile the slower one holds. The embedded trunk and loopback hosts are
+    exempt from the defaults, not from what is written.
     """
-    hop = account.host if account.proxy else uri_host(target)[0] or account.host
-    exempt = is_loopback(hop)
-    caps, gap = profile.caps, profile.pace
-    if not exempt:
-        caps, gap = caps or Caps(), DEFAULT_GAP_S if gap is None else gap
-    if caps is None and gap is None:
+    host = account.host if account.proxy else uri_host(target)[0] or account.host
+    exempt = is_loopback(host)
+    caps = profile.caps if exempt else profile.caps or Caps()
+    written = (profile.pace, _gap(caps.calls_per_second if caps else None), _gap(cps))
+    gaps = [gap for gap in written if gap]
+    gap = max(gaps) if gaps else 0.0 if exempt else DEFAULT_GAP_S
+    if caps is None and not gap:
         return None
+    request_gap = _gap(caps.requests_per_second if caps else None)
+    concurrent = caps.concurrent_calls if caps else None
+    if not exempt:
+        request_gap = request_gap or DEFAULT_REQUEST_GAP_S
+        concurrent = concurrent or DEFAULT_CONCURRENT_CALLS
     return Limits(
         owner=f"{account.auth_user}@{account.registrar}",
         calls_per_run=caps.calls_per_run if caps else None,
         calls_per_day=caps.calls_per_day if caps else None,
         minutes_per_day=caps.minutes_per_day if caps else None,
         refused_logins_per_day=caps.refused_logins_per_day if caps else None,
-        gap=gap or 0.0,
+        gap=gap,
         price=_price(caps),
         cost_per_run=caps.cost_per_run if caps else None,
         cost_per_day=caps.cost_per_day if caps else None,
+        concurrent_calls=concurrent,
+        host=f"{host.casefold()}:{account.port or DEFAULT_PORT}",
+        request_gap=request_gap or 0.0,
     )
+
+
+def _gap(rate: float | None) -> float | None:
+    """Return the seconds between two requests of a rate a second."""
+    return 1 / rate if rate else None
 
 
 def _price(caps: Caps | None) -> Price | None:

@@ -62,6 +62,15 @@ class Limits:
     cost_per_day: float | None = None
     "What the calls of a UTC day may cost, over all runs."
 
+    concurrent_calls: int | None = None
+    "Calls at a time, over all runs."
+
+    host: str = ""
+    "Where requests go, as host:port: what is registered or asked there has a pace of its own."
+
+    request_gap: float = 0.0
+    "Seconds between two REGISTER or OPTIONS to that host, once the first few are used up."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:

@@ -64,6 +64,7 @@ class _Work:
     trunk: str
     profiles: dict[str, Profile]
     passwords: Passwords | None = None
+    cps: float | None = None
     accounts: dict[str, Account] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
@@ -80,18 +81,21 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     engine: Callable[[], Capabilities | None] = lambda: None,
     user_agent: str = "sipprobe",
     passwords: Passwords | None = None,
+    cps: float | None = None,
 ) -> Plan:
     """Return the plan of a scenario; raise ScenarioError with every problem at its place.
 
     ``trunk`` overrides the scenario's trunk; ``embedded`` is the profile of the running embedded
     trunk; ``engine`` says what the installed pjsua2 can do and is asked only where that matters.
     ``passwords`` looks passwords up for a plan that will be carried out; without it, none is read
-    from a file, a program or the keyring.
+    from a file, a program or the keyring. ``cps`` is the rate of calls that the command asks for.
     """
     name = trunk or scenario.trunk
     place = scenario.source("trunk")
     base = embedded if name == EMBEDDED and embedded else settings.profile(name, source=place)
-    work = _Work(scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base}, passwords=passwords)
+    work = _Work(
+        scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base}, passwords=passwords, cps=cps
+    )
     for agent, profile in scenario.agents.items():
         own = base
         if profile.trunk is not None and profile.trunk != name:
@@ -298,7 +302,7 @@ def _append(work: _Work, step: AnyStep, label: str, method: str, action: Action)
             retry=step.retry,
             source=step.source(step.verb),
             provider=_provider(work, action.account),
-            limits=limits_of(work.profiles[account.name], account, target)
+            limits=limits_of(work.profiles[account.name], account, target, work.cps)
             if account is not None and method in {"REGISTER", "INVITE", "OPTIONS"}
             else None,
         )

@@ -85,6 +85,12 @@ class Caps(Written):
     "Minutes of talk of a UTC day, over all runs on this machine."
     refused_logins_per_day: Annotated[int, Parsed(whole(1, 100))] = 3
     "Refused logins of a UTC day after which no further one is tried."
+    calls_per_second: Annotated[float | None, Parsed(rate)] = None
+    "Calls that begin in a second at most; None leaves it to `pace`."
+    concurrent_calls: Annotated[int | None, Parsed(whole(1, 1000))] = None
+    "Calls at a time, over all runs on this machine; None stands for one, for any on loopback."
+    requests_per_second: Annotated[float | None, Parsed(rate)] = None
+    "REGISTER and OPTIONS to one host, after the first few; None for one, for any on loopback."
     cost_per_minute: Annotated[float, Parsed(_amount)] = 0.0
     "Price of each minute of talk that has begun."
     cost_per_call: Annotated[float, Parsed(_amount)] = 0.0

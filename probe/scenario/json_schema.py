@@ -16,6 +16,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TypeAlias
 
+from probe.scenario.caps import MOST_A_SECOND
 from probe.scenario.expectation import FAILURES, TIMINGS, Expectation, SdpExpectation
 from probe.scenario.schema import (
     EMBEDDED,
@@ -98,6 +99,12 @@ _DEFINITIONS: dict[str, Schema] = {
     "codec": {
         "anyOf": [{"enum": list(CODECS)}, _pattern("|".join(_any_case(word) for word in CODECS))]
     },
+    "rate": {
+        "anyOf": [
+            {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_A_SECOND},
+            _pattern(r"\d{1,2}(\.\d{1,3})?"),
+        ]
+    },
     "amount": {"anyOf": [{"type": "number", "minimum": 0}, _pattern(r"\d{1,7}(\.\d{1,6})?")]},
     "headers": {"type": "object", "propertyNames": _HEADER_NAMES, "additionalProperties": _TEXT},
     "bound": {
@@ -135,6 +142,7 @@ _VALUES: dict[str, Schema] = {
     "caller_id": _TEXT,
     "calls_per_day": _whole(0, 100_000, r"\d+"),
     "calls_per_run": _whole(0, 10_000, r"\d+"),
+    "calls_per_second": _ref("rate"),
     "cancel": _TEXT,
     "caps": _ref("Caps"),
     "challenge": _words("required", "absent"),
@@ -142,6 +150,7 @@ _VALUES: dict[str, Schema] = {
     "client_key": _TEXT,
     "codec": _ref("codec"),
     "codecs": _several(_ref("codec")),
+    "concurrent_calls": _whole(1, 1000, r"\d+"),
     "cost_per_call": _ref("amount"),
     "cost_per_day": _ref("amount"),
     "cost_per_minute": _ref("amount"),
@@ -177,6 +186,7 @@ _VALUES: dict[str, Schema] = {
     "refused_logins_per_day": _whole(1, 100, r"\d+"),
     "register": _several(_TEXT),
     "registers": _ref("switch"),
+    "requests_per_second": _ref("rate"),
     "responses": _ref("sequence"),
     "retry": _ref("Retry"),
     "ring_for": _ref("duration"),

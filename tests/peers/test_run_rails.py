@@ -2,10 +2,13 @@
 
 import select
 import socket
+from itertools import pairwise
 
 import pytest
 from ports import LOOPBACK
 from userfolder import UserFolder
+
+from probe.simulator.trunk import EmbeddedTrunk
 
 NUMBERS = ("112", "911", "999", "000", "110", "118", "119", "113", "115", "191", "15")
 FORMS = (
@@ -61,3 +64,48 @@ def test_number_that_the_environment_brought_makes_no_packet(folder: UserFolder)
         assert not select.select([wire], [], [], 0)[0]
         folder.command("run", "check", "--var", "TO=2000", env={"TO": "2001"})
         assert b"sip:2000@" in wire.recv(65535)
+
+
+def test_two_runs_together_keep_to_one_call_at_a_time(folder: UserFolder) -> None:
+    """Three calls each through one account: never two of them are up, and all are made."""
+    state = {"XDG_STATE_HOME": str(folder.path / "state")}
+    with EmbeddedTrunk() as trunk:
+        folder.trunk(
+            uri=f"sip:{trunk.user}@{LOOPBACK}:{trunk.udp_port}",
+            password=trunk.password,
+            caps={"concurrent_calls": "1"},
+        )
+        folder.scenario('- call: "+12025550123"\n  hangup_after: 0.3s\n' * 3)
+        runs = [folder.start("run", "check", "--no-store", env=state) for _ in range(2)]
+        assert [run.finish().exit_code for run in runs] == [0, 0]
+        up: set[str] = set()
+        most = calls = 0
+        for message in trunk.log:
+            if message.direction != "received" or message.method not in {"INVITE", "BYE"}:
+                continue
+            call_id = message.text.partition("Call-ID: ")[2].partition("\r\n")[0]
+            if message.method == "BYE":
+                up.discard(call_id)
+                calls += 1
+            else:
+                up.add(call_id)
+            most = max(most, len(up))
+    assert (most, calls) == (1, 6)
+
+
+def test_rate_of_the_command_is_kept(folder: UserFolder) -> None:
+    """Four calls at two a second: turns are half a second apart.
+
+    The first call leaves later than its turn, because the worker opens the account first.
+    """
+    with EmbeddedTrunk() as trunk:
+        folder.trunk(uri=f"sip:{trunk.user}@{LOOPBACK}:{trunk.udp_port}", password=trunk.password)
+        folder.scenario('- call: "+12025550123"\n  hangup_after: 0.01s\n' * 4)
+        run = folder.run("check", flags=("--cps", "2"))
+    assert run.exit_code == 0
+    sent = [m for m in run.messages("MessageSent") if m["text"].startswith("INVITE")]
+    first = {m["text"].partition("Call-ID: ")[2].partition("\r\n")[0]: m["at"] for m in sent[::-1]}
+    begun = sorted(first.values())
+    assert len(begun) == 4
+    assert min(later - earlier for earlier, later in pairwise(begun[1:])) > 0.45
+    assert begun[-1] - begun[0] > 1.2

@@ -8,9 +8,9 @@ from wirebuilder import Wire
 
 from probe.executor import local
 from probe.executor.crew import Crew, Worker
-from probe.executor.ledger import Ledger
+from probe.executor.ledger import Admission, Ledger
 from probe.executor.local import LocalExecutor, PlanRun
-from probe.plan.action import Account, Call
+from probe.plan.action import Account, Call, Options
 from probe.plan.plan import Attempt, Limits, Plan
 from probe.scenario.schema import Retry
 from probe.scenario.source import NOWHERE
@@ -158,3 +158,54 @@ def test_retry_after_is_waited_for(
     again = replace(plan.attempts[0], retry=Retry(times=1, wait=2.0))
     executor.run(replace(plan, attempts=(again,)))
     assert waits == [7.0]
+
+
+def test_request_waits_for_its_turn(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first few go at once, the sixth waits a gap; calls do not count among them."""
+    waits: list[float] = []
+    monkeypatch.setattr(
+        local._PlanInProgress, "_wait", lambda _plan, seconds: waits.append(round(seconds, 1))
+    )
+    limits = replace(LIMITS, host="h:5060", request_gap=300.0)
+    plan = plan_of(limits, 6)
+    asked = tuple(
+        replace(
+            attempt,
+            method="OPTIONS",
+            action=Options(attempt=attempt.index, account="trunk", target="sip:h"),
+        )
+        for attempt in plan.attempts
+    )
+    assert (
+        told(executor.run(replace(plan, attempts=asked))) == ["AGENT_CRASHED: no worker here"] * 6
+    )
+    assert waits == [0.0] * 5 + [300.0]
+    executor.close()
+
+
+def test_request_whose_turn_does_not_come_in_time_is_not_made(executor: LocalExecutor) -> None:
+    """The scenario's timeout ends the wait."""
+    limits = replace(LIMITS, host="h:5060", request_gap=300.0)
+    for _ in range(5):
+        executor.gate.turn(limits)
+    plan = plan_of(limits, 1, timeout=0.2)
+    ask = Options(attempt=0, account="trunk", target="sip:h")
+    attempt = replace(plan.attempts[0], method="OPTIONS", action=ask)
+    assert told(executor.run(replace(plan, attempts=(attempt,)))) == [
+        "NOT_ATTEMPTED: the scenario's timeout of 0.2 s was over"
+    ]
+    executor.close()
+
+
+def test_call_waits_while_another_run_has_one_up(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends in time, or the attempt says what it waited for."""
+    monkeypatch.setattr(executor.gate, "admit", lambda *_: Admission(busy=True))
+    plan = plan_of(replace(LIMITS, concurrent_calls=1), 1, timeout=0.3)
+    (why,) = told(executor.run(plan))
+    assert why.startswith("NOT_ATTEMPTED: the scenario's timeout of 0.3 s was over while calls of")
+    assert why.endswith("other runs were up through this trunk, and concurrent_calls is 1")
+    executor.close()

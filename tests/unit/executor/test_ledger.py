@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.executor.ledger import KEPT_S, VERSION, Ledger, ledger_file
+from probe.executor.ledger import BURST, KEPT_S, VERSION, Ledger, ledger_file
 from probe.plan.plan import Limits, Price
 
 NOON = 1_795_262_400.0
@@ -153,6 +153,64 @@ def test_ledger_of_the_first_version_is_taken_over(tmp_path: Path, clock: Clock)
     assert run.admit(limits(calls=2), 0.0).why_not is not None
     assert run.note is None
     run.close()
+
+
+def one_at_a_time(most: int = 1) -> Limits:
+    """Return limits of so many calls at a time."""
+    return replace(limits(calls=None, minutes=None), concurrent_calls=most)
+
+
+def test_second_call_of_a_run_is_refused_while_the_first_is_up(ledger: Ledger) -> None:
+    """It would wait for itself; once the first is over it may begin."""
+    first = ledger.admit(one_at_a_time(), 0.0)
+    assert ledger.admit(one_at_a_time(), 0.0).why_not == (
+        "a call is up through this trunk already, and concurrent_calls is 1"
+    )
+    assert ledger.admit(one_at_a_time(2), 0.0).why_not is None
+    assert "2 calls are up" in str(ledger.admit(one_at_a_time(2), 0.0).why_not)
+    ledger.talked(first.number, 1.0)
+    assert ledger.admit(one_at_a_time(2), 0.0).number
+
+
+HOLDER = (
+    "import sys; from pathlib import Path; from probe.executor.ledger import Ledger;"
+    "from probe.plan.plan import Limits;"
+    "limits = Limits(owner='100@sip:h', calls_per_run=None, calls_per_day=None,"
+    " minutes_per_day=None, refused_logins_per_day=None, gap=0.0, concurrent_calls=1);"
+    "ledger = Ledger(Path({file!r}));"
+    "print(ledger.admit(limits, 0.0).number, flush=True); sys.stdin.readline()"
+)
+"""A process that has a call up until its input ends."""
+
+
+def test_call_of_another_process_is_waited_for_and_a_dead_one_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    """A killed run could not say that its call is over; its process is gone, that says it."""
+    file = tmp_path / "ledger.sqlite3"
+    command = [sys.executable, "-c", HOLDER.format(file=str(file))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
+        assert one.stdout is not None
+        assert int(one.stdout.readline()) == 1
+        run = Ledger(file)
+        held = run.admit(one_at_a_time(), 0.0)
+        assert (held.busy, held.number, held.why_not) == (True, 0, None)
+        one.kill()
+        one.wait()
+        assert run.admit(one_at_a_time(), 0.0).number == 2
+        run.close()
+
+
+def test_requests_to_one_host_are_paced_after_the_first_few(ledger: Ledger, clock: Clock) -> None:
+    """Five at once, then one a second; a pause gives the five back; another host has its own."""
+    here = replace(limits(), host="pbx.example:5060", request_gap=1.0)
+    there = replace(here, host="other.example:5060")
+    assert [ledger.turn(here) for _ in range(8)] == [0.0] * BURST + [1.0, 2.0, 3.0]
+    assert ledger.turn(there) == 0.0
+    clock.now += 60.0
+    assert [ledger.turn(here) for _ in range(6)] == [0.0] * BURST + [1.0]
+    clock.now -= 2 * 3600.0
+    assert ledger.turn(here) == 0.0
 
 
 def test_no_cap_means_no_end(ledger: Ledger) -> None:

@@ -16,7 +16,13 @@ from probe.scenario.schema import Profile
 STEPS = '  - register:\n  - call: "2000"\n  - hangup:\n'
 
 
-def plan_of(folder: Path, profile: str, steps: str = STEPS, trunk: str = "carrier") -> Plan:
+def plan_of(
+    folder: Path,
+    profile: str,
+    steps: str = STEPS,
+    trunk: str = "carrier",
+    cps: float | None = None,
+) -> Plan:
     """Resolve steps on a trunk with these keys."""
     settings = folder / "sipprobe.yaml"
     settings.write_text(f"trunks: {{carrier: {{{profile}}}}}\n", encoding="utf-8")
@@ -26,6 +32,7 @@ def plan_of(folder: Path, profile: str, steps: str = STEPS, trunk: str = "carrie
         load_scenario(scenario, variables={}, environ={}),
         load_settings(settings, variables={}, environ={}),
         embedded=Profile(uri="sip:100@127.0.0.1:5060"),
+        cps=cps,
     )
 
 
@@ -44,6 +51,9 @@ def test_trunk_elsewhere_has_careful_defaults(tmp_path: Path) -> None:
         minutes_per_day=60,
         refused_logins_per_day=3,
         gap=1.0,
+        concurrent_calls=1,
+        host="sip.carrier.example:5060",
+        request_gap=1.0,
     )
     assert [attempt.limits is not None for attempt in plan.attempts] == [True, True, False]
 
@@ -127,6 +137,10 @@ def test_pace_may_be_given_as_the_gap_it_stands_for() -> None:
             "caps: {cost_per_minute: 0.012, cost_per_call: '0.5', cost_per_day: 3, currency: EUR}",
             True,
         ),
+        ("caps: {calls_per_second: 0.5, concurrent_calls: 2, requests_per_second: '5'}", True),
+        ("caps: {calls_per_second: 0}", False),
+        ("caps: {requests_per_second: 51}", False),
+        ("caps: {concurrent_calls: 0}", False),
         ("caps: {cost_per_minute: cheap}", False),
         ("caps: {cost_per_minute: -1}", False),
         ("country: Germany", False),
@@ -169,3 +183,43 @@ def test_amounts_are_shown_as_short_as_they_are() -> None:
     """No zeros behind, and no currency where none was said."""
     assert Price(minute=1, call=0, currency="EUR").shown(1.5) == "1.5 EUR"
     assert Price(minute=1, call=0, currency="").shown(3.0) == "3"
+
+
+@pytest.mark.parametrize(
+    ("profile", "cps", "gap"),
+    [
+        ("", None, 1.0),
+        ("", 4.0, 0.25),
+        ("pace: 6/min", 4.0, 10.0),
+        ("pace: 10/s", 4.0, 0.25),
+        ("caps: {calls_per_second: 0.5}", None, 2.0),
+        ("caps: {calls_per_second: 0.5}, pace: 6/min", 4.0, 10.0),
+    ],
+)
+def test_slowest_rate_that_somebody_wrote_holds(
+    tmp_path: Path, profile: str, cps: float | None, gap: float
+) -> None:
+    """The command may be faster than the default, never faster than the profile."""
+    found = limits_of_call(plan_of(tmp_path, f"uri: 'sip:100@h.example', {profile}", cps=cps))
+    assert found is not None
+    assert found.gap == gap
+
+
+def test_rate_of_the_command_holds_on_loopback_too(tmp_path: Path) -> None:
+    """It was asked for; it brings no cap with it."""
+    found = limits_of_call(plan_of(tmp_path, "uri: 'sip:100@127.0.0.1'", cps=2.0))
+    assert found is not None
+    assert (found.gap, found.request_gap) == (0.5, 0.0)
+    assert (found.calls_per_run, found.concurrent_calls) == (None, None)
+
+
+def test_caps_on_loopback_bring_no_pace(tmp_path: Path) -> None:
+    """What counts by the second or at a time must be written there by itself."""
+    found = limits_of_call(plan_of(tmp_path, "uri: 'sip:100@127.0.0.1', caps: {calls_per_run: 3}"))
+    assert found is not None
+    assert (found.gap, found.request_gap, found.concurrent_calls) == (0.0, 0.0, None)
+    written = "caps: {concurrent_calls: 2, requests_per_second: 4}"
+    found = limits_of_call(plan_of(tmp_path, f"uri: 'sip:100@127.0.0.1:5070', {written}"))
+    assert found is not None
+    assert (found.request_gap, found.concurrent_calls) == (0.25, 2)
+    assert found.host == "127.0.0.1:5070"
