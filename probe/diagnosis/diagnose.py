@@ -6,7 +6,8 @@ What keeps an explanation honest stands here and not in the rules:
 - only a cause that the catalogue calls identifiable from one trace (class I) may be certain, and
   only alone: two proofs make both likely;
 - at most four candidates; a cause that the evidence excludes is not among them;
-- the provider's own meanings come first, and it is said how the provider is known.
+- the provider's own meanings come first, before all that the code alone suggests, and it is said
+  how the provider is known.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,9 +17,15 @@ from probe.diagnosis import names, own, registration, routing, session, tls, tra
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
 from probe.diagnosis.history import Before
-from probe.diagnosis.provider import product_says, provider_meanings, provider_says, subject_of
+from probe.diagnosis.provider import (
+    marked_causes,
+    product_says,
+    provider_meanings,
+    provider_says,
+    subject_of,
+)
 from probe.diagnosis.quote import plain
-from probe.diagnosis.rule import Gate, Hypothesis, Rule
+from probe.diagnosis.rule import NAMED_BY_THEM, Gate, Hypothesis, Rule
 from probe.diagnosis.unmet import Telling, tell
 from probe.diagnosis.whose import Origin
 from probe.diagnosis.words import deadline, nothing_learned, observations, what_happened
@@ -72,9 +79,10 @@ def diagnose(
 def rank(case: Case) -> tuple[Hypothesis, ...]:
     """Return the hypotheses that remain, most likely first, at most four."""
     found: list[Hypothesis] = []
+    named = marked_causes(case)
     for gate in _gates(case):
         of_gate = [
-            _capped(hypothesis)
+            _yielding(_capped(hypothesis), named)
             for rule in RULES
             if rule.gate is gate
             for hypothesis in rule.find(case)
@@ -117,6 +125,15 @@ def _likely_at_most(hypothesis: Hypothesis) -> Hypothesis:
     if hypothesis.likelihood is Certainty.CERTAIN:
         return replace(hypothesis, likelihood=Certainty.LIKELY)
     return hypothesis
+
+
+def _yielding(hypothesis: Hypothesis, named: frozenset[str]) -> Hypothesis:
+    """Let a guess step back where a mark of the provider's names other causes."""
+    if not named or hypothesis.cause in named or hypothesis.weight >= NAMED_BY_THEM:
+        return hypothesis
+    if hypothesis.likelihood is Certainty.CERTAIN and not hypothesis.by_code:
+        return hypothesis
+    return replace(hypothesis, likelihood=Certainty.UNDECIDED)
 
 
 def _merged(found: Iterator[Hypothesis]) -> list[Hypothesis]:

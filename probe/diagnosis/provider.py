@@ -1,38 +1,66 @@
-"""What the provider says by its own pages about the code of this attempt, or about silence."""
+"""What the provider says by its own pages about the code of this attempt, a BYE, or silence.
 
+Nothing here is ever certain: a page may be out of date, and a provider that was recognised by a
+mark is an inference.
+"""
+
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from probe.diagnosis.case import Case
-from probe.diagnosis.explanation import Certainty
+from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.rule import NAMED_BY_THEM, Hypothesis
+from probe.diagnosis.whose import answer_of, cite_field
 from probe.reference import reference
-from probe.reference.reference import Direction, Meaning
+from probe.reference.reference import ANY, Direction, Meaning
 from probe.trace.failure import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What was said that a provider's page can explain."""
+
+    subjects: tuple[int | str, ...]
+    "Under which subjects a page would list it."
+
+    words: str
+    "What it is, in a word: the code, BYE or silence."
+
+    index: int | None
+    "The message, or None for silence."
+
+    phrase: str = ""
+    "Its reason phrase."
+
+    fields: tuple[tuple[str, str], ...] = ()
+    "Its header fields."
 
 
 def provider_meanings(case: Case) -> tuple[Meaning, ...]:
     """Return the provider's own meanings that fit, the best supported first."""
-    name = case.attempt.provider
-    if name is None or reference.provider(name) is None or not _subjects(case):
+    provider, said = case.whose.provider, _said(case)
+    if provider is None or said is None:
         return ()
-    headers = dict(reversed(case.reply.message.fields)) if case.reply else {}
     found = [
         meaning
-        for subject in _subjects(case)
+        for subject in said.subjects
         for meaning in reference.meanings(
             subject,
             direction=_direction(case),
-            provider=name,
-            phrase=case.reply.phrase if case.reply else "",
-            headers=headers,
+            provider=provider.name,
+            phrase=said.phrase,
+            headers=said.fields,
         )
-        if meaning.provider is not None and (subject != "any" or meaning.hint is not None)
+        if meaning.provider is not None
     ]
-    return tuple(sorted(found, key=lambda meaning: meaning.hint is None))
+    once = dict.fromkeys(m for m in found if m.subject != ANY or m.hint is not None)
+    return tuple(sorted(once, key=lambda meaning: meaning.hint is None))
 
 
 def provider_says(case: Case) -> Iterator[Hypothesis]:
     """Turn the provider's meanings of the code into hypotheses."""
+    said = _said(case)
     meanings = [meaning for meaning in provider_meanings(case) if meaning.causes]
     for meaning in meanings:
         marked = meaning.hint is not None
@@ -43,22 +71,74 @@ def provider_says(case: Case) -> Iterator[Hypothesis]:
                 likelihood=Certainty.LIKELY if clear else Certainty.UNDECIDED,
                 because=f"{meaning.provider} documents {subject_of(case)} like this "
                 f"({meaning.source}, {meaning.date}): {meaning.text}",
-                evidence=(case.cite_start(case.reply.index),) if case.reply else (),
+                evidence=_cited(case, said, meaning) if said else (),
                 weight=(NAMED_BY_THEM + 20 if marked else 45) - place,
             )
 
 
+def marked_causes(case: Case) -> frozenset[str]:
+    """Return the causes that the provider's page names for what is marked in the answer."""
+    return frozenset(
+        cause for m in provider_meanings(case) if m.hint is not None for cause in m.causes
+    )
+
+
 def subject_of(case: Case) -> str:
-    """Return what the provider's meanings are about, in words: the code, or silence."""
-    return str(case.status) if case.reply is not None else "silence"
+    """Return what the provider's meanings are about, in words: the code, BYE, or silence."""
+    said = _said(case)
+    return said.words if said is not None else "silence"
+
+
+def product_says(case: Case) -> tuple[str, tuple[Evidence, ...]]:
+    """Return which product refused and what its codes are worth, with the field that says so."""
+    account = case.account
+    if case.reply is None or case.reply.ours or case.status < 400 or (account and account.embedded):
+        return "", ()
+    found = reference.stack(answer_of(case.reply.message))
+    if found is None:
+        return "", ()
+    stack, field, text = found
+    says = (
+        f"{field} names the product {stack.name}, which many run: that says nothing about the "
+        f"provider. {stack.tells}"
+    )
+    return says, (cite_field(case.trace, case.reply.index, field, text),)
 
 
 def _direction(case: Case) -> Direction | None:
     return next((d for d in Direction if d.value == case.direction), None)
 
 
-def _subjects(case: Case) -> tuple[int | str, ...]:
-    """Return under which subjects a provider speaks of this case: its code, or silence."""
-    if case.reply is not None:
-        return (case.status, "any") if case.status >= 300 else ()
-    return ("silence",) if case.failed(Failure.NO_RESPONSE) else ()
+def _said(case: Case) -> _Said | None:
+    """Return what a provider can have a page about: a refusal, a BYE of theirs, silence."""
+    if case.reply is not None and case.status >= 300:
+        message, index = case.reply.message, case.reply.index
+        subjects: tuple[int | str, ...] = (case.status, ANY)
+        words = str(case.status)
+    elif case.their_bye is not None:
+        index = case.their_bye
+        message, subjects, words = case.trace.message(index), ("BYE", ANY), "BYE"
+    elif case.reply is None and case.failed(Failure.NO_RESPONSE):
+        return _Said(subjects=("SILENCE",), words="silence", index=None)
+    else:
+        return None
+    return _Said(
+        subjects=subjects,
+        words=words,
+        index=index,
+        phrase=message.reason or "",
+        fields=message.fields,
+    )
+
+
+def _cited(case: Case, said: _Said, meaning: Meaning) -> tuple[Evidence, ...]:
+    """Cite the message, and the field of it that singles the meaning out."""
+    if said.index is None:
+        return ()
+    first = case.cite_start(said.index)
+    if meaning.header is None:
+        return (first,)
+    name, pattern = meaning.header
+    texts = (v for k, v in said.fields if k.casefold() == name.casefold() and re.search(pattern, v))
+    text = next(texts, "")
+    return tuple(dict.fromkeys((first, cite_field(case.trace, said.index, name, text))))

@@ -78,6 +78,9 @@ class Hypothesis:
     weight: int = 0
     "Order among hypotheses of the same likelihood, the heavier first."
 
+    by_code: bool = False
+    "Whether only the code speaks for it: a provider's own meaning of the code comes before."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -177,6 +180,7 @@ class Sign:
             unknown=tuple(case.fill(text) for text in self.unknown),
             rules_out=self.rules_out,
             weight=self.weight + (NAMED_BY_THEM if marks else 0),
+            by_code=not marks,
         )
 
     def _fits(self, case: Case, status: int) -> bool:
