@@ -35,6 +35,9 @@ COMPACT_FORMS = {
 }
 """Compact header field names (IANA sip-parameters; RFC 3261 §7.3.3) and their long forms."""
 
+MOST_PARSED = 4096
+"""Messages that are remembered as parsed: they are asked many times, and most come but once."""
+
 _REQUEST_LINE = re.compile(
     r"([A-Za-z0-9!#$%&'*+\-.^_`|~]+) (\S.*?) (SIP/\d+\.\d+)\Z", re.IGNORECASE
 )
@@ -174,7 +177,7 @@ def uri_host(text: str | None) -> tuple[str, int | None]:
     return found.group(1).strip("[]"), int(port) if port and len(port) <= 5 else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MOST_PARSED)
 def parse_message(text: str) -> SipMessage:
     """Read a message; raise MalformedMessageError where the start line is not SIP's.
 

@@ -20,6 +20,11 @@ from probe.sip.message import COMPACT_FORMS
 SHORTEST_SECRET = 4
 """A shorter secret is not searched for: it would also be found inside numbers and tags."""
 
+MOST_KNOWN_LINES = 4096
+LONGEST_KNOWN_LINE = 300
+"""Lines whose clean form a Redactor remembers: those of a call come again in each of its messages,
+and a peer may send thousands."""
+
 MARK = "redacted"
 """What stands in place of a secret."""
 
@@ -91,6 +96,7 @@ class Redactor:
         forms = [form for secret in wanted for form in _forms(secret)]
         self._secrets = re.compile("|".join(forms)) if forms else None
         self._numbers: dict[str, dict[str, int]] = {"nonce": {}, "opaque": {}}
+        self._known: dict[str, str] = {}
 
     def message(self, text: str) -> str:
         """Return a message without secrets: same header fields, same order, still readable.
@@ -118,9 +124,9 @@ class Redactor:
                     value = f"{value} {folded.strip()}"
                     position += 1
                 line = f"{name}: {self._field(key, value.strip())}"
+                out.append(_URI_PASSWORD.sub(rf"\g<1>{MARK}", line) + end)
             else:
-                line = self._line(line)
-            out.append(_URI_PASSWORD.sub(rf"\g<1>{MARK}", line) + end)
+                out.append(self._ordinary(line) + end)
         done = "".join(out)
         return self._secrets.sub(MARK, done) if self._secrets else done
 
@@ -170,6 +176,15 @@ class Redactor:
             return value
         numbers = self._numbers[kind]
         return f"{MARK}-{numbers.setdefault(value, len(numbers) + 1)}"
+
+    def _ordinary(self, line: str) -> str:
+        """Redact a line that is no authentication field, or remember its clean form."""
+        clean = self._known.get(line)
+        if clean is None:
+            clean = _URI_PASSWORD.sub(rf"\g<1>{MARK}", self._line(line))
+            if len(line) <= LONGEST_KNOWN_LINE and len(self._known) < MOST_KNOWN_LINES:
+                self._known[line] = clean
+        return clean
 
     def _line(self, line: str) -> str:
         """Redact a line that is no authentication field."""

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from probe.sip.message import MalformedMessageError, SipMessage, parse_message
+from probe.sip.message import MOST_PARSED, MalformedMessageError, SipMessage, parse_message
 from probe.trace.control import ControlRan
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
@@ -324,14 +324,26 @@ class Trace:
         default_factory=dict, repr=False, compare=False, init=False
     )
 
+    _parsed: dict[int, SipMessage] = field(
+        default_factory=dict, repr=False, compare=False, init=False
+    )
+
     def messages(self) -> Iterator[tuple[int, MessageEvent, SipMessage]]:
         """Yield (index, event, parsed message) of every readable message, in order."""
         for index, event in enumerate(self.events):
             if isinstance(event, MessageEvent):
                 try:
-                    yield index, event, event.message
+                    yield index, event, self._read(index, event)
                 except MalformedMessageError:
                     continue
+
+    def _read(self, index: int, event: MessageEvent) -> SipMessage:
+        """Return a message as parsed; a trace beyond the parser's own memory keeps them itself."""
+        if len(self.events) <= MOST_PARSED:
+            return event.message
+        if index not in self._parsed:
+            self._parsed[index] = event.message
+        return self._parsed[index]
 
     def sent(self, method: str) -> tuple[int, ...]:
         """Return the indices of our requests of a method, retransmissions left out."""
@@ -446,12 +458,16 @@ class Trace:
                 found = event
         return found
 
+    def controls(self) -> tuple[ControlRan, ...]:
+        """Return what was asked after the attempt had failed, in order."""
+        return tuple(event for event in self.events if isinstance(event, ControlRan))
+
     def message(self, index: int) -> SipMessage:
         """Return the parsed message at an index; raise TypeError where it is not a message."""
         event = self.events[index]
         if not isinstance(event, MessageEvent):
             raise TypeError(f"event {index} is a {type(event).__name__}, not a message")
-        return event.message
+        return self._read(index, event)
 
 
 def _transactions(trace: Trace) -> tuple[Transaction, ...]:
