@@ -658,7 +658,7 @@ RULES = (
         Sign(
             cause="F115",
             codes=(403, 415, 488, 606),
-            pattern=r"srtp|encrypt|\bB3\b|531000",
+            pattern=r"srtp|encrypt",
             because="the answer itself speaks of encryption",
             says="They require encrypted audio (SRTP).",
             when=lambda case: not _offers_srtp(case),

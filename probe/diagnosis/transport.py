@@ -450,7 +450,7 @@ RULES = (
         Sign(
             cause="F026",
             codes=(),
-            pattern=r"(message|request|r-uri|uri) (is )?too (large|big|long)|\bP06\b",
+            pattern=r"(message|request|r-uri|uri) (is )?too (large|big|long)",
             because="the answer itself says that our message is too large",
             says="Our {method} is larger than {host} takes.",
             likelihood=Certainty.CERTAIN,

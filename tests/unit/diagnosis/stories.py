@@ -900,6 +900,7 @@ SIGN_IN: tuple[Story, ...] = (
         LIKELY,
     ),
     tell("P15", challenged().receive(503, "Unavailable P15"), "F070", LIKELY),
+    tell("registering too often", challenged().receive(503, "Slow down"), "F070", LIKELY),
     tell(
         "no REGISTER here",
         Wire("REGISTER").send("REGISTER").receive(405, headers={"Allow": "INVITE"}),
@@ -974,7 +975,8 @@ NUMBERS: tuple[Story, ...] = (
         also=("F032",),
     ),
     tell("number calls itself", dialled("100", 486), "F085", LIKELY, number="100"),
-    tell("number calls itself, D53", refused_call(403, "Forbidden D53"), "F085", CERTAIN),
+    tell("number calls itself", refused_call(403, "From equals To"), "F085", CERTAIN),
+    tell("number calls itself, D53", refused_call(403, "Forbidden D53"), "F085", LIKELY),
     tell("caller withheld, 433", refused_call(433), "F083", CERTAIN),
     tell(
         "caller withheld, 603",
@@ -991,7 +993,8 @@ POLICY: tuple[Story, ...] = (
     tell("country", after_login(403, "No International Authorization"), "F077", LIKELY),
     tell("anchored", after_login(403, "Domestic Anchored Terms"), "F101", LIKELY),
     tell("premium", after_login(403, "Premium numbers barred"), "F078", LIKELY),
-    tell("no profile", after_login(403, "Forbidden D38"), "F079", LIKELY),
+    tell("no profile", after_login(403, "No outbound profile"), "F079", LIKELY),
+    tell("no profile, D38", after_login(403, "Forbidden D38"), "F079", LIKELY),
     tell("daily limit", after_login(403, "Daily spend limit"), "F080", LIKELY),
     tell("reservation", after_login(503, "Reservation refused"), "F081", LIKELY),
     tell(
