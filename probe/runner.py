@@ -1,19 +1,21 @@
 """One run: plans go in, a report comes out. No I/O of its own.
 
-The executor acts and records; the runner lets verdict and diagnosis read what was recorded, takes
-the secrets out, and puts the findings in order.
+The executor acts and records; the runner holds an inquest on each try that was recorded, takes the
+secrets out, and puts the findings in order.
 """
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from probe import __version__
 from probe.diagnosis.explanation import Explanation
+from probe.diagnosis.history import Before
 from probe.executor.crew import EngineMissingError
-from probe.executor.local import PlanRun
+from probe.executor.local import PlanRun, Ran
+from probe.inquest import Ask, Judged, hold
 from probe.plan.plan import Attempt, Plan
 from probe.report.model import Finding, RunReport, Try
 from probe.sip.redact import SHORTEST_SECRET, Redactor
@@ -59,6 +61,24 @@ class Setting:
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
     "Values beside the passwords of the plans that no report may show."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """What may be asked beyond the trace after an attempt was not met."""
+
+    ask: Ask | None = None
+    "Runs a control that costs nothing; None where none may be run."
+
+    call: Callable[[Executor, Plan], Ask] | None = None
+    "Makes what runs the controls that place a call; None where none may be placed."
+
+    remember: Callable[[str, Attempt], Before | None] | None = None
+    "Finds the last good run of a scenario's attempt; None for no history."
+
+
+NOTHING_ASKED = Inquiry()
+"""Only the trace is read."""
 
 
 class RunBrokenError(Exception):
@@ -138,6 +158,14 @@ class _Hiding:
             observed=self.words(verdict.observed),
         )
 
+    def judged(self, one: Judged) -> Try:
+        """Return a try that was judged on the full trace, without secrets."""
+        return Try(
+            trace=self.trace(one.trace),
+            verdict=self.verdict(one.verdict),
+            explanation=None if one.explanation is None else self.explanation(one.explanation),
+        )
+
     def explanation(self, why: Explanation) -> Explanation:
         """Return an explanation that quotes no secret."""
         return replace(
@@ -169,6 +197,7 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
     executor: Executor,
     setting: Setting,
     *,
+    inquiry: Inquiry = NOTHING_ASKED,
     elapsed: Callable[[], float],
     found: Callable[[Finding], None] = lambda _finding: None,
     finished: Callable[[RunReport], None] = lambda _part: None,
@@ -176,8 +205,9 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
     """Carry out plans one after the other and return the report.
 
     ``elapsed`` gives the seconds since the run began; ``found`` is told of each finding as soon as
-    it is judged, and ``finished`` of each plan: a report of that plan alone. After an interruption
-    the remaining plans are named in a note. Raise RunBrokenError with what was found until then
+    it is judged, and ``finished`` of each plan: a report of that plan alone. ``inquiry`` says what
+    may be asked where an attempt was not met. After an interruption the remaining plans are named
+    in a note. Raise RunBrokenError with what was found until then
     where an error of ours ends the run, and EngineMissingError where nothing was found either.
     """
     gathered = _Gathered()
@@ -188,7 +218,9 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
             break
         part = _Gathered(engine=gathered.engine)
         try:
-            _one(plan, executor, part, found, _Hiding.of(plan, setting.secrets))
+            for finding in _one(plan, executor, part, _Hiding.of(plan, setting.secrets), inquiry):
+                part.findings.append(finding)
+                found(finding)
         except Exception as error:  # whatever it is, earlier findings are not lost
             if isinstance(error, EngineMissingError) and not gathered.findings:
                 raise
@@ -236,45 +268,38 @@ def _report(
 
 
 def _one(
-    plan: Plan,
-    executor: Executor,
-    gathered: _Gathered,
-    found: Callable[[Finding], None],
-    hiding: _Hiding,
-) -> None:
-    """Carry out one plan and judge every attempt of it."""
+    plan: Plan, executor: Executor, gathered: _Gathered, hiding: _Hiding, inquiry: Inquiry
+) -> Iterator[Finding]:
+    """Carry out one plan and yield what was found, attempt by attempt."""
     gathered.notes += map(hiding.words, plan.warnings)
     done = executor.run(plan)
     gathered.engine = gathered.engine or done.engine
     gathered.notes += map(hiding.words, done.notes)
     gathered.notes += [hiding.words(f"look at it by hand: {alarm}") for alarm in done.alarms]
     for ran in done.ran:
-        if not ran.attempt.method:
-            continue  # talk and wait have nothing to judge
-        finding = Finding(
-            scenario=plan.scenario,
-            title=hiding.words(plan.name),
-            attempt=replace(ran.attempt, label=hiding.words(ran.attempt.label)),
-            tries=tuple(_judged(ran.attempt, trace, hiding) for trace in ran.tries),
-        )
-        gathered.findings.append(finding)
-        found(finding)
+        if ran.attempt.method:  # talk and wait have nothing to judge
+            yield Finding(
+                scenario=plan.scenario,
+                title=hiding.words(plan.name),
+                attempt=replace(ran.attempt, label=hiding.words(ran.attempt.label)),
+                tries=tuple(hiding.judged(one) for one in _inquests(ran, plan, executor, inquiry)),
+            )
     if done.cleanup is not None:
         gathered.cleanup.append(hiding.trace(done.cleanup))
 
 
-def _judged(attempt: Attempt, trace: Trace, hiding: _Hiding) -> Try:
-    """Judge and explain one try on the full trace, then take the secrets out of all three."""
-    verdict = judge(attempt.expectation, trace, attempt.source)
-    explanation = None
-    if verdict.outcome is not Outcome.MET:
-        from probe.diagnosis.diagnose import diagnose  # noqa: PLC0415 - a pass needs no rules
-
-        explanation = diagnose(attempt, trace, verdict)
-    return Try(
-        trace=hiding.trace(trace),
-        verdict=hiding.verdict(verdict),
-        explanation=None if explanation is None else hiding.explanation(explanation),
+def _inquests(ran: Ran, plan: Plan, executor: Executor, inquiry: Inquiry) -> Iterator[Judged]:
+    """Yield each try judged; about the last one, which decides, more is asked where allowed."""
+    remember = inquiry.remember
+    for trace in ran.tries[:-1]:
+        yield hold(ran.attempt, trace)
+    asking = inquiry.ask is not None and not executor.interrupted
+    yield hold(
+        ran.attempt,
+        ran.tries[-1],
+        ask=inquiry.ask if asking else None,
+        paid=inquiry.call(executor, plan) if asking and inquiry.call else None,
+        remember=(lambda attempt: remember(plan.scenario, attempt)) if remember else None,
     )
 
 

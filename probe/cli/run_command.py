@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.executor.local import LocalExecutor
     from probe.plan.plan import Plan
     from probe.report.model import Finding, RunReport
+    from probe.runner import Inquiry
     from probe.scenario.schema import Profile, Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 
@@ -47,6 +48,7 @@ class Options:
     quiet: bool
     color: str | None
     redact: str
+    controls: str
 
 
 @click.command(name="run")
@@ -77,6 +79,11 @@ class Options:
     "--redact", type=click.Choice(["secrets", "strict"]), default="secrets", show_default=True,
     help="strict: numbers, addresses and host names are replaced by others, too.",
 )  # fmt: skip
+@click.option(
+    "--controls", type=click.Choice(["none", "free", "paid"]), default="free", show_default=True,
+    help="What may be asked after a failure; paid: also further calls, which may cost money.",
+)  # fmt: skip
+@click.option("--no-controls", "controls", flag_value="none", help="Ask nothing after a failure.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
 def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the flags declare
     """Execute scenarios and say what happened.
@@ -249,6 +256,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
                 plans,
                 executor,
                 setting,
+                inquiry=_inquiry(options),
                 elapsed=lambda: time.monotonic() - began,
                 found=_stopper(options, executor),
                 finished=keeper.finished,
@@ -271,6 +279,17 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     except ResultsError as error:
         faults.append(str(error))
     return _told(options, report, faults, broken)
+
+
+def _inquiry(options: Options) -> "Inquiry":
+    """Return what may be asked after a failure."""
+    from probe.runner import Inquiry  # noqa: PLC0415 - see _run
+
+    if options.controls == "none":
+        return Inquiry()
+    from probe.controls.inquiry import Inquiry as Controls  # noqa: PLC0415 - see _run
+
+    return Inquiry(ask=Controls().ask)
 
 
 def _told(

@@ -14,7 +14,7 @@ from probe.diagnosis.history import Before
 from probe.diagnosis.rule import Hypothesis
 from probe.plan.plan import Attempt
 from probe.reference import reference
-from probe.trace.control import Control, ControlRan
+from probe.trace.control import Control
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Outcome, Verdict
@@ -150,8 +150,3 @@ def decided(case: Case, ranked: tuple[Hypothesis, ...]) -> bool:
 def _open(ranked: tuple[Hypothesis, ...]) -> bool:
     """Whether a control could tell more: no candidate yet, or one that a control can show."""
     return not ranked or any(reference.cause(h.cause).identifiability != "N" for h in ranked)
-
-
-def controls_of(trace: Trace) -> tuple[tuple[int, ControlRan], ...]:
-    """Return the controls that a trace holds, with their indices."""
-    return tuple((i, e) for i, e in enumerate(trace.events) if isinstance(e, ControlRan))

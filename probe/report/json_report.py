@@ -13,6 +13,7 @@ from probe.diagnosis.explanation import Certainty, Explanation
 from probe.report.model import Finding, RunReport
 from probe.report.text import plain
 from probe.scenario.source import Source
+from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
 from probe.verdict.verdict import Mismatch, Outcome, Verdict
@@ -42,7 +43,7 @@ def to_json(report: RunReport) -> dict[str, object]:
             "complete": report.complete,
             "notes": [_text(note) for note in report.notes],
         },
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [finding_to_json(finding) for finding in report.findings],
     }
 
 
@@ -65,7 +66,7 @@ def _place(source: Source) -> str | None:
     return _text(str(source)) if source.file else None
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def finding_to_json(finding: Finding) -> dict[str, object]:
     """Return one finding: the last try decides, and is what is shown."""
     attempt, last = finding.attempt, finding.last
     trace, verdict = last.trace, last.verdict
@@ -101,6 +102,22 @@ def _finding(finding: Finding) -> dict[str, object]:
         ],
         "media": [_media(stream) for stream in trace.media] or None,
         "explanation": _explanation(last.explanation) if last.explanation else None,
+        "controls": [
+            _control(index, event)
+            for index, event in enumerate(trace.events)
+            if isinstance(event, ControlRan)
+        ],
+    }
+
+
+def _control(index: int, ran: ControlRan) -> dict[str, object]:
+    return {
+        "event": index,
+        "control": ran.control.value,
+        "target": _text(ran.target),
+        "result": _text(ran.result),
+        "detail": _text(ran.detail),
+        "took_s": _seconds(ran.took_s),
     }
 
 
@@ -365,6 +382,19 @@ _FINDINGS = _list(
             "measured": _list(_MEASURED, "Every bound of the file with its value."),
             "media": _or_null(_list(_STREAM, "RTP statistics, one a stream.", minItems=1)),
             "explanation": _about(_or_null(_EXPLANATION), "null where everything was met."),
+            "controls": _list(
+                _object(
+                    {
+                        "event": _about(_COUNT, "Its index in trace.json."),
+                        "control": {"enum": [control.value for control in Control]},
+                        "target": _about(_STRING, "What was asked."),
+                        "result": _about(_STRING, "The outcome in one word."),
+                        "detail": _STRING,
+                        "took_s": _SECONDS,
+                    }
+                ),
+                "What was asked after the attempt had failed, in order.",
+            ),
         }
     ),
     "One an attempt, in the order of the scenarios and their steps; the last try is shown.",

@@ -152,7 +152,8 @@ def ladder(trace: Trace, verdict: Verdict | None = None) -> tuple[Rung, ...]:
             rungs[place] = replace(rungs[place], copies=rungs[place].copies + 1)
             places[index] = place
             continue
-        rung = None if index in hidden else _rung(trace, index, event, answered)
+        told_elsewhere = index in hidden or isinstance(event, ControlRan)
+        rung = None if told_elsewhere else _rung(trace, index, event, answered)
         if rung is None:
             continue
         if copy is not None:
@@ -402,7 +403,9 @@ def _flow_word(trace: Trace, event: MessageEvent, message: SipMessage, *, answer
     return method if sent else f"{method} (from the peer)"
 
 
-def draw(rungs: Sequence[Rung], *, peer: str, width: int = 80) -> tuple[str, ...]:
+def draw(
+    rungs: Sequence[Rung], *, peer: str, us: str = "probe", width: int = 80
+) -> tuple[str, ...]:
     """Return the ladder as lines of text, at most ``width`` columns where the labels allow it."""
     arrows = [rung for rung in rungs if rung.direction is not Direction.NONE]
     notes = max((cells(_beside(rung)) for rung in arrows), default=0)
@@ -412,7 +415,7 @@ def draw(rungs: Sequence[Rung], *, peer: str, width: int = 80) -> tuple[str, ...
     if arrows:
         peer = cut(plain(peer), max(10, width - ARROW_AT - 10))
         column = max(ARROW_AT + 4, min(ARROW_AT + arrow - 5, width - cells(peer)))
-        lines.append("    probe".ljust(column) + peer)
+        lines.append(f"    {cut(plain(us), column - 6)}".ljust(column) + peer)
     before: float | None = None
     for rung in rungs:
         when = f"{rung.at:.3f}" if before is None else f"+{max(0.0, rung.at - before):.3f}"

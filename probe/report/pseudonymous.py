@@ -17,6 +17,7 @@ from probe.scenario.expectation import Bound, Expectation, HeaderExpectation, Sd
 from probe.scenario.sequence import SequencePattern
 from probe.scenario.source import Source
 from probe.sip.pseudonym import Pseudonyms
+from probe.trace.control import ControlRan
 from probe.trace.media import MediaReport
 from probe.trace.trace import (
     AgentNote,
@@ -50,6 +51,7 @@ _KEPT: dict[type[object], frozenset[str]] = {
     NameLookup: frozenset({"error"}),
     TransportChanged: frozenset({"transport", "state", "tls"}),
     AgentNote: frozenset({"kind"}),
+    ControlRan: frozenset({"control", "result"}),
     MediaReport: frozenset({"codec"}),
 }
 """Fields that hold words of ours or of a standard."""
@@ -89,6 +91,8 @@ def _learn_trace(trace: Trace, pseudonyms: Pseudonyms) -> None:
                 pseudonyms.learn_host(event.name)
                 for address in event.addresses:
                     pseudonyms.learn_host(address)
+            case ControlRan():
+                pseudonyms.learn("\n".join((event.target, *event.facts, *event.messages)))
             case IcmpReceived():
                 pseudonyms.learn(f"{event.remote}\n{event.offender}")
             case _:

@@ -14,6 +14,7 @@ from probe.report.ladder import draw, flow, ladder
 from probe.report.model import Finding, RunReport, Try
 from probe.report.text import cells, cut, plain, plain_lines
 from probe.scenario.source import Source
+from probe.trace.control import ControlRan
 from probe.trace.trace import MessageEvent, MessageSent
 from probe.verdict.verdict import Mismatch, Outcome, Verdict
 
@@ -171,7 +172,9 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
     lines += _notes(one, paint, width)
     lines.append("")
     if one.explanation is not None:
-        lines += _explanation(one.explanation, width)
+        lines += _explanation(one.explanation, width, one.trace.controls())
+    if not (folder or finding.attempt.source.file):
+        return lines  # no scenario was run: a capture of another tool
     again = f"again: sipprobe run {plain(shlex.quote(_selector(finding)), None)}"
     stored = [f"{plain(folder, None).rstrip('/')}/", "call.pcap"] if folder else []
     lines += _joined(["  Trace " + stored[0], *stored[1:], again], width, WHY) if stored else []
@@ -188,8 +191,11 @@ def _selector(finding: Finding) -> str:
 
 def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:
     account = finding.attempt.account
-    rungs = ladder(one.trace, one.verdict)
-    drawn = draw(rungs, peer=account.host if account else "peer", width=width)
+    us, peer = "probe", account.host if account else "peer"
+    if account is None:  # nobody's settings name the two sides, so their messages do
+        first = next((e for e in one.trace.events if isinstance(e, MessageEvent)), None)
+        us, peer = (first.local or us, first.remote) if first else (us, peer)
+    drawn = draw(ladder(one.trace, one.verdict), us=us, peer=peer, width=width)
     return [_marked(line, paint) for line in drawn]
 
 
@@ -236,8 +242,8 @@ def _caret(source: Source, message: str, paint: Paint, width: int) -> list[str]:
     return lines
 
 
-def _explanation(why: Explanation, width: int) -> list[str]:
-    """Return the rows Why and Next."""
+def _explanation(why: Explanation, width: int, asked: Sequence[ControlRan]) -> list[str]:
+    """Return the rows Why, Asked and Next."""
     summary = why.summary
     if why.certainty is Certainty.CERTAIN and why.causes:
         summary += f" ({why.causes[0].id})"
@@ -251,6 +257,11 @@ def _explanation(why: Explanation, width: int) -> list[str]:
             text = f"{word.ljust(8)} {cause.id} {cause.name}: {cause.because}"
             lines += _row(" " * WHY, text, width, hang=9)
     lines += [row for item in why.unknown for row in _row(" " * WHY, f"Unknown: {item}", width)]
+    lead = "  Asked "
+    for control in asked:
+        text = f"{control.control.value} {control.target}: {control.detail}"
+        lines += _row(lead, f"{text} ({control.took_s:.1f} s)" if control.took_s else text, width)
+        lead = " " * WHY
     lead = "  Next  "
     for step in why.next_steps:
         lines += _row(lead, step, width)

@@ -492,7 +492,7 @@ def test_engine_that_is_missing_from_the_start_is_no_bug() -> None:
 def test_error_while_judging_keeps_the_steps_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule that breaks on the second step does not take the first one with it."""
 
-    def break_on_503(_attempt: Attempt, _trace: Trace, _verdict: object) -> Explanation:
+    def break_on_503(*_read: object) -> Explanation:
         raise KeyError("x")
 
     monkeypatch.setattr("probe.diagnosis.diagnose.diagnose", break_on_503)

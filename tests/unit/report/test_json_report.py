@@ -191,6 +191,7 @@ def test_contract_is_kept() -> None:
                     "provider": "sip.us",
                 },
             },
+            "controls": [],
         }
     ]
 
