@@ -97,6 +97,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         """Do not follow: the 3xx is the answer (toll fraud; RFC 3261 §8.1.3.4 leaves it to us)."""
         return int(pj.PJSIP_REDIRECT_REJECT)
 
+    def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:  # noqa: N802
+        """Refuse a REFER: the stack alone would dial whatever number the peer names (RFC 3515)."""
+        prm.statusCode = pj.PJSIP_SC_DECLINE
+
+    def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:  # noqa: N802
+        """Refuse an INVITE that wants to take this call over (RFC 3891)."""
+        prm.statusCode = pj.PJSIP_SC_DECLINE
+
     def _send_tone(self, audio: pj.AudioMedia) -> None:
         """Play the scenario's tone into the call."""
         found = re.fullmatch(r"tone (\d+)\s*Hz", self._play or "", re.IGNORECASE)
