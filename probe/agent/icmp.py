@@ -6,17 +6,14 @@ IPV6_RECVERR); we share the socket and read that queue. No packet is sent for it
 """
 
 import socket
-import struct
 from collections.abc import Callable
 
 from probe.agent.sockets import own_socket
+from probe.trace.icmp import icmp_event as _event
 from probe.trace.trace import IcmpReceived
 
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
-_SO_EE_ORIGIN_ICMP = 2
-_SO_EE_ORIGIN_ICMP6 = 3
-_EXTENDED_ERROR = struct.Struct("=IBBBBII")
 
 
 class IcmpWatch:
@@ -53,22 +50,3 @@ class IcmpWatch:
         """Give the shared descriptor back."""
         if self._socket is not None:
             self._socket.close()
-
-
-def _event(data: bytes, address: tuple[str, int], at: float) -> IcmpReceived | None:
-    """Read one ``struct sock_extended_err`` with the offender's address behind it."""
-    if len(data) < _EXTENDED_ERROR.size:
-        return None
-    _, origin, kind, code, _, _, _ = _EXTENDED_ERROR.unpack_from(data)
-    if origin not in {_SO_EE_ORIGIN_ICMP, _SO_EE_ORIGIN_ICMP6}:
-        return None
-    offender = data[_EXTENDED_ERROR.size :]
-    host = ""
-    if origin == _SO_EE_ORIGIN_ICMP and len(offender) >= 8:
-        host = socket.inet_ntop(socket.AF_INET, offender[4:8])
-    elif origin == _SO_EE_ORIGIN_ICMP6 and len(offender) >= 24:
-        host = socket.inet_ntop(socket.AF_INET6, offender[8:24])
-    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    return IcmpReceived(
-        at=at, remote=f"{shown}:{address[1]}", offender=host, icmp_type=kind, icmp_code=code
-    )
