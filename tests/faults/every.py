@@ -1,12 +1,11 @@
 """All faults of the lab. A file of faults adds its `FAULTS` here."""
 
+import dialling
+import outcomes
 import registration
 from lab import Fault
 
-FAULTS: tuple[Fault, ...] = (*registration.FAULTS,)
-
-FILES = {"registration.py": registration.FAULTS}
-"""Faults by the file that makes them."""
+FAULTS: tuple[Fault, ...] = (*registration.FAULTS, *dialling.FAULTS, *outcomes.FAULTS)
 
 
 def chosen(only: str = "", families: str = "") -> tuple[Fault, ...]:
