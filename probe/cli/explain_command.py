@@ -1,14 +1,16 @@
-"""``sipprobe explain``: look up a code, a method, a cause; or say why a step of a run failed."""
+"""``sipprobe explain``: a code looked up; why a step of a run failed; what a capture shows."""
 
-import re
 import shutil
-from collections.abc import Iterator
+import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from probe.cli.exits import Exit
+
+_CAPTURES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
+_RUN_WIDTH = 100
+"""Columns of a block where no terminal says otherwise: that of `run`."""
 
 
 @click.command(name="explain")
@@ -17,17 +19,85 @@ from probe.cli.exits import Exit
 @click.option("--register", "direction", flag_value="register", help="As answer to our REGISTER.")
 @click.option("--outbound", "direction", flag_value="outbound", help="In a call that we place.")
 @click.option("--inbound", "direction", flag_value="inbound", help="In a call that reaches us.")
-def command(subject: str, provider: str | None, direction: str | None) -> int:
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="Of a run or a capture: json as in report.json.",
+)  # fmt: skip
+@click.option(
+    "--all", "everything", is_flag=True, help="Of a run or a capture: what went well too."
+)
+@click.option(
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("results"),
+    show_default=True, help="Folder in which runs are looked for.",
+)  # fmt: skip
+@click.option(
+    "--us", metavar="ADDRESS",
+    help="Of a capture: which address is ours, ip or ip:port. Default: who sends first.",
+)  # fmt: skip
+@click.option("--call-id", metavar="TEXT", help="Of a capture: only this Call-ID, good or bad.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
+def command(  # noqa: PLR0913, PLR0917 - each is a flag
+    subject: str,
+    provider: str | None,
+    direction: str | None,
+    form: str,
+    everything: bool,
+    results: Path,
+    us: str | None,
+    call_id: str | None,
+    color: str | None,
+) -> int:
     """Look up SUBJECT: 403, 4xx, INVITE, q850:34, warning:304, header:Retry-After, F047.
 
-    SUBJECT may also be a stored run, results/RUN or results/RUN#STEP: then it says again why
-    that step was not met. No call is placed.
+    SUBJECT may also be a stored run (a folder, a run's id, or the word last; RUN#STEP for one
+    step): then it says again why what was not met was not. Or a capture, FILE.pcap, that any
+    tool made: then it says of each dialog in it why it failed. No call is placed.
 
-    Exit status: 0 explained, 2 usage or an unknown subject.
+    Exit status: 0 explained, 2 usage, an unknown subject, a file that cannot be read.
     """
-    folder = Path(re.sub(r"#\d+$", "", subject))
-    if any((folder / name).is_file() for name in ("report.json", "findings.jsonl")):
-        return _explain_run(folder, subject)
+    from probe.cli.explain_run import Wanted, explain_run, run_meant  # noqa: PLC0415 - as needed
+
+    width = max(60, shutil.get_terminal_size((_RUN_WIDTH, 24)).columns)
+    if subject.lower().endswith(_CAPTURES):
+        from probe.cli.explain_capture import Asked, explain_capture  # noqa: PLC0415 - as needed
+
+        return explain_capture(
+            Path(subject),
+            Asked(
+                us=us,
+                call_id=call_id,
+                everything=everything,
+                provider=provider,
+                form=form,
+                width=width,
+                color=_colored(color),
+            ),
+        )
+    meant = run_meant(subject, results)
+    if meant is not None:
+        folder, step = meant
+        return explain_run(
+            Wanted(
+                folder=folder,
+                step=step,
+                everything=everything,
+                form=form,
+                width=width,
+                color=_colored(color),
+            )
+        )
+    return _look_up(subject, provider, direction)
+
+
+def _colored(color: str | None) -> bool:
+    from probe.cli.inputs import wants_color  # noqa: PLC0415 - pydantic: not for a code
+
+    return wants_color(color, sys.stdout.isatty())
+
+
+def _look_up(subject: str, provider: str | None, direction: str | None) -> int:
+    """Print what the reference holds."""
+    from probe.cli.explain_run import NO_RUN  # noqa: PLC0415 - as needed
     from probe.reference.explain import explain  # noqa: PLC0415 - data loads only here
     from probe.reference.reference import Direction  # noqa: PLC0415 - as above
 
@@ -41,55 +111,8 @@ def command(subject: str, provider: str | None, direction: str | None) -> int:
         )
     except LookupError as error:
         click.echo(f"sipprobe: {error}", err=True)
+        if Path(subject).is_dir():
+            click.echo(f"  the folder {subject} is no run: {NO_RUN}", err=True)
         return Exit.USAGE
     click.echo(text.rstrip("\n"))
     return Exit.MET
-
-
-def _explain_run(folder: Path, subject: str) -> int:
-    """Print the explanation of the steps of a stored run that were not met."""
-    from probe.results import REPORT, ResultsError, load  # noqa: PLC0415 - only for stored runs
-
-    step = re.search(r"#(\d+)$", subject)
-    try:
-        report = load(folder)
-        lines = [
-            line
-            for finding in report["findings"]
-            if step is None or finding["step"] == int(step[1])
-            for line in _retold(finding)
-        ]
-    except ResultsError as error:
-        raise click.ClickException(str(error)) from None
-    except (KeyError, TypeError, AttributeError):
-        raise click.ClickException(f"{folder / REPORT} is not a whole report") from None
-    if not lines:
-        missing = f"has no step {step[1]} to judge" if step else "holds nothing to judge"
-        raise click.ClickException(f"{folder} {missing}")
-    for line in lines:
-        click.echo(line)
-    return Exit.MET
-
-
-def _retold(finding: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines of one stored finding; the file may come from anybody."""
-    from probe.report.text import plain  # noqa: PLC0415 - only for stored runs
-
-    def safe(text: object) -> str:
-        return plain(str(text), None)
-
-    yield safe(f"{finding['outcome']}  {finding['scenario']} › {finding['attempt']}")
-    why = finding["explanation"]
-    if why is None:
-        yield "  Everything that was expected came."
-        return
-    yield f"  Why   {safe(why['summary'])}"
-    for cause in why["causes"]:
-        yield safe(f"        {cause['id']} {cause['name']} ({cause['likelihood']})")
-    for fact in why["evidence"]:
-        event = "" if fact["event"] is None else f"event {fact['event']}: "
-        yield safe(f"        {event}{fact['says']}")
-    for unknown in why["unknown"]:
-        yield f"  Open  {safe(unknown)}"
-    for number, act in enumerate(why["next_steps"]):
-        yield f"  {'    ' if number else 'Next'}  {safe(act)}"

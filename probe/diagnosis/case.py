@@ -502,7 +502,8 @@ class Case:
             if isinstance(event, MessageSent):
                 return event.remote
         if self.account is None:
-            return "the target"
+            tried = next((e for e in self.events if isinstance(e, TransportChanged)), None)
+            return tried.remote if tried else "the target"
         port = f":{self.account.port}" if self.account.port else ""
         host = self.account.host
         return f"[{host}]{port}" if ":" in host else f"{host}{port}"
@@ -632,7 +633,7 @@ class Case:
             "number": self.dialled,
             "number_host": self.dialled_host,
             "caller": self.caller,
-            "host": account.host if account else "the target",
+            "host": account.host if account else self.target,
             "port": str(self.port or 5060),
             "target": self.target,
             "transport": self.transport,

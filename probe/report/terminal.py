@@ -173,7 +173,7 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
     lines.append("")
     if one.explanation is not None:
         lines += _explanation(one.explanation, width, one.trace.controls())
-    if not (folder or finding.attempt.source.file):
+    if not (folder or finding.attempt.source.file or finding.attempt.account):
         return lines  # no scenario was run: a capture of another tool
     again = f"again: sipprobe run {plain(shlex.quote(_selector(finding)), None)}"
     stored = [f"{plain(folder, None).rstrip('/')}/", "call.pcap"] if folder else []

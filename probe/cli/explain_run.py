@@ -1,0 +1,270 @@
+"""Says again why the steps of a stored run were not met.
+
+Verdict and diagnosis are pure functions over a trace, so both are made anew with the rules of this
+version, where the run holds the attempt with its expectation (probe/plan/store.py). Where it does
+not, or where the stored trace gives another verdict than the full one gave on the day, the stored
+explanation is shown, and it is said why.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from probe.cli.exits import Exit
+from probe.report.text import plain
+
+if TYPE_CHECKING:
+    from probe.plan.plan import Attempt
+    from probe.report.model import Finding
+    from probe.trace.trace import Trace
+
+LAST = "last"
+"""The word for the newest run of the results folder."""
+
+_FILES = ("report.json", "findings.jsonl")
+NO_RUN = f"it holds neither {' nor '.join(_FILES)}"
+"""What is wrong with a folder that is none of a run."""
+
+_STEP = re.compile(r"#([0-9]{1,9})\Z")
+_RUN_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z(?:-.*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which steps of which run, and how they are shown."""
+
+    folder: Path
+    "The run's folder."
+
+    step: int | None
+    "Number of the step; None for all."
+
+    everything: bool
+    "Whether steps that were met are shown as well."
+
+    form: str
+    "text or json."
+
+    width: int
+    "Columns of the terminal."
+
+    color: bool
+    "Whether ANSI colours are written."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Retold:
+    """One finding, and where its explanation comes from."""
+
+    finding: "Finding"
+    "What is shown."
+
+    told: dict[str, Any]
+    "The finding as report.json has it, or would have it today."
+
+    stored_because: str
+    "Why the stored explanation is shown; empty where it was made anew."
+
+
+def run_meant(subject: str, results: Path) -> tuple[Path, int | None] | None:
+    """Return folder and step of a subject that means a stored run, or None where it means none.
+
+    Raise click.ClickException where it looks like a run that is not there.
+    """
+    found = _STEP.search(subject)
+    step = int(found[1]) if found else None
+    name = subject[: found.start()] if found else subject
+    if name == LAST:
+        return _newest(results), step
+    for folder in (Path(name), results / name):
+        if folder.name in _FILES and folder.is_file():
+            return folder.parent, step
+        if _is_run(folder):
+            return folder, step
+    if found is None and not _RUN_ID.fullmatch(name) and "/" not in name.rstrip("/"):
+        return None
+    if Path(name).is_dir():
+        raise click.ClickException(f"{plain(name)} is not the folder of a run: {NO_RUN}")
+    raise click.ClickException(
+        f"there is no run {plain(name)}\n  look into {results}/, or write {LAST} for the newest run"
+    )
+
+
+def _is_run(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _FILES)
+
+
+def _newest(results: Path) -> Path:
+    """Return the run that began last; of two of one second, the one that was stored later."""
+    runs = [path for path in results.glob("*") if _is_run(path)]
+    if not runs:
+        raise click.ClickException(f"{results}/ holds no run yet: place one with `sipprobe run`")
+    return max(runs, key=lambda path: (path.name[:20], _written_at(path)))
+
+
+def _written_at(folder: Path) -> int:
+    """Return when a run was stored, in nanoseconds."""
+    files = [folder / name for name in _FILES]
+    return max(file.stat().st_mtime_ns for file in files if file.is_file())
+
+
+def explain_run(wanted: Wanted) -> int:
+    """Print why the wanted steps were not met; raise click.ClickException for a damaged run."""
+    from probe.results import REPORT, ResultsError, load  # noqa: PLC0415 - only for stored runs
+
+    try:
+        report = load(wanted.folder)
+        retold = _retold(wanted.folder, report["findings"])
+        if wanted.form == "json":
+            text = _as_json(wanted, report, _chosen(wanted, retold))
+        else:
+            text = _as_text(wanted, str(report["run"]["versions"].get("sipprobe")), retold)
+    except ResultsError as error:
+        raise click.ClickException(str(error)) from None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise click.ClickException(f"{wanted.folder / REPORT} is not a whole report") from None
+    click.echo(text, color=wanted.color)
+    return Exit.MET
+
+
+def _chosen(wanted: Wanted, retold: list[_Retold]) -> list[_Retold]:
+    """Return what is shown; raise click.ClickException where nothing was judged."""
+    if wanted.step is None:
+        if not retold:
+            raise click.ClickException(f"{wanted.folder} holds nothing to judge")
+        return [one for one in retold if wanted.everything or one.told["outcome"] != "MET"]
+    chosen = [one for one in retold if one.finding.attempt.step == wanted.step]
+    if not chosen:
+        there = sorted({one.finding.attempt.step for one in retold})
+        steps = ", ".join(map(str, there)) or "none"
+        raise click.ClickException(
+            f"{wanted.folder} has no step {wanted.step} to judge\n  steps that were judged: {steps}"
+        )
+    return chosen
+
+
+def _as_json(wanted: Wanted, report: dict[str, Any], chosen: list[_Retold]) -> str:
+    """Return the report with the chosen findings, as report.json has them."""
+    notes = [*report["run"]["notes"], *_where_from(wanted, chosen)]
+    run = {**report["run"], "notes": list(dict.fromkeys(notes))}
+    shown = {**report, "run": run, "findings": [one.told for one in chosen]}
+    return json.dumps(shown, indent=2, ensure_ascii=True)
+
+
+def _as_text(wanted: Wanted, version: str, retold: list[_Retold]) -> str:
+    """Return each block as the report of the run has it."""
+    from probe import __version__  # noqa: PLC0415 - only for stored runs
+    from probe.report.terminal import render_finding  # noqa: PLC0415 - only for stored runs
+
+    chosen = _chosen(wanted, retold)
+    lines = [f"note: {note}" for note in _where_from(wanted, chosen)]
+    if any(not one.stored_because and one.told["outcome"] != "MET" for one in chosen):
+        made = "" if version == __version__ else f"; {plain(version)} made the run"
+        lines.insert(0, f"Explained anew from the trace, by the rules of {__version__}{made}.")
+    if lines:
+        lines.append("")
+    for one in chosen:
+        lines.append(
+            render_finding(
+                one.finding, color=wanted.color, width=wanted.width, folder=str(wanted.folder)
+            )
+        )
+        if one.told["outcome"] == "MET":
+            lines.append("      Everything that was expected came.")
+    met = sum(one.told["outcome"] == "MET" for one in retold)
+    if wanted.step is None and met and not wanted.everything:
+        rest = "1 step was met" if met == 1 else f"{met} steps were met"
+        words = rest if chosen else "Every step was met"
+        lines.append(f"{words}; `--all` shows what came.")
+    return "\n".join(lines).rstrip("\n")
+
+
+def _where_from(wanted: Wanted, chosen: list[_Retold]) -> list[str]:
+    """Return in words which explanations are those of the day, and why."""
+    reasons: dict[str, list[int]] = {}
+    for one in chosen:
+        if one.stored_because and one.told["outcome"] != "MET":
+            reasons.setdefault(one.stored_because, []).append(one.finding.attempt.step)
+    return [
+        f"the stored explanation is shown of step {', '.join(map(str, steps))} of "
+        f"{plain(wanted.folder.name)}: {plain(reason, None)}"
+        for reason, steps in reasons.items()
+    ]
+
+
+def _retold(folder: Path, findings: list[dict[str, Any]]) -> list[_Retold]:
+    """Return every finding, explained anew where that is possible."""
+    from probe.results import ResultsError, load_attempts, load_traces  # noqa: PLC0415 - as above
+
+    broken = ""
+    traces: tuple[tuple[Trace, ...], ...] = ()
+    attempts: tuple[Attempt | str, ...] = ()
+    try:
+        traces, attempts = load_traces(folder), load_attempts(folder)
+    except ResultsError as error:
+        broken = str(error)
+    if not broken and len(traces) != len(findings):
+        broken = f"the traces in {folder} are those of {len(traces)} steps, not {len(findings)}"
+    if broken:
+        traces, attempts = (), ()
+    pairs = zip_longest(findings, traces, attempts)
+    return [_one(told, tries or (), attempt or broken) for told, tries, attempt in pairs]
+
+
+def _one(told: dict[str, Any], tries: "tuple[Trace, ...]", attempt: "Attempt | str") -> _Retold:
+    """Return one finding; the verdict of the day stands."""
+    from probe.diagnosis.diagnose import diagnose  # noqa: PLC0415 - the rules are heavy
+    from probe.plan.plan import Attempt  # noqa: PLC0415 - as above
+    from probe.report.json_report import finding_to_json  # noqa: PLC0415 - as above
+    from probe.report.model import Finding, Try  # noqa: PLC0415 - as above
+    from probe.report.read_back import finding_from_json  # noqa: PLC0415 - as above
+    from probe.verdict.judge import judge  # noqa: PLC0415 - as above
+    from probe.verdict.verdict import Outcome  # noqa: PLC0415 - as above
+
+    known = attempt if isinstance(attempt, Attempt) and tries else None
+    stored = finding_from_json(told, tries or (_nothing(told),), known)
+    if known is None:
+        why = attempt if isinstance(attempt, str) else "its trace is empty"
+        return _Retold(finding=stored, told=told, stored_because=why)
+    trace = tries[-1]
+    verdict = judge(known.expectation, trace, known.source)
+    if verdict.outcome.value != told["outcome"]:
+        why = (
+            f"judged anew, the stored trace, which holds no secrets, gives {verdict.outcome.value} "
+            f"and not {told['outcome']}"
+        )
+        return _Retold(finding=stored, told=told, stored_because=why)
+    explanation = None if verdict.outcome is Outcome.MET else diagnose(known, trace, verdict)
+    finding = Finding(
+        scenario=stored.scenario,
+        title=stored.title,
+        attempt=known,
+        tries=(
+            *stored.tries[:-1],
+            Try(trace=trace, verdict=verdict, explanation=explanation),
+        ),
+    )
+    anew: dict[str, Any] = finding_to_json(finding)
+    return _Retold(finding=finding, told=anew, stored_because="")
+
+
+def _nothing(told: dict[str, Any]) -> "Trace":
+    """Return the trace of a finding whose own is lost."""
+    from datetime import datetime, timezone  # noqa: PLC0415 - rare
+
+    from probe.trace.trace import Trace  # noqa: PLC0415 - as above
+
+    return Trace(
+        attempt=str(told["attempt"]),
+        method=str(told["method"] or ""),
+        agent="",
+        started_at=datetime.fromtimestamp(0, timezone.utc),
+        began=0.0,
+        ended=0.0,
+        events=(),
+    )
