@@ -358,15 +358,6 @@ PEOPLE = rows(
         weight=8,
     ),
     Sign(
-        cause="F097",
-        codes=(608,),
-        because="608 says that somebody between rejected the call (RFC 8688)",
-        says="Somebody between the two sides rejected the call.",
-        likelihood=Certainty.CERTAIN,
-        fields=("Call-Info",),
-        steps=("Ask for redress at the contact in Call-Info.",),
-    ),
-    Sign(
         cause="F098",
         codes=(607,),
         because="607 says that the called person does not want this caller (RFC 8197)",

@@ -6,6 +6,7 @@ The meanings that follow from the code alone are rows in refusals.py.
 import re
 from collections.abc import Iterator
 
+from probe.diagnosis import redress
 from probe.diagnosis.case import Case, seconds
 from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
@@ -214,34 +215,6 @@ def telephone_network(case: Case) -> Iterator[Hypothesis]:
         )
 
 
-def analytics(case: Case) -> Iterator[Hypothesis]:
-    """603+ of ATIS-1000099 (47 CFR 64.1200(k)): phrase and Reason text, both marks."""
-    if case.reply is None or case.status != 603:
-        return
-    phrase = case.matching(r"network blocked")
-    texts = [reason for reason in case.reasons(case.reply.index) if "v=analytics1" in reason.text]
-    if not phrase and not texts:
-        return
-    both = bool(phrase) and bool(texts)
-    contact = plain(texts[0].text) if texts else ""
-    yield Hypothesis(
-        cause="F096",
-        likelihood=Certainty.CERTAIN if both else Certainty.LIKELY,
-        because="the answer carries "
-        + ("both marks" if both else "one of the two marks")
-        + " of a block by call analytics (603+)",
-        says="A network on the way blocked the call because it labelled the calling number.",
-        evidence=tuple(dict.fromkeys((*phrase, *case.cite("Reason")))),
-        steps=(
-            "Ask for redress at the contact that they give"
-            + (f": {contact}" if contact else "")
-            + ".",
-        ),
-        rules_out=("F093", "F095", "F061"),
-        weight=100,
-    )
-
-
 def announced(case: Case) -> Iterator[Hypothesis]:
     """Early media, then a refusal: the announcement names the reason."""
     early, reply = case.early_media, case.reply
@@ -390,8 +363,8 @@ def sips_refused(case: Case) -> Iterator[Hypothesis]:
 _POLICY = Gate.POLICY
 
 RULES = (
+    *redress.RULES,
     Rule(name="redirect", gate=_POLICY, causes=("F106", "F107"), find=redirected),
-    Rule(name="603+", gate=_POLICY, causes=("F096",), find=analytics),
     Rule(name="sips refused", gate=_POLICY, causes=("F046",), find=sips_refused),
     Rule(name="number format", gate=_POLICY, causes=("F073",), find=number_format),
     Rule(name="trying only", gate=_POLICY, causes=("F103",), find=trying_only),
