@@ -1,1 +1,1 @@
-"""The questions that are put to the network, or to our own settings, after an attempt failed."""
+"""Controls: questions put to the network after a failure, to decide between look-alike causes."""
