@@ -13,7 +13,17 @@ What keeps an explanation honest stands here and not in the rules:
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from probe.diagnosis import names, own, registration, routing, session, tls, transport
+from probe.diagnosis import (
+    changed,
+    differences,
+    names,
+    own,
+    registration,
+    routing,
+    session,
+    tls,
+    transport,
+)
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
 from probe.diagnosis.history import Before
@@ -46,6 +56,7 @@ RULES: tuple[Rule, ...] = tuple(
             *registration.RULES,
             *routing.RULES,
             *session.RULES,
+            *changed.RULES,
         ),
         key=lambda rule: rule.gate,
     )
@@ -227,14 +238,14 @@ def _sentence(text: str) -> str:
 
 def _evidence(case: Case, ranked: tuple[Hypothesis, ...]) -> tuple[Evidence, ...]:
     """Return the evidence of all candidates and of the provider, the same words once."""
-    last = _of_the_provider(case)
+    last = _of_both_sides(case)
     found = _once(evidence for h in ranked for evidence in h.evidence)
     return _once((*found[: _EVIDENCE - len(last)], *last))
 
 
-def _of_the_provider(case: Case) -> tuple[Evidence, ...]:
-    """Return what shows whose trunk it is, and which product answered."""
-    return (*case.whose.evidence[:2], *product_says(case)[1])
+def _of_both_sides(case: Case) -> tuple[Evidence, ...]:
+    """Return what changed since the last good run, whose trunk it is, and what answered."""
+    return (*differences.cited(case), *case.whose.evidence[:2], *product_says(case)[1])
 
 
 def _once(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
@@ -245,7 +256,7 @@ def _once(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 
 def _observed(case: Case) -> tuple[str, ...]:
-    return (*observations(case), *case.whose.observed)
+    return (*observations(case), *differences.since(case), *case.whose.observed)
 
 
 def _unknown(ranked: tuple[Hypothesis, ...]) -> tuple[str, ...]:
@@ -329,7 +340,7 @@ def _without_causes(case: Case) -> Explanation:
         summary=_prefaced(case, text) if ours else text,
         observed=_observed(case),
         inferred=_inferred(case, ()),
-        evidence=_once((*_last_words(case), *_of_the_provider(case))),
+        evidence=_once((*_last_words(case), *_of_both_sides(case))),
         unknown=() if ours else ("Why: nothing in the trace names a cause.",),
         next_steps=tuple(filter(None, steps)),
         reference=_code(case),
@@ -354,7 +365,9 @@ def _details_only(case: Case) -> Explanation:
         summary=" ".join(dict.fromkeys(t.summary for t in tellings)),
         observed=_observed(case),
         inferred=tuple(dict.fromkeys(text for t in tellings for text in t.inferred)),
-        evidence=tuple(dict.fromkeys(e for t in tellings for e in t.evidence))[:_EVIDENCE],
+        evidence=_once((*(e for t in tellings for e in t.evidence), *differences.cited(case)))[
+            :_EVIDENCE
+        ],
         unknown=(),
         next_steps=tuple(dict.fromkeys(step for t in tellings for step in t.steps)),
         reference=_code(case),

@@ -303,7 +303,7 @@ SILENCE = (
 
 def silence(case: Case) -> Iterator[Hypothesis]:
     """Recognise: requests left and nothing came back."""
-    if not _is_silence(case):
+    if not is_silence(case):
         return
     index = case.requests[-1]
     event = case.events[index]
@@ -334,7 +334,8 @@ def silence(case: Case) -> Iterator[Hypothesis]:
             )
 
 
-def _is_silence(case: Case) -> bool:
+def is_silence(case: Case) -> bool:
+    """Whether requests left, and nothing came back to the last one."""
     quiet = case.failure is None or case.failed(
         Failure.NO_RESPONSE, Failure.NO_FINAL_RESPONSE, Failure.SCENARIO_DEADLINE
     )

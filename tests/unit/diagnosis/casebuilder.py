@@ -7,6 +7,7 @@ from wirebuilder import Wire
 from probe.diagnosis.case import Case
 from probe.diagnosis.diagnose import diagnose
 from probe.diagnosis.explanation import Explanation
+from probe.diagnosis.history import Before
 from probe.plan.action import Account, Call, Options, Register
 from probe.plan.plan import Attempt
 from probe.scenario.expectation import Expectation
@@ -65,7 +66,11 @@ def attempt(  # noqa: PLR0913 - the facts of an attempt with defaults
 
 
 def case(
-    wire: Wire | Trace, *, unmet: tuple[tuple[str, str, str], ...] = (), **facts: object
+    wire: Wire | Trace,
+    *,
+    unmet: tuple[tuple[str, str, str], ...] = (),
+    before: Before | None = None,
+    **facts: object,
 ) -> Case:
     """Return the case of a wire; ``unmet`` adds (path, expected, observed) to the verdict."""
     trace = wire.trace() if isinstance(wire, Wire) else wire
@@ -77,7 +82,7 @@ def case(
             outcome=Outcome.NOT_MET,
             mismatches=(*verdict.mismatches, *(_mismatch(*parts) for parts in unmet)),
         )
-    return Case(tried, trace, verdict)
+    return Case(tried, trace, verdict, before)
 
 
 def _mismatch(path: str, expected: str, observed: str) -> Mismatch:
@@ -94,4 +99,4 @@ def _mismatch(path: str, expected: str, observed: str) -> Mismatch:
 def explain(wire: Wire | Trace, **facts: object) -> Explanation:
     """Return the explanation of a wire."""
     one = case(wire, **facts)
-    return diagnose(one.attempt, one.trace, one.verdict)
+    return diagnose(one.attempt, one.trace, one.verdict, one.before)

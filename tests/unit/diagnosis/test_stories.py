@@ -4,7 +4,9 @@ import re
 
 import pytest
 from casebuilder import case, explain
-from stories import STORIES, Story
+from stories import STORIES as WITHOUT_A_PAST
+from stories import Story
+from stories_changed import CHANGED
 
 from probe.diagnosis.diagnose import RULES
 from probe.diagnosis.explanation import Explanation
@@ -12,6 +14,7 @@ from probe.diagnosis.quote import visible
 from probe.reference import reference
 from probe.trace.trace import MessageEvent
 
+STORIES = (*WITHOUT_A_PAST, *CHANGED)
 CERTAINTIES = {"certain", "likely", "undecided"}
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 
