@@ -3,9 +3,9 @@
 The supervisor writes commands, the worker writes back every event the moment it is recorded. So
 whatever happens to this process, the supervisor holds the trace up to the last message.
 
-Commands: ``open`` (account, epoch, port), ``run`` (action), ``stop`` (finish what is up, leave) and
-``abort`` (the same, and break off the action in progress). End of the pipe means that the parent is
-gone: the worker then hangs up, un-registers and leaves.
+Commands: ``open`` (account, epoch, port; file and first line of a journal), ``run`` (action),
+``stop`` (finish what is up, leave) and ``abort`` (the same, and break off the action in progress).
+End of the pipe means that the parent is gone: the worker then hangs up, un-registers and leaves.
 
 Answers: ``hello`` (process is up), ``ready`` (capabilities, bound), ``refused`` (could not open),
 ``event``, ``media``, ``beat`` (still alive), ``done`` (action), ``bye`` (left in order).
@@ -17,6 +17,7 @@ import select
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from probe.agent.channel import decode, encode
@@ -26,7 +27,8 @@ from probe.plan.action import Account, Action
 from probe.plan.capabilities import Capabilities
 from probe.trace.builder import EventLog
 from probe.trace.failure import Failure
-from probe.trace.trace import Event
+from probe.trace.journal import DialogJournal
+from probe.trace.trace import AgentNote, Event
 
 BEAT_S = 0.5
 """Distance of the signs of life that the supervisor's watchdog looks for."""
@@ -66,6 +68,7 @@ class Worker:
         self._log = EventLog()
         self._script: Script | None = None
         self._agent: Any = None
+        self._journal: DialogJournal | None = None
 
     def serve(self) -> None:
         """Carry out commands until told to stop."""
@@ -91,6 +94,8 @@ class Worker:
             self._pass_media()
         else:
             self._agent.close()
+        if self._journal is not None:
+            self._journal.close()
         registered = self._script is not None and self._script.registered
         self._send("bye", registered=registered)
 
@@ -98,6 +103,8 @@ class Worker:
         """Set the account up."""
         account: Account = command["account"]
         self._epoch = command["epoch"]
+        if command.get("journal"):
+            self._journal = DialogJournal(Path(command["journal"]), command["journal_header"])
         try:
             self._agent.start(account)
             self._bind(account, command["port"])
@@ -203,9 +210,25 @@ class Worker:
     def _record(self, event: Event) -> None:
         """Keep an event and pass it on at once; called from inside the library."""
         recorded = self._log.add(event)
+        if self._journal is not None:
+            self._write_down(self._journal, recorded)
         self._send("event", event=recorded)
         if self._script is not None:
             self._script.happened(recorded)
+
+    def _write_down(self, journal: DialogJournal, event: Event) -> None:
+        """Keep what a killed run would leave up; say once where that is not possible."""
+        known = journal.fault
+        journal.happened(event)
+        if journal.fault is not None and known is None:
+            self._record(
+                AgentNote(
+                    at=self._clock(),
+                    kind="warning",
+                    detail=f"calls that are up cannot be written down ({journal.fault}): after a"
+                    " kill nobody could end them",
+                )
+            )
 
 
 def main() -> None:

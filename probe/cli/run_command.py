@@ -21,10 +21,12 @@ from probe.cli.hiding import Hiding
 from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
+    from probe.executor.crew import JournalPlace
     from probe.executor.local import LocalExecutor
     from probe.plan.plan import Plan
     from probe.report.model import Finding, RunReport
     from probe.runner import Inquiry
+    from probe.results import RunFolder
     from probe.scenario.schema import Profile, Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 
@@ -250,6 +252,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
             Progress(plans, live=_live(options), hide=hiding.words) as progress,
             _interruptible(executor),
         ):
+            executor.journals = _journals(folder, identity)
             executor.on_begin(progress.begins)
             executor.on_again(runner.wants_another_try)
             report = runner.run(
@@ -290,6 +293,21 @@ def _inquiry(options: Options) -> "Inquiry":
     from probe.controls.inquiry import Inquiry as Controls  # noqa: PLC0415 - see _run
 
     return Inquiry(ask=Controls().ask)
+
+
+def _journals(folder: "RunFolder | None", run: str) -> "JournalPlace | None":
+    """Return where workers write down what is up: the run's folder, else our own state folder."""
+    from probe.executor.crew import JournalPlace  # noqa: PLC0415 - see _run
+    from probe.executor.ledger import ledger_file  # noqa: PLC0415 - see _run
+
+    if folder is not None:
+        return JournalPlace(folder=folder.path.absolute(), run=run)
+    place = ledger_file().parent / "live"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None  # the calls are worth more than what a kill would leave
+    return JournalPlace(folder=place, run=run)
 
 
 def _told(

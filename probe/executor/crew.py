@@ -3,17 +3,22 @@
 import selectors
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from probe.executor.janitor import tidy
+from probe.executor.living import born, ours
 from probe.executor.orphan import end_call, open_calls, unheard_invites
 from probe.executor.process import WorkerProcess
 from probe.plan.action import Account, Action, Register
 from probe.sip.message import SipMessage
 from probe.trace.builder import EventLog
 from probe.trace.failure import Failure
+from probe.trace.journal import PATTERN, append_event
 from probe.trace.media import MediaReport
-from probe.trace.trace import AgentNote
+from probe.trace.trace import AgentNote, Event
 
 HANG_S = 12.0
 """A worker that gives no sign of life for so long is ended; pjsip's longest blocking call that
@@ -67,6 +72,9 @@ class Worker:
     done: dict[str, Any] | None = None
     "Its answer to the last action."
 
+    journal: Path | None = None
+    "Where it writes down what is up, or None."
+
     def alive(self) -> bool:
         """Whether it can still be heard."""
         return not self.process.ended
@@ -82,12 +90,27 @@ class Worker:
         return self.done is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalPlace:
+    """Where workers write down what is up."""
+
+    folder: Path
+    "A folder that is there already."
+
+    run: str
+    "The run's name."
+
+
 class Crew:
     """All workers of one plan."""
 
-    def __init__(self, clock: Callable[[], float], epoch: float) -> None:
+    def __init__(
+        self, clock: Callable[[], float], epoch: float, place: JournalPlace | None = None
+    ) -> None:
         self._clock = clock
         self._epoch = epoch
+        self._place = place
+        self._journals: list[tuple[Worker, Path]] = []
         self._workers: dict[str, Worker] = {}
         self._logs: dict[str, EventLog] = {}
         self._seen_to: set[tuple[str, int]] = set()
@@ -202,13 +225,16 @@ class Crew:
         """
         for worker in self._workers.values():
             worker.process.close(FINISH_S)
+        self._tidy()
 
     def _hire(self, account: Account, port: int, spare: WorkerProcess | None) -> Worker:
         """Start a worker and open its account."""
         process = spare or WorkerProcess()
         worker = Worker(account=account, process=process, log=self.log(account.name))
         self._workers[account.name] = worker
-        process.send("open", account=account, epoch=self._epoch, port=port)
+        process.send(
+            "open", account=account, epoch=self._epoch, port=port, **self._journal_of(worker)
+        )
         limit = time.monotonic() + START_S
         while worker.alive() and not worker.ready and worker.refused is None:
             if time.monotonic() > limit:
@@ -220,6 +246,32 @@ class Crew:
                 raise EngineMissingError(f"pjsua2 cannot be loaded ({ending})")
             worker.refused = (Failure.AGENT_CRASHED, f"our worker process {ending} at its start")
         return worker
+
+    def _journal_of(self, worker: Worker) -> dict[str, object]:
+        """Return where a worker writes down what is up, and the first line of that file.
+
+        Calls on the embedded trunk end with the run: it lives in the run's own process.
+        """
+        if self._place is None or worker.account.embedded:
+            return {}
+        pid = worker.process.pid
+        worker.journal = self._place.folder / PATTERN.replace("*", str(pid))
+        self._journals.append((worker, worker.journal))
+        supervisor = ours()
+        header = {
+            "run": self._place.run,
+            "supervisor": {"pid": supervisor.pid, "born": supervisor.born},
+            "worker": {"pid": pid, "born": born(pid) or 0},
+            "aor": worker.account.aor,
+        }
+        return {"journal": str(worker.journal), "journal_header": header}
+
+    def _tidy(self) -> None:
+        """Remove the journals of workers that are gone and of which nothing is up."""
+        for worker, path in self._journals:
+            if worker.process.ended and path.exists():
+                heir = self._workers.get(worker.account.name, worker)
+                tidy(path, registered=heir.registered)
 
     def _hear(self, worker: Worker) -> None:
         """Sort one worker's answers."""
@@ -254,8 +306,15 @@ class Crew:
                     f"{worker.account.name}: an INVITE to {invite.request_uri} had left when our"
                     " worker died, and nothing had come back: a phone there may ring"
                 )
+
+        def record(event: Event) -> None:
+            worker.log.add(event)
+            if worker.journal is not None:
+                with suppress(OSError):
+                    append_event(worker.journal, event, time.time())
+
         for call in open_calls(events):
-            if self._is_news(call.invite) and not end_call(call, self._clock, worker.log.add):
+            if self._is_news(call.invite) and not end_call(call, self._clock, record):
                 self.alarms.append(
                     f"{worker.account.name}: the call to {call.invite.request_uri} may still be up"
                 )

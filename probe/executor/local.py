@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from probe.executor.crew import Crew, Worker
+from probe.executor.crew import Crew, JournalPlace, Worker
 from probe.executor.gate import (
     Gate,
     asked_to_wait,
@@ -81,6 +81,8 @@ class LocalExecutor:
         self._interrupted = False
         self._skip = False
         self._spare: WorkerProcess | None = None
+        self.journals: JournalPlace | None = None
+        "Where workers write down what is up, so that a killed run can be cleaned up after."
 
     def on_begin(self, observer: Observer) -> None:
         """Let somebody hear of each try as it begins."""
@@ -147,7 +149,7 @@ class _PlanInProgress:
         self._plan = plan
         self._epoch = time.monotonic()
         self._started_at = datetime.now(timezone.utc)
-        self._crew = Crew(self._clock, self._epoch)
+        self._crew = Crew(self._clock, self._epoch, executor.journals)
         self._spans: list[Span] = []
         self._failed: set[int] = set()
         self._admitted: list[tuple[Span, Admission]] = []

@@ -14,7 +14,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.sip.message import MalformedMessageError, SipMessage, parse_message, uri_host
 from probe.trace.failure import Failure
@@ -46,12 +46,15 @@ class OpenCall:
     sent: MessageEvent
     "The event of the INVITE: transport and addresses."
 
+    number: int = 0
+    "The highest CSeq number that we used in it (RFC 3261 §12.2.1.1), 0 for that of the INVITE."
 
-def open_calls(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
+
+def open_calls(events: tuple[Event, ...], *, unheard: bool = False) -> tuple[OpenCall, ...]:
     """Return the calls that a peer took up and nobody ended, in the order of their INVITEs.
 
     Where not even a provisional response came there is nothing to end, and a CANCEL must not be
-    sent (RFC 3261 §9.1).
+    sent (RFC 3261 §9.1). With ``unheard`` these are returned, too.
     """
     calls: dict[str, OpenCall] = {}
     taken_up: set[str] = set()
@@ -68,15 +71,16 @@ def open_calls(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
             taken_up.discard(key)
         elif key in calls and message.method == "BYE":
             del calls[key]
+        elif key in calls and isinstance(event, MessageSent) and message.is_request:
+            # PRACK, a re-INVITE: the BYE comes after them.
+            calls[key] = replace(calls[key], number=max(calls[key].number, message.cseq[0]))
         elif key in calls and message.status and message.cseq == calls[key].invite.cseq:
             taken_up.add(key)
             if message.status >= 300:
                 del calls[key]
             elif message.status >= 200:
-                calls[key] = OpenCall(
-                    invite=calls[key].invite, answer=message, sent=calls[key].sent
-                )
-    return tuple(call for key, call in calls.items() if key in taken_up)
+                calls[key] = replace(calls[key], answer=message)
+    return tuple(call for key, call in calls.items() if unheard or key in taken_up)
 
 
 def unheard_invites(events: tuple[Event, ...]) -> tuple[SipMessage, ...]:
@@ -118,8 +122,10 @@ def end_call(call: OpenCall, clock: Callable[[], float], record: Callable[[Event
             )
         )
         return False
-    text = cancel_text(call.invite) if call.answer is None else bye_text(call.invite, call.answer)
-    host, port = _next_hop(call)
+    text = cancel_text(call.invite)
+    if call.answer is not None:
+        text = bye_text(call.invite, call.answer, call.number)
+    host, port = next_hop(call)
     answered = _exchange(call.sent.local, (host, port), text, clock, record)
     record(
         AgentNote(
@@ -147,29 +153,42 @@ def cancel_text(invite: SipMessage) -> str:
     return "\r\n".join(lines) + "\r\n\r\n"
 
 
-def bye_text(invite: SipMessage, answer: SipMessage) -> str:
-    """Build the BYE of a dialog that we opened (RFC 3261 §12.2.1.1, §15.1.1)."""
+def bye_text(invite: SipMessage, answer: SipMessage, number: int = 0) -> str:
+    """Build the BYE of a dialog that we opened (RFC 3261 §12.2.1.1, §15.1.1).
+
+    ``number`` is the highest CSeq number used in it, where that is higher than the INVITE's.
+    """
+    return _in_dialog("BYE", max(number, invite.cseq[0]) + 1, invite, answer)
+
+
+def ack_text(invite: SipMessage, answer: SipMessage) -> str:
+    """Build the ACK of a 2xx (RFC 3261 §13.2.2.4)."""
+    return _in_dialog("ACK", invite.cseq[0], invite, answer)
+
+
+def _in_dialog(method: str, number: int, invite: SipMessage, answer: SipMessage) -> str:
+    """Build a request in a dialog that we opened."""
     contact = _uri(answer.first("Contact"))
     usable = contact and uri_host(contact)[0] and not re.search(r"[\x00-\x20\x7f]", contact)
     target = contact if usable else invite.request_uri
     via = (invite.first("Via") or "").split(";")[0]
     lines = [
-        f"BYE {target} SIP/2.0",
-        f"Via: {via};rport;branch=z9hG4bK-orphan-{invite.branch[-16:]}",
+        f"{method} {target} SIP/2.0",
+        f"Via: {via};rport;branch=z9hG4bK-orphan-{number}{method[0]}-{invite.branch[-16:]}",
     ]
     lines += [f"Route: {route}" for route in reversed(_split(answer.all("Record-Route")))]
     lines += [
         f"From: {invite.first('From')}",
         f"To: {answer.first('To')}",
         f"Call-ID: {invite.call_id}",
-        f"CSeq: {invite.cseq[0] + 1} BYE",
+        f"CSeq: {number} {method}",
         "Max-Forwards: 70",
         "Content-Length: 0",
     ]
     return "\r\n".join(lines) + "\r\n\r\n"
 
 
-def _next_hop(call: OpenCall) -> tuple[str, int]:
+def next_hop(call: OpenCall) -> tuple[str, int]:
     """Return where the request goes: the first route, else the remote target (RFC 3263 §4).
 
     Only an address of one host is used as it stands: a name would have to be looked up, and a

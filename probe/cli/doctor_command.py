@@ -1,0 +1,149 @@
+"""``sipprobe doctor``: look after what runs leave and need."""
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.exits import Exit
+
+if TYPE_CHECKING:  # the heavy rooms load only where something was left
+    from probe.executor.janitor import Left, LeftRegistration
+    from probe.scenario.schema import Settings
+
+
+@click.command(name="doctor")
+@click.option(
+    "--orphans", is_flag=True,
+    help="End calls and registrations that killed runs left up; sends BYE, CANCEL, REGISTER.",
+)  # fmt: skip
+@click.option(
+    "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("results"),
+    show_default=True, help="Folder of the runs.",
+)  # fmt: skip
+@click.option(
+    "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="sipprobe.yaml to use instead of the nearest one upward.",
+)  # fmt: skip
+def command(*, orphans: bool, results: Path, config: Path | None) -> int:
+    """Look after what runs leave and need.
+
+    Exit status: 0 nothing is left, 1 something could not be ended, 2 usage.
+    """
+    if not orphans:
+        raise click.UsageError("say what to look at: --orphans")
+    return _orphans(results, config)
+
+
+def _orphans(results: Path, config: Path | None) -> int:
+    """Sweep the journals of runs that are gone."""
+    from probe.executor.janitor import journals_in, sweep  # noqa: PLC0415 - for this flag alone
+    from probe.executor.ledger import ledger_file  # noqa: PLC0415 - as above
+
+    found = journals_in((results, ledger_file().parent / "live"))
+    clean = True
+    told = False
+    for path in found:
+        left = sweep(path)
+        clean = _tell(left) and clean
+        told = told or bool(left.calls or left.registrations or left.trouble)
+        for registration in left.registrations:
+            clean = _removed(registration, left, config) and clean
+    if not told:
+        click.echo("no call or registration was left by a killed run")
+    return Exit.MET if clean else Exit.NOT_MET
+
+
+def _tell(left: "Left") -> bool:
+    """Print what a worker left; return whether all its calls are over."""
+    from probe.scenario.source import printable  # noqa: PLC0415 - only where there is something
+
+    if left.trouble is not None:
+        click.echo(printable(f"{left.run}: left alone, {left.trouble}   ({left.journal})"))
+        return left.trouble == "the run goes on"
+    for call in left.calls:
+        mark = "confirmed" if call.confirmed else "UNCONFIRMED"
+        line = f"{left.run}: call to {call.to} of {_time(call.began)}: {mark}: {call.detail}"
+        click.echo(printable(line))
+        if not call.confirmed:
+            click.echo("  look at the trunk whether it is over, and run this again")
+    return all(call.confirmed for call in left.calls)
+
+
+def _removed(registration: "LeftRegistration", left: "Left", config: Path | None) -> bool:
+    """Remove a registration where a profile has its password; else say when it ends by itself."""
+    from probe.scenario.source import printable  # noqa: PLC0415 - only where there is something
+
+    what = f"{left.run}: registration of {registration.aor} at {registration.local}"
+    why_not = _unregister(registration, config)
+    if why_not is None:
+        left.journal.unlink(missing_ok=True)
+        click.echo(printable(f"{what}: removed"))
+        return True
+    ends = _time(registration.ends_at)
+    click.echo(printable(f"{what}: ends by itself at {ends}; not removed: {why_not}"))
+    return False
+
+
+def _unregister(registration: "LeftRegistration", config: Path | None) -> str | None:
+    """Register the same contact again and remove it, in a run of its own; say why not, or None."""
+    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+    from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - as above
+    from probe.executor.local import LocalExecutor  # noqa: PLC0415 - as above
+    from probe.plan.resolve import resolve  # noqa: PLC0415 - as above
+    from probe.plan.secrets import Passwords  # noqa: PLC0415 - as above
+    from probe.scenario.schema import (  # noqa: PLC0415 - as above
+        RegisterStep,
+        Scenario,
+        UnregisterStep,
+    )
+    from probe.scenario.source import ScenarioError  # noqa: PLC0415 - as above
+
+    try:
+        known = inputs.settings({}, config)
+        trunk = _trunk_of(registration, known)
+        if trunk is None:
+            return "no profile of sipprobe.yaml is this account"
+        profile = known.trunks[trunk].model_copy(update={"local_address": registration.local})
+        scenario = Scenario(
+            id="orphans", file="", trunk=trunk,
+            steps=(RegisterStep(index=1), UnregisterStep(index=2)),
+        )  # fmt: skip
+        plan = resolve(
+            scenario,
+            known.model_copy(update={"trunks": {trunk: profile}}),
+            passwords=Passwords(),
+        )
+    except ScenarioError as error:
+        return error.problems[0].message
+    executor = LocalExecutor()
+    try:
+        final = executor.run(plan).ran[-1].tries[-1].final()
+    except EngineMissingError as error:
+        return str(error)
+    finally:
+        executor.close()
+    if final is not None and 200 <= final.status < 300:
+        return None
+    return "the registrar did not answer with 200" if final is None else f"answer {final.status}"
+
+
+def _trunk_of(registration: "LeftRegistration", known: "Settings") -> str | None:
+    """Return the profile whose account a registration belongs to, or None."""
+    from probe.plan.accounts import address_of  # noqa: PLC0415 - as above
+
+    for name, profile in known.trunks.items():
+        address = address_of(profile.uri or "")
+        if address is None:
+            continue
+        aor = f"{address.scheme}:{address.user}@{address.shown_host}"
+        registrar = f"{address.scheme}:{address.hostport}{address.suffix}"
+        if (aor, registrar) == (registration.aor, registration.registrar):
+            return name
+    return None
+
+
+def _time(at: float) -> str:
+    """Return a time in UTC."""
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
