@@ -1,11 +1,21 @@
 """All faults of the lab. A file of faults adds its `FAULTS` here."""
 
 import dialling
+import incall
+import offers
 import outcomes
 import registration
+import unknown
 from lab import Fault
 
-FAULTS: tuple[Fault, ...] = (*registration.FAULTS, *dialling.FAULTS, *outcomes.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *registration.FAULTS,
+    *dialling.FAULTS,
+    *outcomes.FAULTS,
+    *offers.FAULTS,
+    *incall.FAULTS,
+    *unknown.FAULTS,
+)
 
 
 def chosen(only: str = "", families: str = "") -> tuple[Fault, ...]:
