@@ -286,13 +286,15 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
 
 def _inquiry(options: Options) -> "Inquiry":
     """Return what may be asked after a failure."""
+    from probe.history import History  # noqa: PLC0415 - see _run
     from probe.runner import Inquiry  # noqa: PLC0415 - see _run
 
+    remember = History(options.results).last_good
     if options.controls == "none":
-        return Inquiry()
+        return Inquiry(remember=remember)
     from probe.controls.inquiry import Inquiry as Controls  # noqa: PLC0415 - see _run
 
-    return Inquiry(ask=Controls().ask)
+    return Inquiry(ask=Controls().ask, remember=remember)
 
 
 def _journals(folder: "RunFolder | None", run: str) -> "JournalPlace | None":
