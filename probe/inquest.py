@@ -5,7 +5,7 @@ nothing has decided, the diagnosis names the control that would, it is run, its 
 trace as an event, and the diagnosis reads the trace again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from probe.diagnosis.explanation import Explanation
@@ -37,34 +37,50 @@ class Judged:
     "Why not; None where everything was met."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What may be asked beyond the trace."""
+
+    ask: Ask | None = None
+    "Runs the controls that cost nothing; None where nothing may be asked."
+
+    paid: Ask | None = None
+    "Runs those that place a call; None where none may be placed."
+
+    remember: Remember | None = None
+    "Finds the last good run; None for no history."
+
+
+ONLY_THE_TRACE = Asking()
+"""Nothing is asked."""
+
+
 def hold(
     attempt: Attempt,
     trace: Trace,
-    *,
-    ask: Ask | None = None,
-    paid: Ask | None = None,
-    remember: Remember | None = None,
+    asking: Asking = ONLY_THE_TRACE,
+    ran: Iterable[tuple[Attempt, Trace]] = (),
 ) -> Judged:
     """Judge one try; where it was not met, ask as far as needed and explain.
 
-    ``ask`` runs the controls that cost nothing, ``paid`` those that place a call; without them
-    nothing is asked.
+    ``ran`` is what the same scenario tried, each attempt with its last try.
     """
     verdict = judge(attempt.expectation, trace, attempt.source)
     if verdict.outcome is Outcome.MET:
         return Judged(trace=trace, verdict=verdict, explanation=None)
-    from probe.diagnosis.diagnose import diagnose  # noqa: PLC0415 - a pass needs no rules
+    from probe.diagnosis.case import Case  # noqa: PLC0415 - a pass needs no rules
+    from probe.diagnosis.diagnose import explain  # noqa: PLC0415 - a pass needs no rules
+    from probe.diagnosis.earlier import earlier_of  # noqa: PLC0415 - a pass needs no company
     from probe.diagnosis.questions import next_control  # noqa: PLC0415 - a pass asks nothing
 
-    before = remember(attempt) if remember is not None else None
-    while ask is not None:
-        control = next_control(attempt, trace, verdict, before, paid=paid is not None)
+    before = asking.remember(attempt) if asking.remember is not None else None
+    case = Case(attempt, trace, verdict, before, earlier_of(attempt, trace, ran))
+    while asking.ask is not None:
+        control = next_control(case, paid=asking.paid is not None)
         if control is None:
             break
-        run = paid if control.paid and paid is not None else ask
-        trace = replace(trace, events=(*trace.events, *run(control, attempt, trace)))
-    return Judged(
-        trace=trace,
-        verdict=verdict,
-        explanation=diagnose(attempt, trace, verdict, before),
-    )
+        run = asking.paid if control.paid and asking.paid is not None else asking.ask
+        shown = run(control, attempt, case.trace)
+        trace = replace(case.trace, events=(*case.trace.events, *shown))
+        case = Case(attempt, trace, verdict, before, case.earlier)
+    return Judged(trace=case.trace, verdict=verdict, explanation=explain(case))

@@ -15,7 +15,7 @@ from probe.diagnosis.explanation import Explanation
 from probe.diagnosis.history import Before
 from probe.executor.crew import EngineMissingError
 from probe.executor.local import PlanRun, Ran
-from probe.inquest import Ask, Judged, hold
+from probe.inquest import Ask, Asking, Judged, hold
 from probe.plan.plan import Attempt, Plan
 from probe.report.model import Finding, RunReport, Try
 from probe.sip.redact import SHORTEST_SECRET, Redactor
@@ -282,25 +282,29 @@ def _one(
                 scenario=plan.scenario,
                 title=hiding.words(plan.name),
                 attempt=replace(ran.attempt, label=hiding.words(ran.attempt.label)),
-                tries=tuple(hiding.judged(one) for one in _inquests(ran, plan, executor, inquiry)),
+                tries=tuple(
+                    hiding.judged(one) for one in _inquests(ran, done, plan, executor, inquiry)
+                ),
             )
     if done.cleanup is not None:
         gathered.cleanup.append(hiding.trace(done.cleanup))
 
 
-def _inquests(ran: Ran, plan: Plan, executor: Executor, inquiry: Inquiry) -> Iterator[Judged]:
+def _inquests(
+    ran: Ran, done: PlanRun, plan: Plan, executor: Executor, inquiry: Inquiry
+) -> Iterator[Judged]:
     """Yield each try judged; about the last one, which decides, more is asked where allowed."""
     remember = inquiry.remember
+    company = tuple((other.attempt, other.tries[-1]) for other in done.ran)
     for trace in ran.tries[:-1]:
-        yield hold(ran.attempt, trace)
-    asking = inquiry.ask is not None and not executor.interrupted
-    yield hold(
-        ran.attempt,
-        ran.tries[-1],
-        ask=inquiry.ask if asking else None,
-        paid=inquiry.call(executor, plan) if asking and inquiry.call else None,
+        yield hold(ran.attempt, trace, ran=company)
+    silent = inquiry.ask is None or executor.interrupted
+    asking = Asking(
+        ask=None if silent else inquiry.ask,
+        paid=None if silent or inquiry.call is None else inquiry.call(executor, plan),
         remember=(lambda attempt: remember(plan.scenario, attempt)) if remember else None,
     )
+    yield hold(ran.attempt, ran.tries[-1], asking, company)
 
 
 def redactor_for(plan: Plan, secrets: tuple[str, ...] = ()) -> Redactor:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,10 @@ from probe.cli.selection import Selection, selection_flags
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.executor.crew import JournalPlace
     from probe.executor.local import LocalExecutor
+    from probe.inquest import Ask
     from probe.plan.plan import Plan
     from probe.report.model import Finding, RunReport
-    from probe.runner import Inquiry
+    from probe.runner import Executor, Inquiry
     from probe.results import RunFolder
     from probe.scenario.schema import Profile, Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
@@ -294,7 +296,21 @@ def _inquiry(options: Options) -> "Inquiry":
         return Inquiry(remember=remember)
     from probe.controls.inquiry import Inquiry as Controls  # noqa: PLC0415 - see _run
 
-    return Inquiry(ask=Controls().ask, remember=remember)
+    call = _placing_calls if options.controls == "paid" else None
+    return Inquiry(ask=Controls().ask, call=call, remember=remember)
+
+
+def _placing_calls(executor: "Executor", plan: "Plan") -> "Ask":
+    """Return what places a call of a plan once more, changed in one thing."""
+    from probe.controls.paid import Placed, place_again  # noqa: PLC0415 - only where allowed
+
+    def place(changed: "Plan") -> Placed:
+        done = executor.run(changed)
+        return Placed(
+            ran=tuple((ran.attempt, ran.tries[-1]) for ran in done.ran), alarms=done.alarms
+        )
+
+    return partial(place_again, plan=plan, place=place)
 
 
 def _journals(folder: "RunFolder | None", run: str) -> "JournalPlace | None":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from probe.diagnosis.earlier import Earlier
 from probe.diagnosis.explanation import Evidence
 from probe.diagnosis.history import Before
 from probe.diagnosis.quote import header_lines, plain, quoted, start_line
@@ -154,12 +155,18 @@ class Case:
     """An attempt, its trace and its verdict, and what can be read from them."""
 
     def __init__(
-        self, attempt: Attempt, trace: Trace, verdict: Verdict, before: Before | None = None
+        self,
+        attempt: Attempt,
+        trace: Trace,
+        verdict: Verdict,
+        before: Before | None = None,
+        earlier: tuple[Earlier, ...] = (),
     ) -> None:
         self.attempt = attempt
         self.trace = trace
         self.verdict = verdict
         self.before = before
+        self.earlier = earlier
         self.account: Account | None = attempt.account
         self.method = attempt.method or trace.method
         self.direction = attempt.direction

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from probe.diagnosis.case import Case
 from probe.diagnosis.diagnose import rank
 from probe.diagnosis.explanation import Certainty
-from probe.diagnosis.history import Before
 from probe.diagnosis.rule import Hypothesis
-from probe.plan.plan import Attempt
 from probe.reference import reference
 from probe.trace.control import Control
 from probe.trace.failure import Failure
-from probe.trace.trace import Trace
-from probe.verdict.verdict import Outcome, Verdict
+from probe.verdict.verdict import Outcome
 
 MOST_SENT = 3
 """Controls that send something, at most, for one attempt."""
 
 OFFLINE = frozenset({Control.LINT, Control.DIGEST})
 """Controls that send nothing."""
+
+FURTHER = frozenset({"F014", "F018"})
+"""Proved causes that OPTIONS may trace further: the port is closed, but another one answers."""
 
 _PATH = (
     Failure.NO_RESPONSE,
@@ -110,17 +110,9 @@ PAID: tuple[Question, ...] = (
 """The controls that place a call; asked only where the user allows it."""
 
 
-def next_control(
-    attempt: Attempt,
-    trace: Trace,
-    verdict: Verdict,
-    before: Before | None = None,
-    *,
-    paid: bool = False,
-) -> Control | None:
+def next_control(case: Case, *, paid: bool = False) -> Control | None:
     """Return the control that would decide next, or None where none would or is needed. Pure."""
-    case = Case(attempt, trace, verdict, before)
-    if verdict.outcome is Outcome.MET or not case.asks_why or case.account is None:
+    if case.verdict.outcome is Outcome.MET or not case.asks_why or case.account is None:
         return None
     ran = {event.control for _, event in case.controls}
     ranked = rank(case)
@@ -142,7 +134,7 @@ def decided(case: Case, ranked: tuple[Hypothesis, ...]) -> bool:
         return False
     top = ranked[0]
     if top.likelihood is Certainty.CERTAIN:
-        return True
+        return top.cause not in FURTHER or bool(case.asked(Control.OPTIONS))
     shown = {index for index, _ in case.controls}
     return top.likelihood is Certainty.LIKELY and any(e.event in shown for e in top.evidence)
 

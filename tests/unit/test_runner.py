@@ -495,7 +495,7 @@ def test_error_while_judging_keeps_the_steps_before(monkeypatch: pytest.MonkeyPa
     def break_on_503(*_read: object) -> Explanation:
         raise KeyError("x")
 
-    monkeypatch.setattr("probe.diagnosis.diagnose.diagnose", break_on_503)
+    monkeypatch.setattr("probe.diagnosis.diagnose.explain", break_on_503)
     with pytest.raises(runner.RunBrokenError, match="KeyError") as broken:
         run_one(recorded((ANSWERED,), (REFUSED,)))
     report = broken.value.report

@@ -6,6 +6,7 @@ from wirebuilder import Wire
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.diagnose import diagnose
+from probe.diagnosis.earlier import Earlier
 from probe.diagnosis.explanation import Explanation
 from probe.diagnosis.history import Before
 from probe.plan.action import Account, Call, Options, Register
@@ -70,6 +71,7 @@ def case(
     *,
     unmet: tuple[tuple[str, str, str], ...] = (),
     before: Before | None = None,
+    earlier: tuple[Earlier, ...] = (),
     **facts: object,
 ) -> Case:
     """Return the case of a wire; ``unmet`` adds (path, expected, observed) to the verdict."""
@@ -82,7 +84,7 @@ def case(
             outcome=Outcome.NOT_MET,
             mismatches=(*verdict.mismatches, *(_mismatch(*parts) for parts in unmet)),
         )
-    return Case(tried, trace, verdict, before)
+    return Case(tried, trace, verdict, before, earlier)
 
 
 def _mismatch(path: str, expected: str, observed: str) -> Mismatch:
@@ -99,4 +101,4 @@ def _mismatch(path: str, expected: str, observed: str) -> Mismatch:
 def explain(wire: Wire | Trace, **facts: object) -> Explanation:
     """Return the explanation of a wire."""
     one = case(wire, **facts)
-    return diagnose(one.attempt, one.trace, one.verdict, one.before)
+    return diagnose(one.attempt, one.trace, one.verdict, one.before, one.earlier)

@@ -7,6 +7,7 @@ from casebuilder import case, explain
 from stories import STORIES as WITHOUT_A_PAST
 from stories import Story
 from stories_changed import CHANGED
+from stories_samerun import SAME_RUN
 
 from probe.diagnosis.diagnose import RULES
 from probe.diagnosis.explanation import Explanation
@@ -14,7 +15,7 @@ from probe.diagnosis.quote import visible
 from probe.reference import reference
 from probe.trace.trace import MessageEvent
 
-STORIES = (*WITHOUT_A_PAST, *CHANGED)
+STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN)
 CERTAINTIES = {"certain", "likely", "undecided"}
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 

@@ -1,0 +1,126 @@
+"""Stories in which another attempt of the same run is the evidence, and of controls that call."""
+
+from stories import LIKELY, UNDECIDED, Story, tell
+from wirebuilder import Wire, refused_call
+
+from probe.diagnosis.earlier import Earlier
+from probe.trace.control import Control, ControlRan
+from probe.trace.failure import Failure
+
+
+def earlier(  # noqa: PLR0913 - the facts of an attempt with defaults
+    method: str = "INVITE",
+    *,
+    number: str = "+12025550188",
+    began: float = -30.0,
+    status: int | None = 200,
+    up: bool = False,
+    refused_login: bool = False,
+) -> Earlier:
+    """Return an earlier attempt of the same account."""
+    return Earlier(
+        label=f"{method} {number}".lower(),
+        method=method,
+        number=number if method == "INVITE" else "",
+        began=began,
+        status=status,
+        provisional=False,
+        refused_login=refused_login,
+        up=up,
+        size=800,
+    )
+
+
+def asked(control: Control, result: str) -> ControlRan:
+    """Return what a control showed."""
+    return ControlRan(
+        at=9.0, control=control, target=control.value, result=result, detail=f"it {result}"
+    )
+
+
+SAME_RUN: tuple[Story, ...] = (
+    tell(
+        "503 while a call of ours is up",
+        refused_call(503),
+        "F129",
+        LIKELY,
+        never=("F047",),
+        earlier=(earlier(up=True),),
+        says=("calls are up",),
+    ),
+    tell(
+        "486 while a call of ours is up",
+        refused_call(486, "Busy Here"),
+        "F129",
+        LIKELY,
+        earlier=(earlier(up=True),),
+    ),
+    tell(
+        "503 half a second after a call that was taken",
+        refused_call(503),
+        "F128",
+        LIKELY,
+        earlier=(earlier(began=-0.5),),
+        says=("calls per second",),
+    ),
+    tell(
+        "404 for a number that was reached before",
+        refused_call(404, "Not Found"),
+        "F134",
+        UNDECIDED,
+        never=("F072",),
+        earlier=(earlier(number="+12025550123"),),
+    ),
+    tell(
+        "402 after a call that passed",
+        refused_call(402, "Payment Required"),
+        "F061",
+        LIKELY,
+        also=("F080",),
+        never=("F079", "F060"),
+        earlier=(earlier(),),
+    ),
+    tell(
+        "REGISTER refused unasked where OPTIONS was answered",
+        Wire(method="REGISTER").send("REGISTER").receive(405, "Method Not Allowed"),
+        "F059",
+        LIKELY,
+        earlier=(earlier("OPTIONS"),),
+        says=("by our address",),
+    ),
+    tell(
+        "silent after refused logins",
+        Wire(method="REGISTER").send("REGISTER").fail(Failure.NO_RESPONSE, status=408, at=3.0),
+        "F030",
+        UNDECIDED,
+        never=("F013", "F015"),
+        earlier=(
+            earlier("REGISTER", status=401, refused_login=True),
+            earlier("REGISTER", status=403, refused_login=True),
+        ),
+    ),
+    tell(
+        "404, and the number in the other form rings",
+        refused_call(404, "Not Found").add(asked(Control.E164, "rang")),
+        "F073",
+        LIKELY,
+        never=("F072",),
+    ),
+    tell(
+        "488, and G.711 alone rings",
+        refused_call(488, "Not Acceptable Here").add(asked(Control.G711, "rang")),
+        "F114",
+        LIKELY,
+        never=("F116",),
+    ),
+    tell(
+        "silence, and a small INVITE is answered",
+        Wire()
+        .send("INVITE")
+        .fail(Failure.NO_RESPONSE, status=408, at=3.0)
+        .add(asked(Control.SLIM, "refused")),
+        "F025",
+        LIKELY,
+        never=("F015",),
+    ),
+)
