@@ -6,7 +6,7 @@ The meanings that follow from the code alone are rows in refusals.py.
 import re
 from collections.abc import Iterator
 
-from probe.diagnosis import redress
+from probe.diagnosis import redress, requirements
 from probe.diagnosis.case import Case, seconds
 from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
@@ -364,6 +364,7 @@ _POLICY = Gate.POLICY
 
 RULES = (
     *redress.RULES,
+    *requirements.RULES,
     Rule(name="redirect", gate=_POLICY, causes=("F106", "F107"), find=redirected),
     Rule(name="sips refused", gate=_POLICY, causes=("F046",), find=sips_refused),
     Rule(name="number format", gate=_POLICY, causes=("F073",), find=number_format),

@@ -50,6 +50,17 @@ class Answer:
     "Header fields as (name, value), in wire order."
 
 
+def within(host: str, domain: str) -> bool:
+    """Whether a host name is a domain or lies below it; `*` in the domain is any one label."""
+    if len(host) > LONGEST_HOST:
+        return False
+    labels, wanted = host.casefold().rstrip(".").split("."), domain.casefold().split(".")
+    tail = labels[-len(wanted) :]
+    return len(tail) == len(wanted) and all(
+        want in {"*", label} and bool(label) for want, label in zip(wanted, tail, strict=True)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """One thing that only this provider shows."""
@@ -71,14 +82,7 @@ class Mark:
 
     def in_host(self, host: str) -> bool:
         """Whether a host name stands within the domain of the mark."""
-        labels = host.casefold().rstrip(".").split(".")
-        wanted = self.pattern.casefold().split(".")
-        if self.kind is not MarkKind.DOMAIN or len(host) > LONGEST_HOST:
-            return False
-        tail = labels[-len(wanted) :]
-        return len(tail) == len(wanted) and all(
-            want in {"*", label} and bool(label) for want, label in zip(wanted, tail, strict=True)
-        )
+        return self.kind is MarkKind.DOMAIN and within(host, self.pattern)
 
     def in_answer(self, answer: Answer) -> tuple[str, str] | None:
         """Return header name (empty for the phrase) and text in which it stands, or None."""

@@ -39,7 +39,7 @@ from probe.reference.codes import (
     warning,
     warnings,
 )
-from probe.reference.mark import Answer, Mark, MarkKind, Recognition, Sighting, Stack
+from probe.reference.mark import Answer, Mark, MarkKind, Recognition, Sighting, Stack, within
 from probe.reference.meaning import (
     ANY,
     Direction,
@@ -122,4 +122,5 @@ __all__ = [
     "unregistered_responses",
     "warning",
     "warnings",
+    "within",
 ]
