@@ -14,20 +14,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from probe.diagnosis import (
+    asked,
     changed,
     differences,
     names,
     own,
-    placed,
     registration,
     routing,
-    samerun,
     session,
     tls,
     transport,
 )
 from probe.diagnosis.case import Case
-from probe.diagnosis.earlier import Earlier
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
 from probe.diagnosis.history import Before
 from probe.diagnosis.provider import (
@@ -58,9 +56,8 @@ RULES: tuple[Rule, ...] = tuple(
             *tls.RULES,
             *registration.RULES,
             *routing.RULES,
-            *placed.RULES,
-            *samerun.RULES,
             *session.RULES,
+            *asked.RULES,
             *changed.RULES,
         ),
         key=lambda rule: rule.gate,
@@ -77,22 +74,13 @@ _EVIDENCE = 8
 
 
 def diagnose(
-    attempt: Attempt,
-    trace: Trace,
-    verdict: Verdict,
-    before: Before | None = None,
-    earlier: tuple[Earlier, ...] = (),
+    attempt: Attempt, trace: Trace, verdict: Verdict, before: Before | None = None
 ) -> Explanation:
     """Explain why an attempt was not what was wanted. Pure; raises nothing for any trace.
 
-    ``before`` is the last good run of the same step, where one is stored; ``earlier`` is what the
-    same run tried before.
+    ``before`` is the last good run of the same step, where one is stored.
     """
-    return explain(Case(attempt, trace, verdict, before, earlier))
-
-
-def explain(case: Case) -> Explanation:
-    """Explain a case, as `diagnose` does."""
+    case = Case(attempt, trace, verdict, before)
     ranked = rank(case)
     if ranked:
         return _with_causes(case, ranked)
@@ -112,6 +100,8 @@ def rank(case: Case) -> tuple[Hypothesis, ...]:
             if rule.gate is gate
             for hypothesis in rule.find(case)
         ]
+        excluded = {cause for hypothesis in of_gate for cause in hypothesis.rules_out}
+        of_gate = [hypothesis for hypothesis in of_gate if hypothesis.cause not in excluded]
         proved = {h.cause for h in of_gate if h.likelihood is Certainty.CERTAIN}
         if len(proved) == 1:
             return tuple(h for h in of_gate if h.likelihood is Certainty.CERTAIN)[:1]
