@@ -35,6 +35,8 @@ class Trunk(Uas):
     ) -> None:
         super().__init__(host, port, rng, login=login)
         self.ignores: Ignores = lambda text, flow: False
+        self.raw: Callable[[bytes, Flow], object] | None = None
+        "Takes what arrives over TCP, where it is not to be read as SIP."
 
     def took(self, text: str, flow: Flow) -> None:
         """Take a message, or overlook it."""
@@ -50,8 +52,23 @@ class Trunk(Uas):
             transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=udp)
             self._closers.append(transport.close)
         if tcp is not None:
-            server = await loop.create_server(lambda: _Stream(self), sock=tcp, ssl=tls)
+            server = await loop.create_server(lambda: _Connection(self), sock=tcp, ssl=tls)
             self._closers.append(server.close)
+
+
+class _Connection(_Stream):
+    """A connection of which a trunk may look at the bytes first."""
+
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__(trunk)
+        self.trunk = trunk
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes."""
+        if self.trunk.raw is None:
+            super().data_received(data)
+        else:
+            self.trunk.raw(data, self.flow)
 
 
 @dataclass(kw_only=True)
