@@ -250,7 +250,7 @@ class Case:
     "Catalogue ids that were named, each with its likelihood, first the likeliest."
 
     controls: tuple[str, ...]
-    "Controls that ran, as the report names them."
+    "Controls that ran, as the report names them, each once however many places it asked."
 
     control_s: float
     "What they took, in seconds, as the report says."
@@ -378,7 +378,7 @@ def _read(  # noqa: PLR0913, PLR0917 - what a case is made of
         right_outcome=scene.outcome,
         certainty=explanation.get("certainty", ""),
         candidates=tuple((c["id"], c["likelihood"]) for c in explanation.get("causes", ())),
-        controls=tuple(f"{c.get('control')}:{c.get('result')}" for c in controls),
+        controls=tuple(dict.fromkeys(str(c.get("control")) for c in controls)),
         control_s=sum(float(c.get("took_s") or 0) for c in controls),
         wall_s=round(wall, 2),
         summary=explanation.get("summary", ""),

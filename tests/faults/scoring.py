@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from lab import FAMILIES, Case
 
 MOST_CONTROLS = 3
-"""Free controls after which class C has to know."""
+"""Controls that send something, after which class C has to know."""
+
+OFFLINE = {"lint", "digest"}
+"""Controls that send nothing."""
 
 
 def top(case: Case) -> str | None:
@@ -38,7 +41,7 @@ def right(case: Case) -> bool:
     if case.identifiability == "N":
         return named(case) and case.certainty != "certain"
     if case.identifiability == "C":
-        return top(case) == case.cause and len(case.controls) <= MOST_CONTROLS
+        return top(case) == case.cause and len(set(case.controls) - OFFLINE) <= MOST_CONTROLS
     return top(case) == case.cause
 
 
