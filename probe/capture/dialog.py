@@ -1,8 +1,8 @@
 """Which messages belong together, and which of the two sides is ours.
 
 One story is what one side did under one Call-ID: a call with its login, its re-INVITEs and its
-BYE. A phone keeps its Call-ID over all refreshes of a registration (RFC 3261 §10.2), so each of
-those is a story of its own: it begins with a REGISTER that answers no challenge.
+BYE. A phone keeps its Call-ID over all refreshes of a registration (RFC 3261 §10.2), and many do so
+with OPTIONS; there each request that answers no challenge begins a story of its own.
 """
 
 import ipaddress
@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from probe.capture.packets import End
 from probe.capture.reading import Message
 from probe.sip.message import uri_host, uri_user
+
+ALONE = frozenset({"REGISTER", "OPTIONS", "MESSAGE", "PUBLISH"})
+"""Methods that begin no dialog: each request outside one is a matter of its own."""
 
 _SENT_BY = re.compile(r"SIP/2\.0/\w+\s+(\[[^\]]*\]|[^\s:;,]+)(?::(\d{1,5}))?", re.IGNORECASE)
 
@@ -112,12 +115,18 @@ def group(messages: list[Message], us: Us | None) -> Grouped:
 
     Ours is the side at ``us``; where that is None, whoever sends the first request of a Call-ID.
     """
-    by_call: dict[str, list[Message]] = {}
+    by_call: dict[tuple[str, str], list[Message]] = {}
+    alone: set[tuple[str, str]] = set()
     for message in messages:
-        by_call.setdefault(message.parsed.call_id, []).append(message)
+        parsed = message.parsed
+        method, transaction = parsed.cseq[1], (parsed.branch, parsed.cseq[1])
+        if method in ALONE and parsed.is_request and not parsed.to_tag:
+            alone.add(transaction)
+        kind = method if transaction in alone else ""
+        by_call.setdefault((parsed.call_id, kind), []).append(message)
     stories: list[Story] = []
     without = elsewhere = 0
-    for call_id, held in by_call.items():
+    for (call_id, _), held in by_call.items():
         first = next((i for i, m in enumerate(held) if m.parsed.method not in {None, "ACK"}), None)
         if first is None:
             without += len(held)
@@ -167,7 +176,9 @@ class _Side:
             parsed = message.parsed
             if story is None and parsed.method in {None, "ACK"}:
                 continue
-            if story is None or (parsed.method == "REGISTER" and _is_over(story, message)):
+            if story is None or (
+                parsed.method == story.method in ALONE and _is_over(story, message)
+            ):
                 if story is not None:
                     yield story
                 story = Story(call_id, message, sent)
@@ -208,13 +219,13 @@ class _Side:
 
 
 def _is_over(story: Story, message: Message) -> bool:
-    """Whether a REGISTER begins another story: it is no copy, and answers no challenge."""
+    """Whether a request begins another story: it is no copy, and answers no challenge."""
     number = message.parsed.cseq[0]
-    before = [m.parsed for m, _ in story.messages if m.parsed.method == "REGISTER"]
+    before = [m.parsed for m, _ in story.messages if m.parsed.method == story.method]
     if any(parsed.cseq[0] == number for parsed in before):
         return False
     finals = [m.parsed for m, _ in story.messages if (m.parsed.status or 0) >= 200]
     if not finals:
         return message.at - story.first.at > 32  # Timer F: the former one was given up
-    challenged = finals[-1].status in {401, 407, 423} or finals[-1].status == 494
+    challenged = finals[-1].status in {401, 407, 423, 494}
     return not (challenged and (message.parsed.has_credentials or finals[-1].status == 423))

@@ -176,7 +176,7 @@ def tried(capture: Capture, us: Us | None) -> list[Tried]:
         one = _fault(connection, capture)
         if one is not None:
             found.setdefault((one.client.host, one.server, one.failure), []).append(one)
-    return [_together(same) for same in found.values()]
+    return sorted((_together(same) for same in found.values()), key=lambda one: one.at)
 
 
 def _together(same: list[Tried]) -> Tried:

@@ -19,9 +19,13 @@ LONGEST_MESSAGE = 256 * 1024
 MOST_CONNECTIONS = 20_000
 """Connections that are followed; of more, the oldest are let go."""
 
+_METHODS = (
+    rb"INVITE|ACK|BYE|CANCEL|REGISTER|OPTIONS|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE"
+    rb"|UPDATE|SERVICE|BENOTIFY"
+)
 START = re.compile(
     rb"(?:SIP/2\.0 [1-6][0-9]{2}[ \r]"
-    rb"|[A-Z]{3,16} (?:sips?|tel|urn|im|pres):[^\r\n]{1,2000} SIP/2\.0\r?\n)"
+    rb"|(?:" + _METHODS + rb") (?:sips?|tel|urn|im|pres):[^\r\n]{1,2000} SIP/2\.0\r?\n)"
 )
 """How a SIP message begins."""
 
@@ -29,6 +33,9 @@ _LENGTH = re.compile(
     rb"^(?:Content-Length|l)[ \t]*:[ \t]*([0-9]{1,9})", re.IGNORECASE | re.MULTILINE
 )
 _END = re.compile(rb"\r?\n\r?\n")
+_BEGINS = re.compile(rb"(?:" + _METHODS + rb") (?:sips?|tel|urn|im|pres):")
+_NEXT = re.compile(rb"\n(?=" + START.pattern + rb")")
+_LONGEST_LINE = 2048
 _SHORTEST = 16  # bytes by which SIP is told from other protocols
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _HANDSHAKE, _ALERT = 22, 21
@@ -167,7 +174,8 @@ class _Direction:
         self._next: int | None = None
         self._pending: dict[int, bytes] = {}
         self._buffer = bytearray()
-        self._other = False  # the stream is of another protocol, until a start line comes
+        self._other = False  # no SIP, or the middle of a message, until a start line comes
+        self._line = b""  # what of a line was there then
         self.gaps = 0
         self.tls = False
         self.alert: int | None = None
@@ -212,10 +220,11 @@ class _Direction:
             return
         self._next = ((self._next or 0) + len(data)) % 2**32
         if self._other:
-            if not START.match(data):
-                self._look_for_alert(data)
+            self._look_for_alert(data)
+            found = self._resumed(data)
+            if found is None:
                 return
-            self._other = False
+            self._other, data = False, found
         self._buffer += data
         while (message := self._message()) is not None:
             yield message
@@ -223,7 +232,7 @@ class _Direction:
     def _message(self) -> bytes | None:
         """Return the first message of the buffer where it is whole."""
         buffer = self._buffer
-        while buffer[:1] in {b"\r", b"\n"}:
+        while buffer.startswith((b"\r", b"\n")):
             del buffer[: 2 if buffer[:2] == b"\r\n" else 1]
         if len(buffer) > 1 and buffer[0] in {_HANDSHAKE, _ALERT} and buffer[1] == 3:
             self._turn_away()
@@ -251,14 +260,13 @@ class _Direction:
 
     def _may_become_sip(self) -> bool:
         """Whether the first line is not over yet and could still be a start line."""
-        line = self._buffer[:2048]
-        return b"\n" not in line and len(line) < 2048 and bool(
-            re.match(rb"[A-Z]{3,16} (?:sips?|tel|urn|im|pres):", line)
-        )  # fmt: skip
+        line = bytes(self._buffer[:_LONGEST_LINE])
+        whole = b"\n" in line or len(line) == _LONGEST_LINE
+        return not whole and _BEGINS.match(line) is not None
 
     def _skip(self) -> None:
         """Go on at the next start line, or leave the stream alone until one comes."""
-        found = re.search(rb"\n(?=" + START.pattern + rb")", self._buffer)
+        found = _NEXT.search(self._buffer)
         if found is None:
             self._turn_away()
             return
@@ -266,11 +274,25 @@ class _Direction:
         del self._buffer[: found.end()]
 
     def _turn_away(self) -> None:
+        buffer = bytes(self._buffer)
         self._other = True
-        if self._buffer[0] in {_HANDSHAKE, _ALERT} and self._buffer[1] == 3:
+        if buffer[0] in {_HANDSHAKE, _ALERT} and buffer[1] == 3:
             self.tls = True
-            self._look_for_alert(bytes(self._buffer))
+            self._look_for_alert(buffer)
+        self._line = buffer[buffer.rfind(b"\n") :][:_LONGEST_LINE]
         self._buffer.clear()
+
+    def _resumed(self, data: bytes) -> bytes | None:
+        """Return the bytes from the next start line on; None where none begins here."""
+        if START.match(data):
+            return data
+        held = self._line + data
+        found = _NEXT.search(held)
+        if found is not None:
+            return held[found.end() :]
+        last = held.rfind(b"\n")
+        self._line = held[last:] if last >= 0 and len(held) - last <= _LONGEST_LINE else b""
+        return None
 
     def _look_for_alert(self, data: bytes) -> None:
         """Read the alert where a segment of TLS is one in the clear: two bytes, level and name."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from heapq import merge
 from pathlib import Path
 
 from probe.capture.dialog import Story, Us, group
@@ -71,8 +72,8 @@ class Told:
 class Tale:
     """Everything that a capture tells."""
 
-    told: tuple[Told, ...]
-    "Its attempts in the order of time."
+    told: Iterator[Told]
+    "Its attempts in the order of time, each made when it is asked for."
 
     notes: tuple[str, ...]
     "What holds for the whole capture."
@@ -82,15 +83,21 @@ def tell(capture: Capture, *, us: Us | None = None, provider: str | None = None)
     """Return what a capture tells; ``us`` is our address where the user gave it."""
     grouped = group(capture.messages, us)
     faults = faults_of(capture, grouped.stories)
-    told = [_told(story, capture, faults, provider) for story in grouped.stories]
-    told += [_connection(one, capture, provider) for one in tried(capture, us)]
-    told.sort(key=lambda one: one.trace.started_at.timestamp() + one.trace.began)
-    numbered = tuple(
-        replace(one, attempt=_numbered(one.attempt, index)) for index, one in enumerate(told)
+    told = merge(
+        (_told(story, capture, faults, provider) for story in grouped.stories),
+        [_connection(one, capture, provider) for one in tried(capture, us)],
+        key=_began,
     )
     return Tale(
-        told=numbered, notes=tuple(_notes(capture, grouped.without_request, grouped.elsewhere))
+        told=(
+            replace(one, attempt=_numbered(one.attempt, index)) for index, one in enumerate(told)
+        ),
+        notes=tuple(_notes(capture, grouped.without_request, grouped.elsewhere)),
     )
+
+
+def _began(told: Told) -> float:
+    return told.trace.started_at.timestamp() + told.trace.began
 
 
 def _numbered(attempt: Attempt, index: int) -> Attempt:

@@ -108,7 +108,8 @@ def _complain(capture: Capture, judged: list[_Judged], asked: Asked) -> None:
         if capture.cut_short:
             words = capture.cut_short
         if tls:
-            words += f"\n  {tls} connections in it carry TLS, whose content no capture shows"
+            carry = "connection in it carries" if tls == 1 else "connections in it carry"
+            words += f"\n  {tls} {carry} TLS, whose content no capture shows"
         raise click.ClickException(f"{words}\n  capture the host and port of the SIP server")
     if not judged and asked.us:
         ends = sorted({m.source.host for m in capture.messages})

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from casebuilder import SOURCE, attempt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stories import STORIES
+from stories import STORIES, Story
 from wirebuilder import OFFER, Wire
 
 from probe.diagnosis.diagnose import diagnose
@@ -148,12 +149,21 @@ def keeps_its_promises(trace: Trace, **facts: object) -> None:
     steps=STEPS,
     direction=st.sampled_from(["", "inbound"]),
     provider=st.sampled_from([None, "sip.us", "telnyx", "twilio", "nobody"]),
+    known=st.booleans(),
 )
 def test_no_trace_breaks_it(
-    method: str, steps: list[tuple[object, ...]], direction: str, provider: str | None
+    method: str, steps: list[tuple[object, ...]], direction: str, provider: str | None, known: bool
 ) -> None:
-    """Random responses, requests and failures are explained without an exception."""
-    keeps_its_promises(build(method, steps), direction=direction, provider=provider)
+    """Random responses and failures are explained, with an account and without, as of a capture."""
+    account = {} if known else {"account": None}
+    keeps_its_promises(build(method, steps), direction=direction, provider=provider, **account)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_no_story_needs_an_account(story: Story) -> None:
+    """A capture has none: less may be known, and what is certain rests on no setting of ours."""
+    facts = {k: v for k, v in story.facts.items() if k in {"direction", "provider"}}
+    keeps_its_promises(story.trace, account=None, **facts)
 
 
 @settings(max_examples=150, deadline=None)
