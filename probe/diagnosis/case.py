@@ -426,6 +426,24 @@ class Case:
             return ()
         return tuple(c for c in message.challenges if c.scheme == "digest")
 
+    @cached_property
+    def unusable_challenge(self) -> int | None:
+        """The index of a 401 or 407 that no Digest login can answer (RFC 3261 §22.1), or None.
+
+        Our stack may have thrown it away: then it decides nothing, and is still what they said.
+        """
+        if self.reply is not None and self.reply.ours:
+            return None
+        thrown_away = reversed(self.received) if self.failed(Failure.RESPONSE_DISCARDED) else ()
+        for index in (self.reply.index,) if self.reply else thrown_away:
+            try:
+                challenge = self._status_at(index) in CHALLENGES
+            except MalformedMessageError:
+                continue
+            if challenge and not self.usable_challenges(index):
+                return index
+        return None
+
     def _status_at(self, index: int) -> int:
         return self.trace.message(index).status or 0
 

@@ -22,6 +22,22 @@ LONG_RING_S = 15.0
 TOO_SLOW = "Which hop behind {host} is at fault: only the provider can see it."
 
 
+_OUTBOUND = re.compile(r"\b(outbound|path|gruu)\b", re.IGNORECASE)
+"""Option tags of SIP Outbound, Path and GRUU."""
+
+
+def _about_outbound(case: Case) -> bool:
+    """Whether the answer names SIP Outbound, Path or GRUU."""
+    return bool(_OUTBOUND.search(f"{case.header('Require')} {case.header('Unsupported')}"))
+
+
+def _our_own_number(case: Case) -> bool:
+    """Whether the dialled number is one that the trunk profile calls our own."""
+    own = case.account.numbers if case.account else ()
+    digits = case.dialled.lstrip("+")
+    return bool(digits) and any(number.lstrip("+") == digits for number in own)
+
+
 def _before_ringing(case: Case) -> bool:
     return case.rang is None
 
@@ -403,6 +419,17 @@ PEOPLE = rows(
     ),
     Sign(
         cause="F090",
+        codes=(404, 480),
+        because="{number} is a number of our own, and they have no device to send its calls to",
+        says="They have no registered device to which calls for our own number {number} could go.",
+        when=_our_own_number,
+        directions=_OUT,
+        steps=("Run a `register` step first, or set the number's target in the portal.",),
+        rules_out=("F072",),
+        weight=60,
+    ),
+    Sign(
+        cause="F090",
         codes=(480,),
         because="the called device may not be registered",
         when=_before_ringing,
@@ -422,6 +449,17 @@ EXTENSIONS = rows(
         likelihood=Certainty.CERTAIN,
         fields=("Unsupported",),
         steps=("Turn off what Unsupported names (`prack:`, `session_timer:`), and run again.",),
+    ),
+    Sign(
+        cause="F071",
+        codes=(420, 421),
+        methods=("REGISTER",),
+        when=_about_outbound,
+        because="{status} is about SIP Outbound or Path (RFC 5626, RFC 3327)",
+        says="The registrar and our side disagree about SIP Outbound or Path.",
+        likelihood=Certainty.CERTAIN,
+        fields=("Require", "Unsupported"),
+        rules_out=("F110", "F111"),
     ),
     Sign(
         cause="F111",
@@ -478,6 +516,16 @@ EXTENSIONS = rows(
 )
 
 LIMITS = rows(
+    Sign(
+        cause="F084",
+        codes=(),
+        pattern=r"p-asserted|\bPAI\b|remote-party|\bRPID\b|p-preferred",
+        because="the answer itself asks for the caller number in a header field of its own",
+        says="They look for our caller number in another header field than From.",
+        methods=_INVITE,
+        steps=("Put the number into the field that the answer names, with `headers:`.",),
+        rules_out=("F060", "F047"),
+    ),
     Sign(
         cause="F128",
         codes=(),

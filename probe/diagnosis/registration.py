@@ -153,21 +153,18 @@ def stale_for_ever(case: Case) -> Iterator[Hypothesis]:
 
 def no_usable_challenge(case: Case) -> Iterator[Hypothesis]:
     """Recognise: a 401 or 407 without a Digest challenge where it belongs (RFC 3261 §22.1)."""
-    if case.reply is None or case.reply.ours or case.status not in CHALLENGES:
+    index = case.unusable_challenge
+    if index is None:
         return
-    index = case.reply.index
-    if case.usable_challenges(index):
-        return
+    status = case.trace.message(index).status
     schemes = sorted({c.scheme for c in case.trace.message(index).challenges if c.scheme})
     found = f"only: {', '.join(plain(s) for s in schemes)}" if schemes else "none"
     yield Hypothesis(
         cause="F053",
         likelihood=Certainty.CERTAIN,
-        because=f"the {case.status} asks for a login without a Digest challenge ({found})",
-        says=case.fill(
-            "{host} asks for a login but does not say how: its {status} has no Digest "
-            "challenge that we could answer."
-        ),
+        because=f"the {status} asks for a login without a Digest challenge ({found})",
+        says=case.fill("{host} asks for a login but does not say how: its ")
+        + f"{status} has no Digest challenge that we could answer.",
         evidence=(case.cite_start(index),),
         steps=("Report it to whoever runs the server: RFC 3261 §22 wants a Digest challenge.",),
     )
@@ -394,7 +391,8 @@ RULES = (
             cause="F068",
             codes=(400, 500),
             methods=("REGISTER",),
-            pattern=r"(invalid|out of order|lower) cseq",
+            pattern=r"(invalid|out of order|lower|old|bad) cseq"
+            r"|cseq.{0,12}(invalid|out of order|lower|too low)",
             because="the answer itself says that our sequence number went back",
             says="The registrar remembers a higher sequence number than the one we sent.",
             likelihood=Certainty.CERTAIN,

@@ -304,6 +304,30 @@ def phantom_call(case: Case) -> Iterator[Hypothesis]:
         )
 
 
+def forked(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: the call went through, and several devices answered for themselves."""
+    if case.invite is None or "responses" not in case.kinds:
+        return
+    by_tag = {
+        tag: index
+        for index in reversed(case.invite.responses)
+        if _status(case, index) > 100 and (tag := case.trace.message(index).to_tag)
+    }
+    if len(by_tag) < 2:
+        return
+    first, second, *_ = sorted(by_tag.values())
+    yield Hypothesis(
+        cause="F135",
+        likelihood=Certainty.CERTAIN,
+        because=f"responses came in {len(by_tag)} dialogs: their To tags differ (RFC 3261 §12.1)",
+        says=f"The call was sent on to {len(by_tag)} devices, and each answered for itself.",
+        evidence=(case.cite_start(first), case.cite_start(second)),
+        steps=(
+            "Write the sequence so that each branch may ring: `180*`.",
+        ),
+    )
+
+
 def hung_up_by_them(case: Case) -> Iterator[Hypothesis]:
     """Recognise: the peer's BYE ended the call; when it came tells the suspects."""
     bye = case.their_bye
@@ -640,6 +664,7 @@ RULES = (
     ),
     Rule(name="answer unusable", gate=_SESSION, causes=("F116", "F121"), find=unusable_answer),
     Rule(name="early answer unusable", gate=_SESSION, causes=("F121",), find=unusable_early_answer),
+    Rule(name="forked", gate=_SESSION, causes=("F135",), find=forked),
     Rule(name="answer crossed CANCEL", gate=_SESSION, causes=("F123",), find=phantom_call),
     Rule(name="ACK lost", gate=_SESSION, causes=("F136", "F139"), find=ack_lost),
     Rule(name="their ACK missing", gate=_SESSION, causes=("F137",), find=their_ack_missing),

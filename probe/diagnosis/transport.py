@@ -183,6 +183,8 @@ def answer_thrown_away(case: Case) -> Iterator[Hypothesis]:
     """Something came back that our stack could not use."""
     if not case.failed(Failure.RESPONSE_DISCARDED) or _tls_alert(case):
         return
+    if case.unusable_challenge is not None:
+        return  # read well, and told of at the login
     unread = _cited_bytes(case) or tuple(case.cite_start(index) for index in case.received[-1:])
     yield Hypothesis(
         cause="F034",

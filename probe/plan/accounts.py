@@ -111,6 +111,7 @@ def make_account(  # noqa: PLR0913 - what a profile does not say itself
         srtp=profile.srtp or "off",
         ptime=profile.ptime,
         caller_id=profile.caller_id,
+        numbers=profile.numbers or (),
         headers=tuple(profile.headers.items()),
         user_agent=profile.user_agent or user_agent,
         expires=profile.expires or DEFAULT_EXPIRES_S,

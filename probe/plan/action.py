@@ -79,6 +79,9 @@ class Account:
     ptime: int | None = None
     "Packet time in ms, or None for the codec's default."
 
+    numbers: tuple[str, ...] = ()
+    "Our own numbers: caller IDs that are ours, and destinations that lead back to us."
+
     caller_id: str | None = None
     "User or URI for From instead of the address of record, or None."
 

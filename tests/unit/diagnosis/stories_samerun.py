@@ -1,7 +1,7 @@
 """Stories in which another attempt of the same run is the evidence, and of controls that call."""
 
-from stories import LIKELY, UNDECIDED, Story, tell
-from wirebuilder import Wire, refused_call
+from stories import CERTAIN, LIKELY, UNDECIDED, Story, tell
+from wirebuilder import ANSWER, OFFER, Wire, refused_call
 
 from probe.diagnosis.earlier import Earlier
 from probe.trace.control import Control, ControlRan
@@ -38,7 +38,65 @@ def asked(control: Control, result: str) -> ControlRan:
     )
 
 
+ANSWERS: tuple[Story, ...] = (
+    tell(
+        "REGISTER, and Path is demanded",
+        Wire(method="REGISTER")
+        .send("REGISTER")
+        .receive(421, "Extension Required", headers={"Require": "path"}),
+        "F071",
+        CERTAIN,
+        never=("F111",),
+    ),
+    tell(
+        "REGISTER, and the sequence number went back",
+        Wire(method="REGISTER").send("REGISTER").receive(500, "CSeq out of order"),
+        "F068",
+        CERTAIN,
+    ),
+    tell(
+        "Basic alone in a 401 that the stack threw away",
+        Wire(method="REGISTER")
+        .send("REGISTER")
+        .receive(401, headers={"WWW-Authenticate": 'Basic realm="pbx"'})
+        .fail(Failure.RESPONSE_DISCARDED, status=408, at=3.0),
+        "F053",
+        CERTAIN,
+        never=("F034",),
+    ),
+    tell(
+        "403, and P-Asserted-Identity is asked for",
+        refused_call(403, "P-Asserted-Identity required"),
+        "F084",
+        LIKELY,
+        never=("F060",),
+    ),
+    tell(
+        "480 for a number of our own",
+        refused_call(480, "Temporarily Unavailable"),
+        "F090",
+        LIKELY,
+        never=("F072",),
+        numbers=("+12025550123",),
+        says=("our own number",),
+    ),
+    tell(
+        "two devices ring",
+        Wire()
+        .send("INVITE", body=OFFER)
+        .receive(180, headers={"To": "<sip:+12025550123@sip.carrier.example>;tag=b1"})
+        .receive(180, headers={"To": "<sip:+12025550123@sip.carrier.example>;tag=b2"})
+        .receive(200, body=ANSWER)
+        .send("ACK"),
+        "F135",
+        CERTAIN,
+        expect={"responses": "180{1} 200"},
+        says=("2 devices",),
+    ),
+)
+
 SAME_RUN: tuple[Story, ...] = (
+    *ANSWERS,
     tell(
         "503 while a call of ours is up",
         refused_call(503),
