@@ -12,6 +12,7 @@ from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.rule import NAMED_BY_THEM, Hypothesis
 from probe.diagnosis.whose import answer_of, cite_field
+from probe.diagnosis.words import what_happened
 from probe.reference import reference
 from probe.reference.reference import ANY, Direction, Meaning
 from probe.trace.failure import Failure
@@ -69,11 +70,19 @@ def provider_says(case: Case) -> Iterator[Hypothesis]:
             yield Hypothesis(
                 cause=cause,
                 likelihood=Certainty.LIKELY if clear else Certainty.UNDECIDED,
-                because=f"{meaning.provider} documents {subject_of(case)} like this "
+                because=f"{case.whose.named} documents {subject_of(case)} like this "
                 f"({meaning.source}, {meaning.date}): {meaning.text}",
+                says=_told(case, meaning) if marked else "",
                 evidence=_cited(case, said, meaning) if said else (),
                 weight=(NAMED_BY_THEM + 20 if marked else 45) - place,
             )
+
+
+def _told(case: Case, meaning: Meaning) -> str:
+    """Return the summary where a mark of the provider's decides."""
+    return f"{what_happened(case)} {case.whose.named} says on its page what that means: " + (
+        f"{meaning.text} {meaning.note or ''}".strip()
+    )
 
 
 def marked_causes(case: Case) -> frozenset[str]:

@@ -271,8 +271,8 @@ def not_wanted(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(
             cause=fit.cause,
             likelihood=Certainty.LIKELY if likely else Certainty.UNDECIDED,
-            because=f"{provider.name} wants: {violation.wanted} ({violation.page}); configured is "
-            f"{violation.value}, and {refusal}",
+            because=f"{case.whose.named} wants: {violation.wanted} ({violation.page}); "
+            f"configured is {violation.value}, and {refusal}",
             says=case.fill("{host} refused our {method}, and ")
             + f"{violation.value} is not what {provider.name} wants: {violation.wanted}."
             if case.reply is not None

@@ -5,7 +5,7 @@ Marks of two providers are no provider.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from probe.diagnosis.explanation import Evidence
@@ -47,6 +47,9 @@ class Whose:
     how: str = ""
     "That, in one sentence; empty where nobody is named."
 
+    named: str = ""
+    "The provider with what names it, to begin a sentence; empty where nobody is named."
+
     evidence: tuple[Evidence, ...] = ()
     "The marks that were seen, with their events."
 
@@ -77,10 +80,12 @@ def whose(attempt: Attempt, trace: Trace) -> Whose:
     by_host = sighting.place is None
     seen = _seen(sighting, cited)
     where = f"from the host name {seen}" if by_host else f"from the answers: {seen}"
+    briefly = f"from the host name {seen}" if by_host else "from the answers"
     return Whose(
         provider=provider,
         origin=Origin.HOST if by_host else Origin.ANSWERS,
         how=f"That the provider is {found.provider} was recognised {where} {page}.",
+        named=f"{found.provider} (recognised {briefly})",
         evidence=(cited[found.provider],),
     )
 
@@ -96,7 +101,10 @@ def _configured(
         provider=provider,
         origin=Origin.CONFIGURATION,
         how=f"That the provider is {provider.name} was taken from the configuration.",
-        evidence=tuple(cited[s.mark.provider] for s in others),
+        named=f"{provider.name} (taken from the configuration)",
+        evidence=tuple(
+            _noted(cited, s, f"but the configuration names {provider.name}") for s in others
+        ),
         observed=tuple(
             f"The configuration names {provider.name}, but {_place(s)} a mark of "
             f"{s.mark.provider}: {_seen(s, cited)}."
@@ -111,9 +119,15 @@ def _nobody(sightings: Sequence[Sighting], cited: dict[str, Evidence]) -> Whose:
         return Whose()
     marks = " and ".join(f"{s.mark.provider} ({_seen(s, cited)})" for s in sightings)
     return Whose(
-        evidence=tuple(cited.values()),
+        evidence=tuple(_noted(cited, s, "and not the only one") for s in sightings),
         observed=(f"Marks of {marks} were seen; none of them is taken for the provider.",),
     )
+
+
+def _noted(cited: dict[str, Evidence], sighting: Sighting, note: str) -> Evidence:
+    """Say beside the evidence whose mark it is."""
+    evidence = cited[sighting.mark.provider]
+    return replace(evidence, says=f"a mark of {sighting.mark.provider}, {note}: {evidence.says}")
 
 
 def _place(sighting: Sighting) -> str:
