@@ -7,7 +7,8 @@ registrars really send, so the parameters are read here.
 import re
 from dataclasses import dataclass
 
-_PARAMETER = re.compile(r'([A-Za-z][\w-]*)\s*=\s*("(?:[^"\\]|\\.)*"|[^,\s"]*)')
+# A name begins where a word begins: each letter of a long word would be tried as a beginning else.
+_PARAMETER = re.compile(r'(?<![\w-])([A-Za-z][\w-]*)\s*=\s*("(?:[^"\\]|\\.)*"|[^,\s"]*)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,9 @@ _REQUEST_LINE = re.compile(
 _STATUS_LINE = re.compile(r"SIP/2\.0 (\d{3})(?: (.*))?\Z", re.IGNORECASE)
 _TAG = re.compile(r";\s*tag\s*=\s*([^;,\s>]+)", re.IGNORECASE)
 _BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
-_URI_USER = re.compile(r"(?:sips?:([^@;>\s]*)@|tel:([^;>\s]*))", re.IGNORECASE)
+_URI_SCHEME = re.compile(r"(?:sips?|(tel)):", re.IGNORECASE)
+_TEL = re.compile(r"tel:([^;>\s]*)", re.IGNORECASE)
+_USER_END = re.compile(r"[@;>\s]")
 _URI_HOST = re.compile(r"sips?:(?:[^@\s<>]*@)?(\[[^\]]*\]|[^:;>?\s]+)(?::(\d+))?", re.IGNORECASE)
 
 
@@ -164,8 +166,20 @@ def _tag(value: str | None) -> str:
 
 def uri_user(text: str | None) -> str:
     """Return the user part of the first SIP or tel URI in a text, empty where there is none."""
-    found = _URI_USER.search(text or "")
-    return (found.group(1) or found.group(2) or "") if found else ""
+    text = text or ""
+    position = 0
+    while scheme := _URI_SCHEME.search(text, position):
+        end = None if scheme[1] else _USER_END.search(text, scheme.end())
+        if end is not None and end[0] == "@":
+            return text[scheme.end() : end.start()]
+        # Any further sip: before that end comes to the same end; a tel: has its own.
+        number = _TEL.search(text, scheme.start(), end.start() if end else len(text))
+        if number is not None:
+            return number[1]
+        if end is None:
+            return ""
+        position = end.end()
+    return ""
 
 
 def uri_host(text: str | None) -> tuple[str, int | None]:

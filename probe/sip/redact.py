@@ -61,7 +61,7 @@ _ANYWHERE = re.compile(
 _CREDENTIALS_ANYWHERE = re.compile(
     r"(authorization\s*:\s*(?:basic|bearer|ntlm|negotiate)\s+)[^\r\n]+", re.IGNORECASE
 )
-_URI_PASSWORD = re.compile(r'(\bsips?:[^\s@:;?<>"]{1,256}:)[^\s@;?<>"]{1,256}(?=@)', re.IGNORECASE)
+_URI_PASSWORD = re.compile(r'(\bsips?:[^\s@:;?<>"]{1,256}:)[^\s@;?<>"]{1,256}@', re.IGNORECASE)
 _CRYPTO = re.compile(r"(?P<head>\s*a\s*=\s*crypto\s*:)(?P<rest>[^\r\n]*)", re.IGNORECASE)
 _CRYPTO_REST = re.compile(
     r"(?P<suite>\s*\d+\s+[\w-]+\s+)(?P<keys>inline:[^\s;|]+(?:\|[^\s;]*)?"
@@ -124,7 +124,7 @@ class Redactor:
                     value = f"{value} {folded.strip()}"
                     position += 1
                 line = f"{name}: {self._field(key, value.strip())}"
-                out.append(_URI_PASSWORD.sub(rf"\g<1>{MARK}", line) + end)
+                out.append(_URI_PASSWORD.sub(rf"\g<1>{MARK}@", line) + end)
             else:
                 out.append(self._ordinary(line) + end)
         done = "".join(out)
@@ -181,7 +181,7 @@ class Redactor:
         """Redact a line that is no authentication field, or remember its clean form."""
         clean = self._known.get(line)
         if clean is None:
-            clean = _URI_PASSWORD.sub(rf"\g<1>{MARK}", self._line(line))
+            clean = _URI_PASSWORD.sub(rf"\g<1>{MARK}@", self._line(line))
             if len(line) <= LONGEST_KNOWN_LINE and len(self._known) < MOST_KNOWN_LINES:
                 self._known[line] = clean
         return clean
