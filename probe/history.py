@@ -66,10 +66,13 @@ class _Later:
 class History:
     """What is remembered of earlier runs; made once a run, so that each folder is read once."""
 
-    def __init__(self, root: Path) -> None:
-        """Take the results folder; nothing is read yet."""
+    def __init__(self, root: Path, before: str | None = None) -> None:
+        """Take the results folder; nothing is read yet.
+
+        ``before`` is the id of a run: only older ones count then.
+        """
         self._left_s = LONGEST_S
-        self._runs = _runs(root)
+        self._runs = _runs(root, before)
         self._known: list[_Run] = []
         self._open: tuple[Path, dict[str, Any]] = (Path(), {})
 
@@ -143,10 +146,11 @@ class History:
             return None
 
 
-def _runs(root: Path) -> Iterator[_Run]:
+def _runs(root: Path, before: str | None) -> Iterator[_Run]:
     """Yield the finished runs of this machine, newest first."""
     try:
-        names = sorted((p.name for p in root.iterdir() if _RUN.match(p.name)), reverse=True)
+        every = (path.name for path in root.iterdir() if _RUN.match(path.name))
+        names = sorted((n for n in every if before is None or n < before), reverse=True)
     except OSError:
         return
     here = platform.node()

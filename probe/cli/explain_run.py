@@ -19,6 +19,7 @@ from probe.cli.exits import Exit
 from probe.report.text import plain
 
 if TYPE_CHECKING:
+    from probe.history import History
     from probe.plan.plan import Attempt
     from probe.report.model import Finding
     from probe.trace.trace import Trace
@@ -199,8 +200,10 @@ def _where_from(wanted: Wanted, chosen: list[_Retold]) -> list[str]:
 
 def _retold(folder: Path, findings: list[dict[str, Any]]) -> list[_Retold]:
     """Return every finding, explained anew where that is possible."""
+    from probe.history import History  # noqa: PLC0415 - as above
     from probe.results import ResultsError, load_attempts, load_traces  # noqa: PLC0415 - as above
 
+    history = History(folder.resolve().parent, before=folder.resolve().name)
     broken = ""
     traces: tuple[tuple[Trace, ...], ...] = ()
     attempts: tuple[Attempt | str, ...] = ()
@@ -213,10 +216,12 @@ def _retold(folder: Path, findings: list[dict[str, Any]]) -> list[_Retold]:
     if broken:
         traces, attempts = (), ()
     pairs = zip_longest(findings, traces, attempts)
-    return [_one(told, tries or (), attempt or broken) for told, tries, attempt in pairs]
+    return [_one(told, tries or (), attempt or broken, history) for told, tries, attempt in pairs]
 
 
-def _one(told: dict[str, Any], tries: "tuple[Trace, ...]", attempt: "Attempt | str") -> _Retold:
+def _one(
+    told: dict[str, Any], tries: "tuple[Trace, ...]", attempt: "Attempt | str", history: "History"
+) -> _Retold:
     """Return one finding; the verdict of the day stands."""
     from probe.diagnosis.diagnose import diagnose  # noqa: PLC0415 - the rules are heavy
     from probe.plan.plan import Attempt  # noqa: PLC0415 - as above
@@ -239,7 +244,10 @@ def _one(told: dict[str, Any], tries: "tuple[Trace, ...]", attempt: "Attempt | s
             f"and not {told['outcome']}"
         )
         return _Retold(finding=stored, told=told, stored_because=why)
-    explanation = None if verdict.outcome is Outcome.MET else diagnose(known, trace, verdict)
+    explanation = None
+    if verdict.outcome is not Outcome.MET:
+        before = history.last_good(stored.scenario, known)
+        explanation = diagnose(known, trace, verdict, before)
     finding = Finding(
         scenario=stored.scenario,
         title=stored.title,

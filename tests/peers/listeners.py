@@ -13,10 +13,10 @@ from ports import LOOPBACK
 
 
 @contextmanager
-def silent_port(kind: socket.SocketKind) -> Iterator[int]:
+def silent_port(kind: socket.SocketKind, port: int = 0) -> Iterator[int]:
     """Hold a port that takes what is sent (by TCP: also connections) and never says a word."""
     with socket.socket(socket.AF_INET, kind) as holder:
-        holder.bind((LOOPBACK, 0))
+        holder.bind((LOOPBACK, port))
         if kind is socket.SOCK_STREAM:
             holder.listen()  # the kernel completes handshakes; nobody ever reads
         yield holder.getsockname()[1]

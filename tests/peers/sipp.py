@@ -116,9 +116,14 @@ def running_sipp_uas(  # noqa: PLR0913 - each is an option of SIPp that some tes
     rtp_echo: bool = False,
     keys: Mapping[str, str] | None = None,
     timeout_s: int = 60,
+    port: int | None = None,
 ) -> Iterator[SippUas]:
-    """Run a file of `tests/peers/sipp` while the block runs; it ends after `calls` calls."""
-    port, control_port, media_port = free_port(), free_port(), free_port(count=4)
+    """Run a file of `tests/peers/sipp` while the block runs; it ends after `calls` calls.
+
+    It listens on a free port, or on `port`, which a far end before it held.
+    """
+    port = free_port() if port is None else port
+    control_port, media_port = free_port(), free_port(count=4)
     message_log = folder / "messages.log"
     script = folder / f"{scenario}.xml"
     # Filled in here, not by SIPp's -key: that cannot stand for a status code.

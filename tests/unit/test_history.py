@@ -111,6 +111,16 @@ def test_another_login_is_another_trunk(tmp_path: Path, keep: Callable[..., Path
     assert remembered(tmp_path, other) is None
 
 
+def test_older_than_a_run(tmp_path: Path, keep: Callable[..., Path]) -> None:
+    """A stored run that is explained again has the history of its day."""
+    keep("01", met())
+    keep("02", unmet(SILENT))
+    keep("03", met())
+    found = History(tmp_path, before="2026-11-21T01-02-00Z-check").last_good(SCENARIO, WANTED)
+    assert found is not None
+    assert (found.run_id, found.outcomes_since) == ("2026-11-21T01-01-00Z-check", ())
+
+
 def test_another_machine_does_not_count(tmp_path: Path, keep: Callable[..., Path]) -> None:
     """Its addresses are not ours; nor is anything real in a run redacted strictly."""
     keep("01", met(), vantage="elsewhere")
