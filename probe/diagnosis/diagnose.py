@@ -200,7 +200,8 @@ def _with_causes(case: Case, ranked: tuple[Hypothesis, ...]) -> Explanation:
 
 def _summary(case: Case, ranked: tuple[Hypothesis, ...], root: RootCause) -> str:
     top = ranked[0]
-    if top.likelihood is Certainty.UNDECIDED:
+    paged = bool(top.says) and top.cause in marked_causes(case)
+    if top.likelihood is Certainty.UNDECIDED and not paged:
         names_of = [reference.cause(h.cause).name for h in ranked]
         text = what_happened(case) + (
             f" The answer does not say why; it may be: {'; '.join(names_of)}."
