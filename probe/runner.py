@@ -295,7 +295,7 @@ def _inquests(
 ) -> Iterator[Judged]:
     """Yield each try judged; about the last one, which decides, more is asked where allowed."""
     remember = inquiry.remember
-    company = tuple((other.attempt, other.tries[-1]) for other in done.ran)
+    company = tuple((other.attempt, other.tries[-1]) for other in done.ran if other.tries)
     for trace in ran.tries[:-1]:
         yield hold(ran.attempt, trace, ran=company)
     silent = inquiry.ask is None or executor.interrupted
