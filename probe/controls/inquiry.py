@@ -1,16 +1,24 @@
 """The free controls of one run: asked after a failed attempt, bounded, each question once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 from probe.controls.budget import Budget
+from probe.controls.challenge import ask_challenge
+from probe.controls.digest import check_digests
+from probe.controls.lint import lint
 from probe.controls.names import Walk, walk
 from probe.controls.names_told import names_event
 from probe.controls.options import Memory, ask_options
+from probe.controls.places import used_places
+from probe.controls.tls import ask_tls
 from probe.plan.action import Account
 from probe.plan.plan import Attempt
 from probe.trace.control import Control, ControlRan
 from probe.trace.trace import Trace
+
+_Ask = Callable[[Account, Trace, Walk, float], ControlRan | None]
 
 LIMIT_S = 3.0
 """Seconds that all questions of a run may take."""
@@ -23,19 +31,28 @@ class Inquiry:
         self._budget = Budget(limit_s, clock)
         self._walks: dict[tuple[str, str | None], Walk] = {}
         self._memory = Memory()
+        self._answers: dict[tuple[object, ...], ControlRan] = {}
 
     def ask(self, control: Control, attempt: Attempt, trace: Trace) -> tuple[ControlRan, ...]:
         """Run a control about an attempt; at least one event, whatever the network does."""
         account = attempt.account
         if account is None:
             return (_not_run(control, trace, "", "the attempt has no account"),)
+        once = {Control.TLS: ask_tls, Control.CHALLENGE: ask_challenge}.get(control)
+        if once is not None:
+            return self._once(control, account, trace, once)
         match control:
+            case Control.LINT:
+                found: tuple[ControlRan, ...] = (lint(account, attempt, trace),)
+            case Control.DIGEST:
+                found = (check_digests(account, trace),)
             case Control.NAMES:
-                return self._names(account, trace)
+                found = self._names(account, trace)
             case Control.OPTIONS:
-                return self._options(account, trace)
+                found = self._options(account, trace)
             case _:
-                return (_not_run(control, trace, account.host, "not one of the free controls"),)
+                found = (_not_run(control, trace, account.host, "it places a call"),)
+        return found
 
     def _names(self, account: Account, trace: Trace) -> tuple[ControlRan, ...]:
         known = self._walks.get(_key(account))
@@ -50,6 +67,26 @@ class Inquiry:
             events = ask_options(account, trace, found, self._budget, self._memory)
         words = "there is no address to ask"
         return events or (_not_run(Control.OPTIONS, trace, account.host, words),)
+
+    def _once(
+        self, control: Control, account: Account, trace: Trace, ask: _Ask
+    ) -> tuple[ControlRan, ...]:
+        """Ask once a run for each account and place; later attempts get the same answer."""
+        found = self._walk(account)
+        key = (control, account.name, account.aor, *used_places(account, trace, found)[:1])
+        known = self._answers.get(key)
+        if known is not None:
+            return (replace(known, at=trace.ended, took_s=0.0),)
+        if self._budget.spent:
+            return (self._no_time(control, trace, account.host),)
+        began = monotonic()
+        with self._budget.counting():
+            answer = ask(account, trace, found, self._budget.left_s)
+        if answer is None:
+            return (_not_run(control, trace, account.host, "there is no address to ask"),)
+        answer = replace(answer, took_s=monotonic() - began)
+        self._answers[key] = answer
+        return (answer,)
 
     def _walk(self, account: Account) -> Walk:
         """Return what DNS says, asked once a run for each name and resolver."""

@@ -41,13 +41,14 @@ def places_of(account: Account, trace: Trace, walk: Walk) -> Iterator[Probe]:
 def _all_places(account: Account, trace: Trace, walk: Walk) -> Iterator[Probe]:
     used = used_places(account, trace, walk)[:1]
     for transport, address, port in used:
-        yield Probe(place=_place(account, transport, address, port), role="used")
+        yield Probe(place=place_of(account, transport, address, port), role="used")
     yield from _named(account, walk)
     for _, address, port in used:
         yield from _beside(account, address, port)
 
 
-def _place(account: Account, transport: str, address: str, port: int) -> Place:
+def place_of(account: Account, transport: str, address: str, port: int) -> Place:
+    """Return a place as an account goes there."""
     by_name = transport == "TLS" and address_class(account.host) == "name"
     return Place(
         transport=transport,
@@ -64,11 +65,11 @@ def _named(account: Account, walk: Walk) -> Iterator[Probe]:
     if account.port is None:
         for service in sorted(walk.services, key=lambda s: s.transport != own):
             for address in walk.addresses.get(service.host, ())[:2]:
-                place = _place(account, service.transport, address, service.port)
+                place = place_of(account, service.transport, address, service.port)
                 yield Probe(place=place, role="named", host=service.host)
     if account.port is not None or not walk.of(own):
         for address in walk.addresses.get(walk.name, ())[:3]:
-            place = _place(account, own, address, account.port or PORTS[own])
+            place = place_of(account, own, address, account.port or PORTS[own])
             yield Probe(place=place, role="named", host=walk.name)
 
 
@@ -78,11 +79,11 @@ def _beside(account: Account, address: str, port: int) -> Iterator[Probe]:
     unencrypted = PORTS["UDP"] if port == PORTS["TLS"] else port
     for transport in ("UDP", "TCP"):
         role = "transport" if transport != own else "standard"
-        yield Probe(place=_place(account, transport, address, unencrypted), role=role)
-    yield Probe(place=_place(account, own, address, PORTS[own]), role="standard")
+        yield Probe(place=place_of(account, transport, address, unencrypted), role=role)
+    yield Probe(place=place_of(account, own, address, PORTS[own]), role="standard")
     if own == "TCP":
-        yield Probe(place=_place(account, "TLS", address, port), role="transport")
-    yield Probe(place=_place(account, "TLS", address, PORTS["TLS"]), role="transport")
+        yield Probe(place=place_of(account, "TLS", address, port), role="transport")
+    yield Probe(place=place_of(account, "TLS", address, PORTS["TLS"]), role="transport")
 
 
 def used_places(account: Account, trace: Trace, walk: Walk) -> list[tuple[str, str, int]]:
