@@ -86,6 +86,18 @@ def said(why: Explanation) -> str:
     return "\n".join((*why.inferred, *(cause.because for cause in why.causes)))
 
 
+def assert_quoted(one: Wire, why: Explanation) -> None:
+    """Assert that each event that is cited holds what is quoted from it."""
+    events = one.trace().events
+    assert why.evidence
+    for evidence in why.evidence:
+        if evidence.event is not None:
+            event = events[evidence.event]
+            assert isinstance(event, MessageEvent)
+            for quotation in re.findall(r'"([^"]*)"', evidence.says):
+                assert quotation in visible(event.text)
+
+
 @pytest.mark.parametrize("meaning", HINTED, ids=named)
 @settings(max_examples=5)
 @given(data=st.data())
@@ -98,6 +110,8 @@ def test_hint_is_explained_by_the_page(meaning: Meaning, data: st.DataObject) ->
     assert any("taken from the configuration" in text for text in why.inferred)
     if meaning.causes:
         assert why.causes[0].id in meaning.causes, [c.id for c in why.causes]
+        assert meaning.text in why.summary or why.certainty.value != "undecided"
+    assert_quoted(one, why)
 
 
 @pytest.mark.parametrize("meaning", HINTED, ids=named)
@@ -123,11 +137,8 @@ def test_own_hint_needs_no_configuration(meaning: Meaning, data: st.DataObject) 
     assert any("recognised from the answers" in text for text in why.inferred)
     if meaning.causes:
         assert why.causes[0].id in meaning.causes
-    events = one.trace().events
-    cited = [e for e in why.evidence if e.event is not None]
-    assert found.evidence[0] in cited
-    for evidence in cited:
-        event = events[evidence.event]
-        assert isinstance(event, MessageEvent)
-        for quotation in re.findall(r'"([^"]*)"', evidence.says):
-            assert quotation in visible(event.text)
+    assert found.evidence[0] in why.evidence
+    assert_quoted(one, why)
+    cited = one.trace().events[found.evidence[0].event]
+    for quotation in re.findall(r'"([^"]*)"', found.how):
+        assert quotation in visible(cited.text)
