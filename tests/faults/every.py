@@ -2,9 +2,15 @@
 
 import dialling
 import incall
+import media
+import naming
+import network
 import offers
 import outcomes
+import own
+import policy
 import registration
+import tls
 import unknown
 from lab import Fault
 
@@ -15,6 +21,12 @@ FAULTS: tuple[Fault, ...] = (
     *offers.FAULTS,
     *incall.FAULTS,
     *unknown.FAULTS,
+    *tls.FAULTS,
+    *policy.FAULTS,
+    *own.FAULTS,
+    *network.FAULTS,
+    *naming.FAULTS,
+    *media.FAULTS,
 )
 
 

@@ -107,26 +107,17 @@ def header_overlooked(lab: Lab) -> Scene:
     return net.scene(_to(server, lab, headers={name: value}), [register(), call(lab)], judged=None)
 
 
-def only_basic(lab: Lab) -> Scene:
-    """Challenge with Basic alone, which the stack does not read."""
-    net, server = _trunk(lab)
-
-    async def challenge(exchange: Exchange) -> None:
-        await exchange.reply(401, "", f'WWW-Authenticate: Basic realm="{lab.realm()}"')
-
-    server.on["REGISTER"] = challenge
-    return net.scene(_to(server, lab, password=lab.password()), [register()])
-
-
 def broken_answer(lab: Lab) -> Scene:
     """Answer with what is no whole SIP response."""
     net, server = _trunk(lab)
-    fault = lab.rng.choice(("From", "Call-ID", "CSeq", "branch"))
+    fault = lab.rng.choice(("From", "Call-ID", "CSeq", "branch", "status"))
 
     async def answer(exchange: Exchange) -> None:
         text = exchange.written(200)
         if fault == "branch":
             text = text.replace(exchange.message.branch, f"z9hG4bK{server.token()}")
+        elif fault == "status":
+            text = text.replace("SIP/2.0 200", lab.phrase("SIP/2.0 2OO", "SIP/2.0 9200", "SIP 200"))
         else:
             text = "\r\n".join(x for x in text.split("\r\n") if not x.startswith(f"{fault}:"))
         exchange.flow.send(text)
@@ -176,7 +167,6 @@ FAULTS = (
         "far end overlooks requests with one header field",
         header_overlooked,
     ),
-    _fault("F034", "Basic alone", "far end: 401 with a Basic challenge", only_basic),
     _fault(
         "F034",
         "broken answer",
