@@ -32,6 +32,13 @@ def verdict_right(case: Case) -> bool:
     return case.outcome == case.right_outcome
 
 
+def asked(case: Case) -> set[str]:
+    """Return the controls that ran, each kind once: OPTIONS to every place is one of them."""
+    return {
+        kind for kind, _, result in (c.partition(":") for c in case.controls) if result != "not-run"
+    }
+
+
 def right(case: Case) -> bool:
     """Say whether the explanation is right, by the rule of its class."""
     if case.problem:
@@ -85,7 +92,7 @@ class Row:
             percent(right),
             percent(lambda case: falsely(case, "certain")),
             percent(lambda case: falsely(case, "likely")),
-            f"{sum(len(case.controls) for case in self.cases) / count:.1f}",
+            f"{sum(len(asked(case)) for case in self.cases) / count:.1f}",
             f"{sum(case.control_s for case in self.cases) / count:.2f} s",
             f"{sum(case.wall_s for case in self.cases) / count:.1f} s",
         )
