@@ -378,7 +378,9 @@ def _read(  # noqa: PLR0913, PLR0917 - what a case is made of
         right_outcome=scene.outcome,
         certainty=explanation.get("certainty", ""),
         candidates=tuple((c["id"], c["likelihood"]) for c in explanation.get("causes", ())),
-        controls=tuple(dict.fromkeys(str(c.get("control")) for c in controls)),
+        controls=tuple(
+            dict.fromkeys(str(c["control"]) for c in controls if c["result"] != "not-run")
+        ),
         control_s=sum(float(c.get("took_s") or 0) for c in controls),
         wall_s=round(wall, 2),
         summary=explanation.get("summary", ""),

@@ -33,10 +33,8 @@ def verdict_right(case: Case) -> bool:
 
 
 def asked(case: Case) -> set[str]:
-    """Return the controls that ran, each kind once: OPTIONS to every place is one of them."""
-    return {
-        kind for kind, _, result in (c.partition(":") for c in case.controls) if result != "not-run"
-    }
+    """Return the controls that sent something."""
+    return set(case.controls) - OFFLINE
 
 
 def right(case: Case) -> bool:
@@ -48,7 +46,7 @@ def right(case: Case) -> bool:
     if case.identifiability == "N":
         return named(case) and case.certainty != "certain"
     if case.identifiability == "C":
-        return top(case) == case.cause and len(set(case.controls) - OFFLINE) <= MOST_CONTROLS
+        return top(case) == case.cause and len(asked(case)) <= MOST_CONTROLS
     return top(case) == case.cause
 
 
