@@ -253,6 +253,7 @@ class Script:
             return
         self._until(lambda: leg.over and leg.progress.settled, SETTLE_S)
         self._note_unanswered_bye(leg.progress)
+        self._note_unsent_bye(leg.progress)
 
     def _note_unanswered_bye(self, progress: Progress) -> None:
         """Record a BYE of ours that nobody answered: the call may still be up and billed."""
@@ -260,6 +261,14 @@ class Script:
             self._fail(
                 "BYE", progress, Failure.NO_RESPONSE, None, "BYE was not answered", "settle 4 s"
             )
+            progress.bye_final = True
+
+    def _note_unsent_bye(self, progress: Progress) -> None:
+        """Record a BYE that could not leave: the connection is gone, the call may still be up."""
+        up = progress.answered_at is not None and progress.acked
+        if up and not (progress.bye_sent or progress.peer_bye or progress.bye_final):
+            words = "our BYE could not be sent"
+            self._fail("BYE", progress, Failure.CONNECTION_LOST, None, words)
             progress.bye_final = True
 
     def _response(self, progress: Progress, action: Action, kind: str) -> Trigger | None:
@@ -291,7 +300,8 @@ class Script:
             self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, status, words)
             return
         last = next(t for t in reversed(leg.triggers) if t.kind == "disconnected")
-        if progress.answered_at is not None and last.status in _LOCAL_VERDICTS:
+        by_the_stack = progress.bye_sent and not progress.peer_bye and not leg.ending
+        if progress.answered_at is not None and (last.status in _LOCAL_VERDICTS or by_the_stack):
             self._until(lambda: progress.settled, SETTLE_S)
             self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
         elif progress.final_status is None:

@@ -628,6 +628,12 @@ class Case:
         """The index of the peer's first BYE, or None."""
         return next(iter(self.trace.received("BYE")), None)
 
+    @property
+    def hung_up_before(self) -> int | None:
+        """Their BYE where the step was to hang up and found the call ended, else None."""
+        found_ended = self.method == "BYE" and self.our_bye is None and self.answer is not None
+        return self.their_bye if found_ended else None
+
     def after_answer(self, index: int) -> float:
         """Return the seconds from the answer to an event."""
         return self.events[index].at - (self.events[self.answer].at if self.answer else self.began)

@@ -51,6 +51,9 @@ def what_happened(case: Case) -> str:
     """Return one sentence on the outcome of the attempt."""
     if case.failure is not None and (case.reply is None or case.failed(Failure.UNUSABLE_ANSWER)):
         return case.fill(FAILURE_WORDS[case.failure.failure])
+    if case.reply is None and case.hung_up_before is not None:
+        after = seconds(case.after_answer(case.hung_up_before))
+        return f"They had hung up {after} after their answer, before our step did."
     if case.reply is None:
         return case.fill("Our {method} got no final response.")
     if case.reply.ours:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from probe.plan.action import Call, Cancel
+from probe.plan.action import Call, Cancel, Hangup
 from probe.plan.plan import Attempt, Plan
 from probe.sip.message import MalformedMessageError
 from probe.trace.builder import EventLog
 from probe.trace.media import MediaReport
-from probe.trace.trace import MessageSent, Trace
+from probe.trace.trace import Event, MessageSent, Trace, TransactionFailed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,11 +50,14 @@ def cut(
     """Return the trace of one try.
 
     A call keeps every message of its Call-ID to the end of the scenario, because its BYE may come
-    in a later step. Anything else is what happened between its beginning and its end.
+    in a later step; so does a hang-up that had nothing to end, because why stands there. Anything
+    else is what happened between its beginning and its end.
     """
-    events = log.about({span.call_id} if span.call_id else set(), span.began, span.ended)
-    if not isinstance(span.attempt.action, Call):
-        events = tuple(event for event in events if span.began <= event.at <= span.ended)
+    whole = log.about({span.call_id} if span.call_id else set(), span.began, span.ended)
+    events = tuple(event for event in whole if span.began <= event.at <= span.ended)
+    action = span.attempt.action
+    if isinstance(action, Call) or (isinstance(action, Hangup) and not _asks(events, "BYE")):
+        events = whole
     return Trace(
         attempt=span.attempt.label,
         method=span.attempt.method,
@@ -65,6 +68,15 @@ def cut(
         events=events,
         media=tuple(report for report in media if report.call_id == span.call_id),
         our_cancel=our_cancel,
+    )
+
+
+def _asks(events: tuple[Event, ...], method: str) -> bool:
+    """Whether a request of ours with this method is among the events, sent or failed."""
+    return any(
+        (isinstance(event, MessageSent) and event.text.startswith(f"{method} "))
+        or (isinstance(event, TransactionFailed) and event.method == method)
+        for event in events
     )
 
 

@@ -5,7 +5,7 @@ A call that was meant to be cancelled is expected to end with 487 after its CANC
 """
 
 from probe.scenario.source import Source
-from probe.trace.trace import Transaction
+from probe.trace.trace import Transaction, TransactionFailed
 from probe.verdict.observation import Complaint, Observation, status_words
 from probe.verdict.sequence import shown_tokens
 from probe.verdict.verdict import Mismatch
@@ -24,6 +24,9 @@ def check_default(seen: Observation, place: Source) -> tuple[Complaint, ...]:
         return () if seen.failure is None else (_missing("nothing to go wrong", seen, place),)
     cancelled = seen.trace.method == "INVITE" and seen.trace.our_cancel
     final = seen.final
+    if final is None and seen.trace.method == "BYE" and seen.trace.received("BYE"):
+        theirs = seen.trace.received("BYE")[0]
+        return (_complaint("a call to hang up", "their BYE before our step", (theirs,), place),)
     if final is None:
         return (_missing("487" if cancelled else "2xx", seen, place),)
     good = final.status == 487 if cancelled else 200 <= final.status < 300
@@ -73,6 +76,14 @@ def _call(seen: Observation, place: Source) -> tuple[Complaint, ...]:
                     by_absence=True,
                 )
             )
+    unsent = [
+        index
+        for index, event in enumerate(seen.trace.events)
+        if isinstance(event, TransactionFailed) and event.method == "BYE"
+    ]
+    if unsent and not our_byes(seen):
+        mismatch = _mismatch("BYE answered 2xx", "a BYE that could not be sent", (*unsent,), place)
+        complaints.append(Complaint(mismatch=mismatch, by_absence=True))
     if seen.ours and "BYE" not in {token.token for token in seen.tokens}:
         complaints.append(_missing("BYE", seen, place))
     return tuple(complaints)

@@ -359,6 +359,7 @@ def test_sipp_hangs_up_itself(sipp_uas: StartUas) -> None:
     [
         ("register_ok", "REGISTER", 200),
         ("register_403", "REGISTER", 403),
+        ("register_423", "REGISTER", 423),
         ("options", "OPTIONS", 200),
     ],
 )

@@ -284,3 +284,28 @@ def test_a_mismatch_points_at_the_word_that_was_not_met(  # noqa: PLR0913, PLR09
     assert mismatch["source"] == f"scenarios/check.sip.yaml:{line}:{column}"
     events = run.traces["findings"][0]["tries"][-1]["events"]
     assert all(0 <= place < len(events) for place in mismatch["evidence"])
+
+
+def test_interval_is_corrected_once(sipp_uas: StartUas, folder: UserFolder) -> None:
+    """A registrar that always wants a longer registration is asked again once, not for ever."""
+    uas = sipp_uas("register_423")
+    folder.trunk(uri=f"sip:100@{LOOPBACK}:{uas.port}", password="not-asked-for-pass")
+    folder.scenario("- register:")
+    run = folder.run("check")
+    assert run.exit_code == 1
+    assert only(run)["responses"] == [423, 423]
+    assert sent(run) == ["REGISTER", "REGISTER"]
+    assert only(run)["explanation"]["causes"][0]["id"] == "F063"
+
+
+def test_hang_up_of_a_call_that_they_ended(sipp_uas: StartUas, folder: UserFolder) -> None:
+    """A step that finds nothing to hang up says who ended the call, when, and why."""
+    uas = sipp_uas("bye_soon")
+    folder.trunk(uri=f"sip:100@{LOOPBACK}", password="not-asked-for-pass")
+    call = f'- call: "sip:+12025550123@{LOOPBACK}:{uas.port}"'
+    folder.scenario("\n".join((call, "- wait: 2s", "- hangup:")))
+    run = folder.run("check")
+    hangup = run.findings[-1]
+    assert (hangup["method"], hangup["outcome"]) == ("BYE", "NOT_MET")
+    assert "had hung up" in hangup["explanation"]["observed"][0]
+    assert hangup["explanation"]["causes"][0]["id"] == "F144"

@@ -1,10 +1,13 @@
-"""Keeps the stack from guessing: one refused login is an answer, not an invitation.
+"""Keeps the stack from repeating itself: one refused login is an answer, not an invitation.
 
 Where a registrar refuses a password and sends a new nonce with its refusal, pjsip takes that for a
 stale nonce and tries again, three times in all (PJSIP_MAX_STALE_COUNT): enough for fail2ban or for
 a locked account. pjsua2 has no switch for it. So a small pjsip module of ours looks at each request
 just before it is sent, and stops one that would repeat credentials which were refused. A challenge
 that says ``stale=true`` (RFC 7616 §3.3) is no refusal and is answered as ever.
+
+A 423 is met in the same way: pjsip asks again with the registrar's Min-Expires (RFC 3261 §10.2.8),
+and would do so without end where each answer wants more. One correction is ours to make, no second.
 """
 
 import ctypes
@@ -18,6 +21,10 @@ _PRIORITY = 40
 _OK = 0
 _CANCELLED = 70014
 """PJ_ECANCELLED (pj/errno.h): the stack reports the request as not sent."""
+
+_INTERVAL_TOO_BRIEF = 423
+CORRECTIONS = 1
+"""How often a registration interval is corrected for one action."""
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
@@ -56,6 +63,7 @@ class LoginGuard:
         self._library = library
         self._refused: set[str] = set()
         self._with_credentials: set[tuple[str, int, str]] = set()
+        self._too_brief: set[tuple[str, int, str]] = set()
         self._callback = _Callback(self._look)
         self._module = _Module(
             name=_Name(b"mod-sipprobe-login", 18),
@@ -78,6 +86,7 @@ class LoginGuard:
         """Forget what was refused: a new action may log in again."""
         self._refused.clear()
         self._with_credentials.clear()
+        self._too_brief.clear()
 
     def see(self, event: Event) -> None:
         """Take note of credentials that left, and of their refusal."""
@@ -90,6 +99,10 @@ class LoginGuard:
         key = (message.call_id, *message.cseq)
         if isinstance(event, MessageSent) and message.has_credentials:
             self._with_credentials.add(key)
+        elif isinstance(event, MessageReceived) and message.status == _INTERVAL_TOO_BRIEF:
+            self._too_brief.add(key)
+            if len(self._too_brief) > CORRECTIONS:
+                self._refused.add(message.cseq[1])
         elif (
             isinstance(event, MessageReceived)
             and message.status in {401, 407}

@@ -1,9 +1,8 @@
 """pjsua2's form of an account's transport: UDP, TCP, or TLS with a verified server."""
 
-from pathlib import Path
-
 import pjsua2 as pj
 
+from probe.agent.issuers import system_issuers
 from probe.agent.port import AgentError
 from probe.plan.action import Account
 from probe.plan.capabilities import Capabilities
@@ -17,13 +16,6 @@ TLS_BITS = {"1.0": 4, "1.1": 8, "1.2": 16, "1.3": 32}
 
 TLS_CONNECT_S = 4.0
 """Longest TLS handshake: a peer that does not speak TLS is silent for ever otherwise."""
-
-CA_FILES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
-"""Where distributions keep the trusted issuers."""
 
 _KINDS = {
     ("UDP", False): "PJSIP_TRANSPORT_UDP",
@@ -67,7 +59,7 @@ def _secure(tls: pj.TlsConfig, account: Account, able: Capabilities) -> None:
     tls.method = TLS_METHOD_1_2
     tls.msecTimeout = round(TLS_CONNECT_S * 1000)
     tls.verifyServer = account.verify
-    issuers = account.ca_file or next((f for f in CA_FILES if Path(f).exists()), None)
+    issuers = account.ca_file or system_issuers()
     if issuers is not None:
         tls.CaListFile = issuers
     if account.client_cert is not None:
