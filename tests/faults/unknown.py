@@ -1,11 +1,12 @@
 """Faults outside the catalogue: the right answer is that it is undecided."""
 
+import asyncio
 from typing import Any
 
 from dialling import call, refused
-from farends import Pause, Say, far_end, trunk, trying
+from farends import Pause, Say, far_end, ringing, trunk, trying
 from lab import Fault, Lab, Scene
-from uas import Call, Exchange, Login, answers
+from uas import Call, Exchange, Login, answers, registered
 
 
 def rare_code(lab: Lab) -> Scene:
@@ -118,6 +119,55 @@ def refused_late(lab: Lab) -> Scene:
     return refused(lab, story)
 
 
+def answered_instead_of_busy(lab: Lab) -> Scene:
+    """Answer a call that the scenario wants refused."""
+    wanted = {"responses": lab.phrase("486", "404", "180 603")}
+    return Scene(profile=trunk(lab, answers), steps=[call(lab.number(), expect=wanted)])
+
+
+def other_codec_than_wanted(lab: Lab) -> Scene:
+    """Choose another of our codecs than the scenario wants."""
+    profile = {**trunk(lab, answers), "codecs": ["PCMU", "PCMA"]}
+    return Scene(profile=profile, steps=[call(lab.number(), expect={"sdp": {"codec": "PCMA"}})])
+
+
+def answers_where_silence_is_wanted(lab: Lab) -> Scene:
+    """Answer where the scenario wants silence."""
+    steps = [call(lab.number(), expect={"failure": "NO_RESPONSE"})]
+    return Scene(profile=trunk(lab, answers), steps=steps)
+
+
+def slow_registrar(lab: Lab) -> Scene:
+    """Register us later than the scenario allows."""
+    uas = far_end(lab)
+
+    async def register(exchange: Exchange) -> None:
+        await asyncio.sleep(lab.rng.uniform(1.0, 1.5))
+        await registered(exchange)
+
+    uas.on["REGISTER"] = register
+    steps = [{"register": None, "expect": {"timing": {"rrd": "max 400ms"}}}]
+    return Scene(profile=lab.profile(uas.host, uas.port, password=lab.password()), steps=steps)
+
+
+def options_with_its_own_code(lab: Lab) -> Scene:
+    """Refuse OPTIONS with a code that nobody registered."""
+    uas = far_end(lab)
+    status = lab.rng.choice((498, 559, 671))
+
+    async def refuse(exchange: Exchange) -> None:
+        await exchange.reply(status, "Policy 4")
+
+    uas.on["OPTIONS"] = refuse
+    return Scene(profile=lab.profile(uas.host, uas.port), steps=[{"options": None}])
+
+
+def refused_in_six_hundred(lab: Lab) -> Scene:
+    """Refuse a ringing call with a 6xx that nobody registered."""
+    story = (*ringing(lab, lab.rng.uniform(0.5, 2)), Say(status=lab.rng.choice((601, 660, 699))))
+    return refused(lab, story)
+
+
 def _fault(name: str, how: str, make: Any) -> Fault:  # noqa: ANN401
     needs = ("sipp",) if "SIPp" in how else ()
     return Fault(cause=None, name=name, how=how, make=make, family="U", needs=needs)
@@ -139,5 +189,13 @@ FAULTS = (
     _fault("slow route", "scripted far end that rings after 1.5 s", slow_route),
     _fault("answered without ringing", "scripted far end", no_ringing),
     _fault("push not supported", "scripted far end: 555 to REGISTER", push_not_supported),
+    _fault("answered where a refusal is wanted", "scripted far end", answered_instead_of_busy),
+    _fault("other codec than wanted", "scripted far end", other_codec_than_wanted),
+    _fault("answered where silence is wanted", "scripted far end", answers_where_silence_is_wanted),
+    _fault("slow registrar", "scripted far end that answers after 1 s", slow_registrar),
+    _fault(
+        "OPTIONS with its own code", "scripted far end: 498, 559, 671", options_with_its_own_code
+    ),
+    _fault("rings then 6xx", "scripted far end or SIPp: 601, 660, 699", refused_in_six_hundred),
     _fault("early media then Z17", "scripted far end or SIPp: 497 after 183", refused_late),
 )
