@@ -64,9 +64,14 @@ def whose(attempt: Attempt, trace: Trace) -> Whose:
     if (account is not None and account.embedded) or (attempt.provider and configured is None):
         return Whose() if configured is None else _configured(configured)
     arrived = tuple(_answers(trace))
-    found = reference.recognise(_hosts(account), [answer for _, answer in arrived])
+    hosts = _hosts(account, trace)
+    found = reference.recognise(hosts, [answer for _, answer in arrived])
     cited = {
-        sighting.mark.provider: _cite(sighting, [index for index, _ in arrived], trace)
+        sighting.mark.provider: (
+            _cite_host(sighting.text, hosts[sighting.text])
+            if sighting.place is None
+            else _cite(sighting, arrived[sighting.place][0], trace)
+        )
         for sighting in found.sightings
     }
     if configured is not None:
@@ -140,12 +145,19 @@ def _seen(sighting: Sighting, cited: dict[str, Evidence]) -> str:
     return says[says.index('"') :]
 
 
-def _hosts(account: Account | None) -> tuple[str, ...]:
-    """Return the host names that we are configured for, the next hop first."""
-    if account is None:
-        return ()
-    uris = (account.registrar, account.proxy)
-    return tuple(dict.fromkeys((account.host, *(uri_host(uri)[0] for uri in uris))))
+def _hosts(account: Account | None, trace: Trace) -> dict[str, int | None]:
+    """Return the host names that we are configured for, the next hop first.
+
+    Without a configuration, as in a capture, it is the host of the first request line, with its
+    event.
+    """
+    if account is not None:
+        uris = (account.registrar, account.proxy)
+        return dict.fromkeys((account.host, *(uri_host(uri)[0] for uri in uris)))
+    first = next(iter(trace.sent(trace.method)), None)
+    if first is None:
+        return {}
+    return {uri_host(trace.message(first).request_uri)[0]: first}
 
 
 def _answers(trace: Trace) -> Iterator[tuple[int, Answer]]:
@@ -167,11 +179,14 @@ def answer_of(message: SipMessage) -> Answer:
     return Answer(status=message.status, phrase=message.reason or "", fields=message.fields)
 
 
-def _cite(sighting: Sighting, indices: Sequence[int], trace: Trace) -> Evidence:
+def _cite_host(host: str, event: int | None) -> Evidence:
+    """Cite the configuration, or the request line, that names a host."""
+    by = "our configuration" if event is None else "the request line"
+    return Evidence(event=event, says=f"{by} names {quoted(host)}")
+
+
+def _cite(sighting: Sighting, index: int, trace: Trace) -> Evidence:
     """Cite where a mark stood."""
-    if sighting.place is None:
-        return Evidence(event=None, says=f"our configuration names {quoted(sighting.text)}")
-    index = indices[sighting.place]
     if sighting.mark.kind is MarkKind.REALM:
         says = f"its challenge names the realm {quoted(sighting.text)}"
         return Evidence(event=index, says=says)

@@ -86,7 +86,7 @@ class Mark:
 
     def in_answer(self, answer: Answer) -> tuple[str, str] | None:
         """Return header name (empty for the phrase) and text in which it stands, or None."""
-        if self.codes and answer.status not in self.codes:
+        if self.kind is MarkKind.DOMAIN or (self.codes and answer.status not in self.codes):
             return None
         if self.kind is MarkKind.PHRASE:
             phrase = answer.phrase[:LONGEST_PHRASE]
@@ -105,10 +105,8 @@ class Mark:
         wanted = self.name.casefold()
         if self.kind is MarkKind.SERVER:
             here = name in _AGENTS
-        elif self.kind is MarkKind.HEADER:
-            here = name.startswith(wanted[:-1]) if wanted.endswith("*") else name == wanted
         else:
-            return None
+            here = name.startswith(wanted[:-1]) if wanted.endswith("*") else name == wanted
         return value if here and re.search(self.pattern, value) else None
 
 

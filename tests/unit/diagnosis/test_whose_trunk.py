@@ -160,6 +160,24 @@ def test_silence_is_read_by_the_host_name() -> None:
     assert any("recognised from the host name" in text for text in why.inferred)
 
 
-def test_no_account_is_nobody() -> None:
-    """Without an account there is no host name to read."""
-    assert case(register_ok(), account=None).whose.provider is None
+def test_request_line_stands_for_the_configuration_of_a_capture() -> None:
+    """Where there is no account, the host of the first request line is read, and cited."""
+    invite = "INVITE sip:+12025550123@sip.telnyx.com SIP/2.0"
+    wire = Wire("INVITE").raw(
+        f"{invite}\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK-1\r\nCall-ID: c1\r\n"
+        "CSeq: 1 INVITE\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n\r\n",
+        sent=True,
+    )
+    found = case(wire, account=None).whose
+    assert found.provider is not None
+    assert (found.provider.name, found.origin) == ("Telnyx", Origin.HOST)
+    assert [(e.event, e.says) for e in found.evidence] == [
+        (0, 'the request line names "sip.telnyx.com"')
+    ]
+    assert 'from the host name "sip.telnyx.com"' in found.how
+
+
+@pytest.mark.parametrize("wire", [register_ok(), Wire("INVITE")])
+def test_no_account_and_no_name_is_nobody(wire: Wire) -> None:
+    """Without an account, an address in the request line names nobody, and no request either."""
+    assert case(wire, account=None).whose.provider is None
