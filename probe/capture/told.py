@@ -282,8 +282,10 @@ def _unknown(story: Story, capture: Capture, trace: Trace) -> Iterator[str]:
     asked = any(isinstance(event, NameLookup) for event in trace.events)
     if story.sent_first and address_class(host) == "name" and not asked:
         yield f"What DNS says of {host}: no look-up of it is in the capture."
-    if all(sent for _, sent in story.messages):
-        yield ("Whether an answer came another way: a capture shows what passed its interface.")
+    failed = trace.failure()
+    silent = failed is None or failed.failure is Failure.NO_RESPONSE
+    if silent and all(sent for _, sent in story.messages):
+        yield "Whether an answer came another way: a capture shows what passed its interface."
     servers = sorted(
         {str(c.server) for c in capture.connections if c.tls and c.server.port in capture.ports}
     )

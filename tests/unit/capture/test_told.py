@@ -440,6 +440,7 @@ def test_icmp_error_belongs_to_the_request_that_it_quotes(film_tells: Tell, quot
     film.packet(icmp("198.51.100.1", packet[:quoted], 3, 3))
     told = {one.call_id: one for one in film_tells(film)}
     assert failure(told["mine"]) is Failure.PORT_UNREACHABLE
+    assert not any("another way" in text for text in told["mine"].unknown)
     assert failure(told["other"]) is None
     (event,) = [e for e in told["mine"].trace.events if isinstance(e, IcmpReceived)]
     assert (event.offender, event.remote, event.icmp_type, event.icmp_code) == (
