@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from farends import Say, Story, refusing, trunk, trying
-from kamailios import kamailio
+from kamailios import kamailio, refuse_unless
 from lab import Fault, Lab, Scene
 from uas import Call, answers
 
@@ -73,8 +73,8 @@ def wrong_format(lab: Lab) -> Scene:
     user, password = lab.user(), lab.password()
     routing = (
         "    route(LOGIN);\n"
-        f'    if (!($rU =~ "^[+][1-9][0-9]{{7,14}}$")) {{ sl_send_reply("{status}", "{phrase}"); exit; }}\n'
-        '    sl_send_reply("480", "Temporarily Unavailable"); exit;'
+        + refuse_unless('$rU =~ "^[+][1-9][0-9]{7,14}$"', status, phrase)
+        + '    sl_send_reply("480", "Temporarily Unavailable"); exit;'
     )
     host, port = kamailio(lab, routing, users={user: password})
     return Scene(
@@ -83,7 +83,7 @@ def wrong_format(lab: Lab) -> Scene:
 
 
 def wrong_format_bare(lab: Lab) -> Scene:
-    """Do the same with a trunk that wants digits without the plus, or 403 for what it cannot read."""
+    """Do the same with a trunk that answers at once, and says another code."""
     number = lab.phrase("004930231251230", "0114420794601230", "020 7946 0123")
     story = said(lab, (404, ""), (403, "Invalid number format"), (484, ""))
     return refused(lab, story, number, login=False)
@@ -129,8 +129,8 @@ def prefix_missing(lab: Lab) -> Scene:
         )
     )
     routing = (
-        f'    if ($(rU{{s.substr,0,{len(prefix)}}}) != "{prefix}") {{ sl_send_reply("{status}", "{phrase}"); exit; }}\n'
-        '    sl_send_reply("480", "Temporarily Unavailable"); exit;'
+        refuse_unless(f'$(rU{{s.substr,0,{len(prefix)}}}) == "{prefix}"', status, phrase)
+        + '    sl_send_reply("480", "Temporarily Unavailable"); exit;'
     )
     host, port = kamailio(lab, routing)
     return Scene(profile=lab.profile(host, port, registers=False), steps=[call(lab.number())])
@@ -278,8 +278,8 @@ def caller_not_owned(lab: Lab) -> Scene:
     user, password = lab.user(), lab.password()
     routing = (
         "    route(LOGIN);\n"
-        f'    if ($fU != "{own}" && $fU != "{user}") {{ sl_send_reply("{status}", "{phrase}"); exit; }}\n'
-        '    sl_send_reply("480", "Temporarily Unavailable"); exit;'
+        + refuse_unless(f'$fU == "{own}" || $fU == "{user}"', status, phrase)
+        + '    sl_send_reply("480", "Temporarily Unavailable"); exit;'
     )
     host, port = kamailio(lab, routing, users={user: password})
     profile = lab.profile(host, port, user=user, password=password)

@@ -176,7 +176,7 @@ def wrong_way(lab: Lab) -> Scene:
 
 
 def wrong_way_kamailio(lab: Lab) -> Scene:
-    """Let a proxy put itself into Contact and forget Record-Route: what comes there is a stranger."""
+    """Let a proxy stand in Contact and forget Record-Route: what comes there is a stranger."""
     where: list[tuple[str, int]] = []
 
     async def route(call: Call) -> None:

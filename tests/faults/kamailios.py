@@ -1,4 +1,4 @@
-"""Kamailio as a far end of the lab: a registrar and proxy with the routing that a fault asks for."""
+"""Kamailio as a far end of the lab: registrar and proxy with the routing that a fault asks for."""
 
 import socket
 from collections.abc import Iterator
@@ -46,7 +46,10 @@ event_route[htable:mod-init] {{
 {users}
 }}
 request_route {{
-    if (!mf_process_maxfwd_header("{max_forwards}")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+    if (!mf_process_maxfwd_header("{max_forwards}")) {{
+        sl_send_reply("483", "Too Many Hops");
+        exit;
+    }}
     if (is_method("OPTIONS") && $rU == $null) {{ sl_send_reply("200", "OK"); exit; }}
     if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
     if (has_totag()) {{
@@ -117,6 +120,11 @@ def running_kamailio(  # noqa: PLR0913 - what faults vary
     with running(command, folder / "kamailio.log") as process:
         process.wait_until(lambda: _answers(host, port), "Kamailio")
         yield
+
+
+def refuse_unless(condition: str, status: int, phrase: str) -> str:
+    """Return a line of routing that refuses what a condition does not hold for."""
+    return f'    if (!({condition})) {{ sl_send_reply("{status}", "{phrase}"); exit; }}\n'
 
 
 def kamailio(lab: Lab, routing: str, **options: object) -> tuple[str, int]:

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from farends import Say, far_end, refusing, trying
-from kamailios import ask, kamailio
+from kamailios import ask, kamailio, refuse_unless
 from lab import Fault, Lab, Scene
 from sipmessage import address, parameter
 from uas import Exchange, Login, registered
@@ -251,7 +251,7 @@ def not_on_the_list(lab: Lab) -> Scene:
     phrase = lab.phrase(
         "Forbidden", "Forbidden", "IP address not allowed", "Source IP not authorized"
     )
-    routing = f'    if (!is_myself("$si") && $si != "192.0.2.7") {{ sl_send_reply("403", "{phrase}"); exit; }}'
+    routing = refuse_unless('$si == "192.0.2.7"', 403, phrase)
     host, port = kamailio(lab, routing)
     steps = [{"call": lab.number(), "timeout": "3s"}]
     keys = {"password": lab.password()} if lab.rng.random() < 0.7 else {"registers": False}
