@@ -13,7 +13,7 @@ _VERBS = {
     "validate": "check scenario files without placing a call",
     "list": "show what would run",
     "explain": "look up a code, a method, a cause; or say why a step of a run failed",
-    "doctor": "end what killed runs left up",
+    "doctor": "say what this machine can do; end what killed runs left up",
     "simulate": "start the embedded trunk by itself",
     "schema": "print a JSON Schema",
 }

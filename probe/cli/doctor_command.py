@@ -1,4 +1,4 @@
-"""``sipprobe doctor``: look after what runs leave and need."""
+"""``sipprobe doctor``: what this machine can and cannot do; and end what killed runs left up."""
 
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the heavy rooms load only where something was left
 
 
 @click.command(name="doctor")
+@click.option("--trunk", metavar="NAME", help="Look at a trunk, too; sends OPTIONS, no call.")
 @click.option(
     "--orphans", is_flag=True,
     help="End calls and registrations that killed runs left up; sends BYE, CANCEL, REGISTER.",
@@ -26,13 +27,35 @@ if TYPE_CHECKING:  # the heavy rooms load only where something was left
     "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="sipprobe.yaml to use instead of the nearest one upward.",
 )  # fmt: skip
-def command(*, orphans: bool, results: Path, config: Path | None) -> int:
-    """Look after what runs leave and need.
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="How the examination is told.",
+)  # fmt: skip
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
+def command(  # noqa: PLR0913 - each is a flag
+    *,
+    trunk: str | None,
+    orphans: bool,
+    results: Path,
+    config: Path | None,
+    form: str,
+    color: str | None,
+) -> int:
+    """Say what this machine can and cannot do, before a call is placed. Nothing is dialled.
 
-    Exit status: 0 nothing is left, 1 something could not be ended, 2 usage.
+    Without --trunk nothing leaves the machine. With it: DNS, one OPTIONS to each place of the
+    trunk, and for TLS some handshakes.
+
+    Exit status: 0 no fault, 1 a fault (with --orphans: something could not be ended), 2 usage.
     """
     if not orphans:
-        raise click.UsageError("say what to look at: --orphans")
+        from probe.cli.doctor_examination import Asked, examination  # noqa: PLC0415 - as needed
+
+        return examination(
+            Asked(trunk=trunk, results=results, config=config, form=form, color=color)
+        )
+    if trunk is not None:
+        raise click.UsageError("--orphans looks at every run; it takes no --trunk")
     return _orphans(results, config)
 
 
