@@ -1,0 +1,17 @@
+"""The short form of the kill campaign: nothing that was found is lost, nothing stays up."""
+
+import pytest
+from campaign import campaign, table
+
+KILLS = 10
+"""The long form has 200: `python tests/kill/campaign.py --kills 200`."""
+
+
+@pytest.mark.peer
+@pytest.mark.pjsua2
+@pytest.mark.timeout(600)
+def test_killed_runs_lose_nothing_and_leave_nothing() -> None:
+    """Each scenario that was over is on disk, and doctor ends every call and registration."""
+    done = campaign(KILLS, seed=11, jobs=2)
+    assert all(kill.good for kill in done), table(done)
+    assert any(kill.up for kill in done), table(done)
