@@ -37,6 +37,13 @@ class Keeper:
         self._complained = False
 
     def finished(self, part: "RunReport") -> None:
+        """Store the report of one scenario, and let it take little room until the run is over."""
+        self._store(part)
+        for finding in part.findings:
+            for one in finding.tries:
+                one.pack()
+
+    def _store(self, part: "RunReport") -> None:
         """Store the report of one scenario; say once on stderr where that fails."""
         if self._folder is None:
             return

