@@ -224,7 +224,7 @@ def extension_unknown(lab: Lab) -> Scene:
 
 def extension_demanded(lab: Lab) -> Scene:
     """Demand an extension that our request does not offer."""
-    key, option = lab.rng.choice((("prack", "100rel"), ("session_timer", "timer")))
+    key, option = "session_timer", "timer"
 
     async def route(call: Call) -> None:
         if option not in " ".join(call.invite.message.all("supported")):
