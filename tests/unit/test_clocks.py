@@ -1,0 +1,44 @@
+"""Durations come from the monotonic clock; the wall clock only says when something was."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PROBE = Path(__file__).parents[2] / "probe"
+
+WALL = {
+    "cli/run_command.py": "when the run began, for its name and report",
+    "controls/told.py": "how far the peer's Date is from ours",
+    "doctor/examine.py": "when it was looked, and until when a certificate is valid",
+    "executor/crew.py": "when a dialog changed, for a process of another day",
+    "executor/janitor.py": "whether a lease is over, for a process of another day",
+    "executor/ledger.py": "days, and turns that processes share",
+    "executor/local.py": "when the plan's clock was zero",
+    "simulator/records.py": "when the trunk saw a message",
+    "trace/journal.py": "when a dialog changed, for a process of another day",
+}
+"""Who may look at the wall clock, and for what."""
+
+_CALLS = {("time", "time"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
+
+
+def looks(file: Path) -> Iterator[int]:
+    """Yield the lines that name a wall clock."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if (node.value.id, node.attr) in _CALLS:
+                yield node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield from (node.lineno for name in node.names if name.name == "time")
+
+
+def test_wall_clock_is_looked_at_where_a_moment_is_wanted() -> None:
+    """A step of the clock bends no duration, because nobody else looks at it."""
+    found = {
+        str(file.relative_to(PROBE)): list(looks(file))
+        for file in sorted(PROBE.rglob("*.py"))
+        if list(looks(file))
+    }
+    assert {name: lines for name, lines in found.items() if name not in WALL} == {}
+    for name in WALL:
+        assert name in found or not (PROBE / name).exists(), f"{name} needs no leave any more"
