@@ -135,7 +135,8 @@ def test_own_hint_needs_no_configuration(meaning: Meaning, data: st.DataObject) 
     why = explain(one, **facts(meaning))
     assert meaning.text in said(why)
     assert any("recognised from the answers" in text for text in why.inferred)
-    assert why.certainty.value != "certain"
+    if why.certainty.value == "certain":  # then the code alone proves it, as 405 does
+        assert explain(wire(meaning, "Refused", {}), **facts(meaning)).certainty is why.certainty
     if meaning.causes:
         assert why.causes[0].id in meaning.causes
     assert found.evidence[0] in why.evidence
