@@ -344,9 +344,8 @@ class Script:
             f"answer_within {limit}",
         )
 
-    @staticmethod
     def _unanswered(
-        progress: Progress, action: Action, now: float
+        self, progress: Progress, action: Action, now: float
     ) -> tuple[Failure, str, str | None] | None:
         """Return why we stop waiting for the first response, or None."""
         waited = now - (progress.watched_at if progress.sent_at is None else progress.sent_at)
@@ -357,6 +356,9 @@ class Script:
         limit = f"{action.timeout:g} s"
         if progress.sent_at is None and progress.accepted:
             failure, words = Failure.TLS_HANDSHAKE, f"the TLS handshake timed out after {limit}"
+        elif progress.sent_at is None and self._awaits_name():
+            failure = Failure.NAME_RESOLUTION
+            words = f"no answer within {limit} from the name server {self._account.nameserver}"
         elif progress.sent_at is None:
             failure, words = Failure.TCP_TIMEOUT, f"no connection within {limit}"
         elif progress.dropped:
@@ -365,6 +367,10 @@ class Script:
         else:
             failure, words = Failure.NO_RESPONSE, f"no response within {limit}"
         return failure, words, f"timeout {limit}"
+
+    def _awaits_name(self) -> bool:
+        """Whether an unsent request can only wait for a name: UDP needs no connection."""
+        return self._account.transport == "UDP" and self._account.nameserver is not None
 
     def _name_is_known(self, method: str, progress: Progress) -> bool:
         """Look the next hop's name up; on failure record why nothing was sent."""

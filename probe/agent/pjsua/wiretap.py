@@ -25,6 +25,10 @@ _ROW = re.compile(
     re.DOTALL,
 )
 _DROPPED = re.compile(r"Dropping (\d+) bytes packet from \w+ (\S+?):? (.*)", re.DOTALL)
+_INCOMPLETE = re.compile(
+    r"Error processing packet from (\S+): (.*?) \[code \d+\]:\r?\n(.*?)(?:\n-- end of packet|$)",
+    re.DOTALL,
+)
 _ASSERT = re.compile(r"Assert failed: (.*)")
 _END = "--end msg--"
 
@@ -95,6 +99,13 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
             self._record(
                 BytesDropped(at=at, remote=remote, size=int(size), detail=(words or [""])[-1][:200])
             )
+            return
+        incomplete = _INCOMPLETE.search(row)
+        if incomplete:
+            remote, detail, text = incomplete.groups()
+            size = len(text.encode("utf-8", "surrogateescape"))
+            words = " ".join(detail.split())[:200]
+            self._record(BytesDropped(at=at, remote=remote, size=size, detail=words))
             return
         failed = _ASSERT.search(row)
         if failed:

@@ -195,6 +195,15 @@ def test_bytes_that_were_dropped_without_a_word() -> None:
     assert event == BytesDropped(at=2.0, remote=PEER, size=3, detail="")
 
 
+def test_a_message_that_lacks_a_header_field() -> None:
+    """What was read and is not complete is dropped by the stack, too, at another place."""
+    told = f"Error processing packet from {PEER}: Missing required header(s)  From [code 171050]:\n"
+    text = "SIP/2.0 200 OK\r\nVia: x\r\n\r\n"
+    (event,) = tapped(Row(f"12:00 sip_endpoint.c {told}{text}\n-- end of packet.\n", level=1))
+    words = "Missing required header(s) From"
+    assert event == BytesDropped(at=2.0, remote=PEER, size=len(text), detail=words)
+
+
 def test_a_failed_assertion() -> None:
     """The library's own assertion is kept as a warning."""
     (event,) = tapped(Row("12:00 os_core_unix. Assert failed: call.c:12 x > 0\n", level=1))

@@ -167,6 +167,15 @@ def test_a_connection_that_never_opens() -> None:
     assert not failure.call_id
 
 
+def test_a_name_server_that_never_answers() -> None:
+    """Over UDP nothing has to be connected: an unsent request waits for the resolver we named."""
+    stage = Stage("REGISTER", account=replace(ACCOUNT, host="pbx.example", nameserver="192.0.2.53"))
+    assert stage.took(REGISTER) == pytest.approx(5.0, abs=0.02)
+    (failure,) = stage.failures
+    assert failure.failure is Failure.NAME_RESOLUTION
+    assert failure.detail == "no answer within 5 s from the name server 192.0.2.53"
+
+
 def test_a_tls_handshake_that_nobody_answers() -> None:
     """Where TCP is up and no message left, it is the handshake that did not end."""
     accepted = TransportChanged(
