@@ -109,8 +109,8 @@ def _realm(wanted: tuple[str, ...], _attempt: Attempt, account: Account) -> str 
     return _one_of(("*", *wanted), account.realm)
 
 
-def _login(_wanted: tuple[str, ...], _attempt: Attempt, account: Account) -> str | None:
-    return "no password" if account.password is None else None
+def _login(wanted: tuple[str, ...], _attempt: Attempt, account: Account) -> str | None:
+    return "no password" if wanted == ("digest",) and account.password is None else None
 
 
 def _client_cert(_wanted: tuple[str, ...], _attempt: Attempt, account: Account) -> str | None:

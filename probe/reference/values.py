@@ -196,7 +196,7 @@ class Wanted(Enum):
     REALM = "realm"
     """Realms, one of which a configured realm must be."""
     LOGIN = "login"
-    """`digest` where a password is needed."""
+    """How it knows us: `digest`, `address`, `name`; digest alone needs a password."""
     NEVER = "never"
     """Methods that it does not take."""
     PRACK = "prack"

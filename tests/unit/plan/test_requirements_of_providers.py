@@ -140,6 +140,8 @@ def test_value_that_is_not_wanted(name: str, one: Attempt, of: Wanted, value: st
         ("didww", calling(), Wanted.REALM),
         ("didww", calling(realm="out.didww.com"), Wanted.REALM),
         ("plivo", calling(prack="optional"), Wanted.PRACK),
+        ("twilio", calling(password=None), Wanted.LOGIN),  # an access list will do
+        ("bandwidth", calling(password=None), Wanted.LOGIN),
         ("plivo", calling(), Wanted.NEVER),
         ("flowroute", calling("sip:12345678*12025550123@sip.flowroute.com"), Wanted.NUMBER),
         ("telnyx", calling("sip:12025550123@sip.telnyx.com"), Wanted.NUMBER),
