@@ -118,7 +118,8 @@ def _echo(outcome: Outcome, answer: SipMessage) -> Iterator[str]:
     if via.partition(";")[0].split() != ours.split():
         yield "altered=Via"
     for name in _ECHOED:
-        if " ".join((answer.first(name) or "").split()) != " ".join(
-            (sent.first(name) or "").split()
-        ):
+        theirs = answer.first(name)
+        if theirs is None:
+            yield f"lacks={name}"
+        elif theirs.split() != (sent.first(name) or "").split():
             yield f"altered={name}"

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 from asking import account, answer, attempt, datagrams, empty_trace, free_port, streams
@@ -60,6 +61,24 @@ def test_an_answer_after_the_first_copy_was_lost() -> None:
         found = one(ask(account(port=port)), "used")
     assert found.result == "answered"
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "fact"),
+    [
+        (lambda text: text.replace("Call-ID: ", "Call-ID: other"), "altered=Call-ID"),
+        (
+            lambda text: "\r\n".join(x for x in text.split("\r\n") if not x.startswith("From:")),
+            "lacks=From",
+        ),
+    ],
+    ids=["another", "none"],
+)
+def test_what_comes_back_other_than_it_was_sent(changed: Callable[[str], str], fact: str) -> None:
+    """A field that is missing was left out by the server: nobody on the way rewrote it."""
+    with datagrams(lambda text: changed(answer(text))) as (port, _):
+        found = one(ask(account(port=port)), "used")
+    assert [f for f in found.facts if f.startswith(("altered=", "lacks="))] == [fact]
 
 
 def test_a_closed_port() -> None:
