@@ -60,7 +60,7 @@ class Walk:
     "Name servers that were asked, as ip:port."
 
     codes: dict[tuple[str, str], str] = field(default_factory=dict)
-    "RCODE of each (type, name); ``silent`` where nothing came back, ``empty`` for no such record."
+    "RCODE of each (type, name); silent, empty (no such record) or alias (that leads to none)."
 
     pointers: list[str] = field(default_factory=list)
     "NAPTR records in words."
@@ -103,6 +103,8 @@ def _worst(codes: set[str]) -> str:
         return "silent"
     if "NXDOMAIN" in codes:
         return "no-such-name"
+    if "alias" in codes:
+        return "alias"
     return "no-address" if codes & {"empty", "NOERROR"} else "failed"
 
 
@@ -224,5 +226,6 @@ def _query(
     found = [rrset for rrset in answer.answer if rrset.rdtype == wanted]
     records = [record.to_text() for rrset in found for record in rrset]
     if code == "NOERROR" and not records:
-        code = "empty"
+        alias = any(rrset.rdtype == dns.rdatatype.CNAME for rrset in answer.answer)
+        code = "alias" if alias else "empty"
     return code, records, min((rrset.ttl for rrset in found), default=0)

@@ -13,6 +13,7 @@ _WORDS = {
     "literal": "it is an address, so DNS is not asked",
     "no-such-name": "the name does not exist",
     "no-address": "the name exists and has no address",
+    "alias": "the name is an alias that leads to no address",
     "target-missing": "SRV names a host that has no address",
     "silent": "no name server answered",
     "failed": "the name server answers with a failure of its own",

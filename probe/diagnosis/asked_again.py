@@ -137,7 +137,7 @@ def old_connection(case: Case) -> Iterator[Hypothesis]:
             likelihood=Certainty.LIKELY,
             because="OPTIONS on a connection of its own was closed as well",
             evidence=cite(case, used),
-            rules_out=("F022", "F035"),
+            rules_out=("F035",),
             weight=SHOWN,
         )
     elif used.answered and not fresh:

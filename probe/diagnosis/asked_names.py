@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from probe.diagnosis.asked_path import SHOWN, Asked, cite, failed_on_the_way
 from probe.diagnosis.case import Case
-from probe.diagnosis.explanation import Certainty
+from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule
 from probe.trace.control import Control, ControlRan
@@ -33,6 +33,26 @@ def _services(ran: ControlRan) -> dict[str, list[tuple[str, int]]]:
         transport, _, _, host, port = text.split()
         found.setdefault(transport, []).append((host, int(port)))
     return found
+
+
+def not_unknown(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: the system calls a name unknown, and DNS itself says another thing of it."""
+    if not case.failed(Failure.NAME_RESOLUTION):
+        return
+    for index, ran in case.asked(Control.NAMES):
+        if ran.result in {"alias", "failed"}:
+            alias = ran.result == "alias"
+            yield Hypothesis(
+                cause="F003",
+                likelihood=Certainty.UNDECIDED if alias else Certainty.LIKELY,
+                because="the name is an alias, and what it leads to has no address or circles"
+                if alias
+                else "the name server answers with a failure of its own",
+                evidence=(case.cite_control(index),),
+                steps=(case.fill("Tell the owner of {host} what its name server says."),),
+                rules_out=("F001", "F004"),
+                weight=SHOWN,
+            )
 
 
 def other_service(case: Case) -> Iterator[Hypothesis]:
@@ -77,7 +97,7 @@ def no_service(case: Case) -> Iterator[Hypothesis]:
         return
     if denied:
         because = "its SRV record names nobody (`.`), which says that there is no such service"
-        evidence = (case.cite_control(index),)
+        evidence: tuple[Evidence, ...] = (case.cite_control(index),)
     elif web is not None and web.ran.result == "open":
         because = (
             "it has no SRV records, its address has a web server, and nothing there speaks SIP"
@@ -159,6 +179,7 @@ def _same_network(address: str, ours: str) -> bool:
 
 
 RULES = (
+    Rule(name="asked: DNS says otherwise", gate=Gate.NAME, causes=("F003",), find=not_unknown),
     Rule(name="asked: SRV for others", gate=Gate.NAME, causes=("F008",), find=other_service),
     Rule(name="asked: no SIP by DNS", gate=Gate.NAME, causes=("F012",), find=no_service),
     Rule(name="asked: DNS knows another", gate=Gate.NAME, causes=("F009",), find=old_address),

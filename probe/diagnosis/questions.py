@@ -25,8 +25,14 @@ MOST_SENT = 3
 OFFLINE = frozenset({Control.LINT, Control.DIGEST})
 """Controls that send nothing."""
 
-FURTHER = frozenset({"F014", "F018"})
-"""Proved causes that OPTIONS may trace further: the port is closed, but another one answers."""
+FURTHER = {
+    "F001": Control.NAMES,
+    "F014": Control.OPTIONS,
+    "F018": Control.OPTIONS,
+    "F037": Control.OPTIONS,
+}
+"""Proved causes that a control may trace further: the system calls unknown what DNS answers with
+an alias, another port answers, their Date differs from our clock."""
 
 _PATH = (
     Failure.NO_RESPONSE,
@@ -71,9 +77,22 @@ def _by_name(case: Case) -> bool:
 
 
 QUESTIONS: tuple[Question, ...] = (
-    Question(control=Control.LINT, when=lambda case: case.account is not None),
-    Question(control=Control.DIGEST, when=lambda case: bool(case.login.sent)),
-    Question(control=Control.NAMES, when=lambda case: _no_way(case) and _by_name(case)),
+    Question(
+        control=Control.LINT,
+        when=lambda case: _no_way(case) or _refused(401, 403, 404, 407, 484)(case),
+    ),
+    Question(
+        control=Control.DIGEST,
+        when=lambda case: bool(case.login.sent) and _refused(401, 403, 407)(case),
+    ),
+    Question(
+        control=Control.NAMES,
+        when=lambda case: (
+            _no_way(case)
+            and _by_name(case)
+            and not case.failed(Failure.TLS_HANDSHAKE, Failure.TLS_CERTIFICATE)
+        ),
+    ),
     Question(
         control=Control.TLS,
         when=lambda case: (
@@ -145,7 +164,8 @@ def decided(case: Case, ranked: tuple[Hypothesis, ...]) -> bool:
         return False
     top = ranked[0]
     if top.likelihood is Certainty.CERTAIN:
-        return top.cause not in FURTHER or bool(case.asked(Control.OPTIONS))
+        further = FURTHER.get(top.cause)
+        return further is None or bool(case.asked(further))
     shown = {index for index, _ in case.controls}
     return top.likelihood is Certainty.LIKELY and any(e.event in shown for e in top.evidence)
 

@@ -198,7 +198,7 @@ def _wants_certificate(case: Case, likelihood: Certainty) -> Hypothesis:
 
 def no_tls_there(case: Case) -> Iterator[Hypothesis]:
     """Our TLS hello got no answer, or the connection closed, on a port that is not TLS's."""
-    if case.failure is None or not case.failed(Failure.TLS_HANDSHAKE):
+    if case.failure is None or not _never_shook_hands(case):
         return
     silent = contains(_SILENCE, case.failure.detail)
     closed = contains(r"reset|end of file|eof|closed", case.failure.detail)
@@ -238,6 +238,13 @@ def never_connected(case: Case) -> Iterator[Hypothesis]:
                 steps=(case.fill("Check port and transport in `uri:`: they lead to {target}."),),
                 weight=weight,
             )
+
+
+def _never_shook_hands(case: Case) -> bool:
+    """Whether the connection ended in the handshake, by its own name or by an end of the stream."""
+    states = {change.state for _, change in case.connections}
+    cut = case.failed(Failure.CONNECTION_LOST) and "accepted" in states
+    return case.failed(Failure.TLS_HANDSHAKE) or (cut and "connected" not in states)
 
 
 def _in_handshake(case: Case) -> bool:

@@ -77,10 +77,15 @@ def _filtered(
 def unreachable(case: Case) -> Iterator[Hypothesis]:
     """Recognise: a router says that it cannot reach the host."""
     if case.failed(Failure.HOST_UNREACHABLE):
+        circling = bool(case.icmp) and all(
+            event.icmp_type == (3 if ":" in event.offender else 11) for _, event in case.icmp
+        )
         yield Hypothesis(
             cause="F017",
-            likelihood=Certainty.LIKELY,
-            because="a router on the way says that it cannot reach the host",
+            likelihood=Certainty.UNDECIDED if circling else Certainty.LIKELY,
+            because="a router on the way says that our packet went on for too long (time exceeded)"
+            if circling
+            else "a router on the way says that it cannot reach the host",
             says=case.fill("A router on the way cannot reach {target}."),
             evidence=_cited_icmp(case.icmp) or case.cite_failure(),
             steps=(

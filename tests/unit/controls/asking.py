@@ -171,8 +171,9 @@ def name_server(
         name = question.question[0].name.to_text(omit_final_dot=True)
         kind = dns.rdatatype.to_text(question.question[0].rdtype)
         made.set_rcode(code if name in names or code else dns.rcode.NXDOMAIN)
-        for text in records.get((name, kind), ()):
-            made.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, text))
+        for found in (kind, "CNAME"):
+            for text in records.get((name, found), ()):
+                made.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", found, text))
         return made
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:

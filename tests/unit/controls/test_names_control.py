@@ -58,6 +58,7 @@ def test_a_name_with_services_of_all_transports() -> None:
         ({(HOST, "TXT"): ['"x"']}, dns.rcode.NOERROR, "no-address"),
         ({}, dns.rcode.SERVFAIL, "failed"),
         ({(HOST, "A"): ["192.0.2.1"]}, dns.rcode.NOERROR, "resolves"),
+        ({(HOST, "CNAME"): ["gone.example."]}, dns.rcode.NOERROR, "alias"),
         (
             {(f"_sip._udp.{HOST}", "SRV"): ["1 1 5060 gone.example."]},
             dns.rcode.NOERROR,

@@ -6,6 +6,7 @@ import pytest
 from casebuilder import case, explain
 from stories import STORIES as WITHOUT_A_PAST
 from stories import Story
+from stories_asked import ASKED
 from stories_changed import CHANGED
 from stories_samerun import SAME_RUN
 
@@ -15,7 +16,7 @@ from probe.diagnosis.quote import visible
 from probe.reference import reference
 from probe.trace.trace import MessageEvent
 
-STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN)
+STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN, *ASKED)
 CERTAINTIES = {"certain", "likely", "undecided"}
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 
