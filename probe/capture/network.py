@@ -168,12 +168,17 @@ class Tried:
 def tried(capture: Capture, us: Us | None) -> list[Tried]:
     """Return the connections to ports of SIP that failed before a message was sent on them."""
     ports = capture.ports
+    errors: dict[tuple[End, End], list[IcmpError]] = {}
+    for error in capture.errors:
+        if error.protocol == _TCP:
+            errors.setdefault((error.source, error.target), []).append(error)
     found: dict[tuple[str, End, Failure], list[Tried]] = {}
     for connection in capture.connections:
         ours = us is None or us.is_at(connection.client) or us.host == connection.client.host
         if connection.server.port not in ports or connection.messages or not ours:
             continue
-        one = _fault(connection, capture)
+        about = tuple(errors.get((connection.client, connection.server), ()))
+        one = _fault(connection, about, capture.ended)
         if one is not None:
             found.setdefault((one.client.host, one.server, one.failure), []).append(one)
     return sorted((_together(same) for same in found.values()), key=lambda one: one.at)
@@ -195,10 +200,11 @@ def _together(same: list[Tried]) -> Tried:
     )
 
 
-def _fault(connection: Connection, capture: Capture) -> Tried | None:
+def _fault(
+    connection: Connection, errors: tuple[IcmpError, ...], captured_until: float
+) -> Tried | None:
     """Return what kept a connection from coming to be, or None."""
     transport, tries = "TCP", max(1, connection.syns)
-    errors: tuple[IcmpError, ...] = ()
     if connection.refused_at is not None:
         failure, ended = Failure.TCP_REFUSED, connection.refused_at
         words = f"RST from {connection.server} to our SYN"
@@ -210,18 +216,12 @@ def _fault(connection: Connection, capture: Capture) -> Tried | None:
         failure = Failure.TLS_CERTIFICATE if own else Failure.TLS_HANDSHAKE
         words = f"TLS alert {_ALERTS.get(number, 'of an unknown kind')} ({number}) from {by}"
     elif connection.syns and connection.accepted_at is None:
-        errors = tuple(
-            error
-            for error in capture.errors
-            if error.protocol == _TCP
-            and (error.source, error.target) == (connection.client, connection.server)
-        )
         if errors:
             event = _received(errors[-1], 0.0)
             failure, ended, words = icmp_failure(event), errors[-1].at, icmp_words(event)
             if failure is Failure.PORT_UNREACHABLE:
                 failure = Failure.TCP_REFUSED
-        elif capture.ended - connection.began >= TIMER_B_S:
+        elif captured_until - connection.began >= TIMER_B_S:
             failure, ended = Failure.TCP_TIMEOUT, connection.began + TIMER_B_S
             words = f"no answer to {connection.syns} SYN in the capture for {TIMER_B_S:g} s"
         else:

@@ -127,11 +127,8 @@ class Capture:
     cut_short: str = ""
     "Why reading ended before the end; empty where it did not."
 
-    @property
-    def ports(self) -> frozenset[int]:
-        """The ports at which somebody listens for SIP."""
-        seen = {m.target.port for m in self.messages if m.parsed.is_request}
-        return SIP_PORTS | seen
+    ports: frozenset[int] = SIP_PORTS
+    "Ports at which somebody listens for SIP."
 
 
 def read(path: Path) -> Capture:
@@ -165,6 +162,8 @@ class _Reader:
                 raise
             seen.cut_short = str(error)
         seen.messages.sort(key=lambda message: message.at)  # several interfaces, several clocks
+        seen.answers.sort(key=lambda answer: answer.at)
+        seen.ports |= {m.target.port for m in seen.messages if m.parsed.is_request}
         seen.connections = self._streams.connections
         seen.gaps = self._streams.gaps
         seen.fragments = self._packets.missing

@@ -13,6 +13,9 @@ from probe.capture.packets import End, Segment
 MOST_PENDING = 256 * 1024
 """Bytes behind a gap that are kept; then the gap is taken for lost."""
 
+MOST_PARTS = 500
+"""Segments behind a gap that are kept."""
+
 LONGEST_MESSAGE = 256 * 1024
 """Bytes of a message; what is longer is no SIP."""
 
@@ -173,7 +176,10 @@ class _Direction:
     def __init__(self) -> None:
         self._next: int | None = None
         self._pending: dict[int, bytes] = {}
+        self._held = 0  # bytes in it
         self._buffer = bytearray()
+        self._due = 0  # bytes of the first message, where its head is known
+        self._looked = 0  # where the end of its head was looked for
         self._other = False  # no SIP, or the middle of a message, until a start line comes
         self._line = b""  # what of a line was there then
         self.gaps = 0
@@ -191,8 +197,11 @@ class _Direction:
             self._next = sequence
         ahead = (sequence - self._next + 2**31) % 2**32 - 2**31
         if ahead > 0:
-            self._pending.setdefault(sequence, data)
-            if sum(map(len, self._pending.values())) > MOST_PENDING:
+            if len(data) <= len(self._pending.get(sequence, b"")):
+                return  # a copy
+            self._held += len(data) - len(self._pending.get(sequence, b""))
+            self._pending[sequence] = data
+            if self._held > MOST_PENDING or len(self._pending) > MOST_PARTS:
                 yield from self._over_the_gap()
             return
         yield from self._in_order(data[-ahead:] if ahead else data)
@@ -205,12 +214,14 @@ class _Direction:
                 return
             for begin, back in ready:
                 held = self._pending.pop(begin)
+                self._held -= len(held)
                 yield from self._in_order(held[-back:] if back else held)
 
     def _over_the_gap(self) -> Iterator[bytes]:
         """Take what is missing for lost, and go on behind it."""
         self.gaps += not self._other
-        self._buffer.clear()
+        self._held = 0
+        self._clear()
         for begin in sorted(self._pending, key=lambda b: (b - (self._next or 0)) % 2**32):
             self._next = begin
             yield from self._in_order(self._pending.pop(begin))
@@ -231,32 +242,44 @@ class _Direction:
 
     def _message(self) -> bytes | None:
         """Return the first message of the buffer where it is whole."""
+        if len(self._buffer) < self._due or not self._begins():
+            return None
+        total = self._length()
+        if total is None or len(self._buffer) < total:
+            self._due = total or 0
+            return None
+        message = bytes(self._buffer[:total])
+        del self._buffer[:total]
+        self._due = self._looked = 0
+        return message
+
+    def _begins(self) -> bool:
+        """Bring the buffer to the beginning of a message, or leave the stream alone."""
         buffer = self._buffer
-        while buffer.startswith((b"\r", b"\n")):
+        while not self._looked and buffer.startswith((b"\r", b"\n")):
             del buffer[: 2 if buffer[:2] == b"\r\n" else 1]
         if len(buffer) > 1 and buffer[0] in {_HANDSHAKE, _ALERT} and buffer[1] == 3:
             self._turn_away()
         if len(buffer) < _SHORTEST:
-            return None
+            return False
         if not START.match(buffer) and not self._may_become_sip():
             self._skip()
-            if not buffer:
-                return None
-        end = _END.search(buffer)
+        return bool(buffer)
+
+    def _length(self) -> int | None:
+        """Return how long the first message is; None where that is not known yet."""
+        end = _END.search(self._buffer, self._looked)
         if end is None:
-            if len(buffer) > LONGEST_MESSAGE:
+            self._looked = max(0, len(self._buffer) - 3)
+            if len(self._buffer) > LONGEST_MESSAGE:
                 self._turn_away()
             return None
-        length = _LENGTH.search(buffer, 0, end.end())
+        length = _LENGTH.search(self._buffer, 0, end.end())
         total = end.end() + (int(length.group(1)) if length else 0)
         if total > LONGEST_MESSAGE:
             self._turn_away()
             return None
-        if len(buffer) < total:
-            return None
-        message = bytes(buffer[:total])
-        del buffer[:total]
-        return message
+        return total
 
     def _may_become_sip(self) -> bool:
         """Whether the first line is not over yet and could still be a start line."""
@@ -272,6 +295,7 @@ class _Direction:
             return
         self.gaps += 1
         del self._buffer[: found.end()]
+        self._due = self._looked = 0
 
     def _turn_away(self) -> None:
         buffer = bytes(self._buffer)
@@ -280,7 +304,11 @@ class _Direction:
             self.tls = True
             self._look_for_alert(buffer)
         self._line = buffer[buffer.rfind(b"\n") :][:_LONGEST_LINE]
+        self._clear()
+
+    def _clear(self) -> None:
         self._buffer.clear()
+        self._due = self._looked = 0
 
     def _resumed(self, data: bytes) -> bytes | None:
         """Return the bytes from the next start line on; None where none begins here."""

@@ -1,5 +1,6 @@
 """Stories as attempts and traces, ready to be judged and explained like those of a run."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -29,6 +30,9 @@ from probe.trace.trace import (
 
 LOOKUP_BEFORE_S = 60.0
 """How long before a request the look-up of its host may stand."""
+
+MOST_LOOKUPS = 200
+"""Look-ups before a request that are considered."""
 
 _LONGEST_EXPIRES = 2**32 - 1
 
@@ -193,10 +197,12 @@ def _message(message: Message, base: float, *, sent: bool) -> Event:
 def _lookups(story: Story, capture: Capture) -> Iterator[Answer]:
     """Yield the look-ups that led to the first request: by us, shortly before, of its host."""
     host = _host_asked(story.first.parsed)
-    for answer in capture.answers:
-        before = 0 <= story.first.at - answer.at <= LOOKUP_BEFORE_S
+    until = bisect_right(capture.answers, story.first.at, key=lambda answer: answer.at)
+    for answer in reversed(capture.answers[max(0, until - MOST_LOOKUPS) : until]):
+        if story.first.at - answer.at > LOOKUP_BEFORE_S:
+            return
         own = answer.asker == story.local.host
-        if before and own and (answer.name == host or story.remote.host in answer.addresses):
+        if own and (answer.name == host or story.remote.host in answer.addresses):
             yield answer
 
 

@@ -1,6 +1,7 @@
 """Says of each dialog in a capture that any tool made why it failed, as a run would."""
 
 import json
+import textwrap
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -195,15 +196,19 @@ def _lines(  # noqa: PLR0913, PLR0917 - what is shown, and how
         if same[0].met:
             continue
         yield from (f"  note: {note}" for note in same[0].told.notes)
-        yield f"  Where {_where(same[0].told)}"
+        yield from _wrapped(f"  Where {_where(same[0].told)}", asked.width)
         if len(same) > 1:
-            yield _also(same[1:])
+            yield from _wrapped(_also(same[1:]), asked.width)
         yield ""
     met = sum(one.met for one in wanted)
     if met and not shown:
         yield "Nothing in it failed; `--all` shows what came."
     elif met and not (asked.everything or asked.call_id):
         yield f"{met} went well; `--all` shows them."
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=" " * 8, drop_whitespace=True)
 
 
 def _head(path: Path, capture: Capture, judged: list[_Judged]) -> str:

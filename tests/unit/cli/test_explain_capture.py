@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -287,11 +288,11 @@ def test_ten_thousand_messages_take_seconds(sipprobe: Sipprobe, here: Path) -> N
         refused_call(403),
         Wire().send("INVITE").receive(200, body=ANSWER),
     ]
-    traces = [wire.trace() for wire in calls]
     count = 0
-    while count < 10_000:
-        trace = traces[count % 4]
-        film.wire(trace, call_id=f"call-{count}", after=0.001)
+    for number, trace in enumerate(cycle([wire.trace() for wire in calls])):
+        if count >= 10_000:
+            break
+        film.wire(trace, call_id=f"call-{number}", after=0.001)
         count += len(trace.events)
     film.pause(40).pcap(here / "big.pcap")
     began = time.process_time()
