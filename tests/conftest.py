@@ -11,7 +11,7 @@ from hypothesis import settings
 settings.register_profile("sipprobe", deadline=None)
 settings.load_profile("sipprobe")
 
-PEER_FOLDERS = tuple(Path(__file__).parent / name for name in ("peers", "faults"))
+PEER_FOLDERS = tuple(Path(__file__).parent / name for name in ("peers", "faults", "hostile"))
 """Folders whose test files may not skip themselves as a whole in CI."""
 
 

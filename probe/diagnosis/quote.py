@@ -56,7 +56,7 @@ def plain(text: str, limit: int = LONGEST) -> str:
 
 def quoted(text: str, limit: int = LONGEST) -> str:
     """Return a piece of the wire between double quotes; the mark of a cut stands outside them."""
-    shown = visible(text.strip())
+    shown = visible(text.strip()[: limit + 1])
     return f'"{shown}"' if len(shown) <= limit else f'"{shown[:limit]}"…'
 
 
