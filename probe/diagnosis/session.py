@@ -322,9 +322,7 @@ def forked(case: Case) -> Iterator[Hypothesis]:
         because=f"responses came in {len(by_tag)} dialogs: their To tags differ (RFC 3261 §12.1)",
         says=f"The call was sent on to {len(by_tag)} devices, and each answered for itself.",
         evidence=(case.cite_start(first), case.cite_start(second)),
-        steps=(
-            "Write the sequence so that each branch may ring: `180*`.",
-        ),
+        steps=("Write the sequence so that each branch may ring: `180*`.",),
     )
 
 
@@ -494,6 +492,10 @@ def change_refused(case: Case) -> Iterator[Hypothesis]:
 # Audio ------------------------------------------------------------------------------------------
 
 
+_NOT_BOTH_WAYS = frozenset({"sendonly", "inactive", "recvonly"})
+"""Directions with which audio does not go both ways (RFC 8866 §6.7)."""
+
+
 def nothing_heard(case: Case) -> Iterator[Hypothesis]:
     """Recognise: the call was up and no RTP arrived."""
     reports = case.trace.media
@@ -508,18 +510,10 @@ def nothing_heard(case: Case) -> Iterator[Hypothesis]:
         *_sdp_line(case, case.answer),
         Evidence(event=None, says=f"we sent {sent} RTP packets and received none"),
     )
-    if audio is not None and audio.direction in {"sendonly", "inactive", "recvonly"}:
+    if audio is not None and audio.direction in _NOT_BOTH_WAYS:
         yield _held(audio, evidence)
     elif audio is not None and is_private(audio.address) and not _same_network(case, audio):
-        yield Hypothesis(
-            cause="F149",
-            likelihood=Certainty.CERTAIN,
-            because=f"their answer names {plain(audio.address)}, which cannot be reached from here",
-            says=f"They told us to exchange audio with {plain(audio.address)}, an address that "
-            "cannot be reached from here, so nothing was heard.",
-            evidence=evidence,
-            steps=("Have the other side put its public address into its SDP.",),
-        )
+        yield _out_of_reach(audio, evidence, Certainty.CERTAIN)
     else:
         yield Hypothesis(
             cause="F147",
@@ -530,6 +524,36 @@ def nothing_heard(case: Case) -> Iterator[Hypothesis]:
             steps=("Have the firewall let the UDP audio ports in and out.",),
             unknown=("Whether they sent nothing, or it was lost on the way.",),
         )
+
+
+def answer_not_as_wanted(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: their answer has another direction or address than the scenario wants."""
+    audio = case.answer_sdp.audio if case.answer_sdp else None
+    if case.answer is None or audio is None:
+        return
+    unmet = {mismatch.path for mismatch in case.verdict.mismatches}
+    evidence = (case.cite_start(case.answer), *_sdp_line(case, case.answer))
+    if "expect.sdp.direction" in unmet and audio.direction in _NOT_BOTH_WAYS:
+        yield _held(audio, evidence)
+    private = is_private(audio.address) and not _same_network(case, audio)
+    if "expect.sdp.address" in unmet and private:
+        heard = any(report.rx_packets for report in case.trace.media)
+        yield _out_of_reach(audio, evidence, Certainty.LIKELY if heard else Certainty.CERTAIN)
+
+
+def _out_of_reach(
+    audio: MediaDescription, evidence: tuple[Evidence, ...], likelihood: Certainty
+) -> Hypothesis:
+    address = plain(audio.address)
+    return Hypothesis(
+        cause="F149",
+        likelihood=likelihood,
+        because=f"their answer names {address}, which cannot be reached from here",
+        says=f"They told us to exchange audio with {address}, an address that cannot be reached "
+        "from here.",
+        evidence=evidence,
+        steps=("Have the other side put its public address into its SDP.",),
+    )
 
 
 def _held(audio: MediaDescription, evidence: tuple[Evidence, ...]) -> Hypothesis:
@@ -633,7 +657,7 @@ def _sdp_line(case: Case, index: int) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(event=index, says=f'its SDP says "{plain(line)}"')
         for line in body.splitlines()
-        if line.startswith(("m=audio", "c="))
+        if line.startswith(("m=audio", "c=", "a=send", "a=recv", "a=inactive"))
     )[:3]
 
 
@@ -678,6 +702,12 @@ RULES = (
     ),
     Rule(name="hang-up unconfirmed", gate=_SESSION, causes=("F145",), find=hang_up_unconfirmed),
     Rule(name="nothing heard", gate=_SESSION, causes=("F147", "F149", "F151"), find=nothing_heard),
+    Rule(
+        name="answer not as wanted",
+        gate=_SESSION,
+        causes=("F149", "F151"),
+        find=answer_not_as_wanted,
+    ),
     Rule(name="poor audio", gate=_SESSION, causes=("F160", "F161", "F162"), find=poor_audio),
     *rows(
         Sign(
