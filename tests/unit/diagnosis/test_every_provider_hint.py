@@ -99,7 +99,7 @@ def assert_quoted(one: Wire, why: Explanation) -> None:
 
 
 @pytest.mark.parametrize("meaning", HINTED, ids=named)
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_hint_is_explained_by_the_page(meaning: Meaning, data: st.DataObject) -> None:
     """What carries the hint is explained with the cause that the provider's page names."""
@@ -123,7 +123,7 @@ def test_same_code_without_the_hint_is_not_claimed(meaning: Meaning) -> None:
 
 
 @pytest.mark.parametrize("meaning", [m for m in HINTED if gives_away(m)], ids=named)
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_own_hint_needs_no_configuration(meaning: Meaning, data: st.DataObject) -> None:
     """A hint that is the provider's alone gives it away, and is never certain for that."""
