@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-
 pytestmark = pytest.mark.timeout(600)  # the first test waits for the whole campaign
 
 
