@@ -317,7 +317,15 @@ _UAS = "scripted far end"
 
 def _fault(cause: str, name: str, how: str, make: Any, family: str = "F") -> Fault:  # noqa: ANN401
     needs = (("kamailio",) if "Kamailio" in how else ()) + (("sipp",) if "SIPp" in how else ())
-    return Fault(cause=cause, name=name, how=how, make=make, family=family, needs=needs)
+    waits = make in {
+        session_timer_ran_out,
+        provider_ended_bare,
+        both_change,
+        change_refused,
+    }
+    return Fault(
+        cause=cause, name=name, how=how, make=make, family=family, needs=needs, waits=waits
+    )
 
 
 FAULTS = (

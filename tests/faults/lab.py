@@ -121,6 +121,9 @@ class Fault:
     needs: tuple[str, ...] = ()
     "Programs without which it cannot be made."
 
+    waits: bool = False
+    "Whether a run mostly waits, for more than ten seconds."
+
     @property
     def identity(self) -> str:
         """Its name in tests and results."""

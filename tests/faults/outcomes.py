@@ -453,7 +453,15 @@ _BOTH, _UAS, _KAMAILIO = "scripted far end or SIPp", "scripted far end", "Kamail
 
 def _fault(cause: str, name: str, how: str, make: Any) -> Fault:  # noqa: ANN401
     needs = (("kamailio",) if _KAMAILIO in how else ()) + (("sipp",) if "SIPp" in how else ())
-    return Fault(cause=cause, name=name, how=how, make=make, family="E", needs=needs)
+    return Fault(
+        cause=cause,
+        name=name,
+        how=how,
+        make=make,
+        family="E",
+        needs=needs,
+        waits=make is nobody_answers,
+    )
 
 
 FAULTS = (

@@ -14,7 +14,13 @@ from processes import SEARCH_PATH
 from scoring import falsely, right, verdict_right
 
 JOBS = 4
-"""Cases at a time: they mostly wait."""
+"""Cases at a time: half of their time they wait."""
+
+JOBS_THAT_WAIT = 6
+"""More of those that only wait."""
+
+LONGEST_S = 900
+"""Seconds that a test may wait for its case, all others before it included."""
 
 SEED = 1
 
@@ -34,10 +40,16 @@ def cases(
     ]
     faults = FAULTS if None in asked else tuple(f for f in FAULTS if f in asked)
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(JOBS))
-        stack.callback(pool.shutdown, cancel_futures=True)
+        # What waits for a minute keeps no processor from the others.
+        waiting, working = (
+            stack.enter_context(ThreadPoolExecutor(jobs)) for jobs in (JOBS_THAT_WAIT, JOBS)
+        )
+        for pool in (waiting, working):
+            stack.callback(pool.shutdown, cancel_futures=True)
         yield {
-            fault.identity: pool.submit(judge, fault, SEED, folder / str(number))
+            fault.identity: (waiting if fault.waits else working).submit(
+                judge, fault, SEED, folder / str(number)
+            )
             for number, fault in enumerate(faults)
             if not missing(fault)
         }
@@ -64,7 +76,7 @@ def test_every_fault_has_a_name_of_its_own() -> None:
     assert set(MISSES) <= set(names)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(LONGEST_S)
 @pytest.mark.parametrize("fault", _parameters())
 def test_fault_is_diagnosed(fault: Fault, cases: Cases) -> None:
     """The command says what is wrong, as surely as the class of the cause allows."""
@@ -76,7 +88,7 @@ def test_fault_is_diagnosed(fault: Fault, cases: Cases) -> None:
     assert right(case), case
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(LONGEST_S)
 def test_thresholds_over_all_faults(cases: Cases) -> None:
     """Accuracy of each class, and hardly ever a certain word that is wrong."""
     known = [future.result() for name, future in cases.items() if name not in MISSES]
@@ -93,7 +105,7 @@ def test_thresholds_over_all_faults(cases: Cases) -> None:
     assert sum(falsely(case, "certain") for case in every) <= 0.01 * len(every)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(LONGEST_S)
 def test_nothing_gives_the_fault_away(cases: Cases) -> None:
     """Neither the id nor the name of a fault is in what the command was given or received."""
     for fault in FAULTS:
