@@ -117,8 +117,11 @@ def running_sipp_uas(  # noqa: PLR0913 - each is an option of SIPp that some tes
     keys: Mapping[str, str] | None = None,
     timeout_s: int = 60,
     port: int | None = None,
+    text: str | None = None,
 ) -> Iterator[SippUas]:
     """Run a file of `tests/peers/sipp` while the block runs; it ends after `calls` calls.
+
+    ``text`` is a scenario of SIPp's that stands in no file; `scenario` then only names it.
 
     It listens on a free port, or on `port`, which a far end before it held.
     """
@@ -127,7 +130,7 @@ def running_sipp_uas(  # noqa: PLR0913 - each is an option of SIPp that some tes
     message_log = folder / "messages.log"
     script = folder / f"{scenario}.xml"
     # Filled in here, not by SIPp's -key: that cannot stand for a status code.
-    text = (SCENARIOS / script.name).read_text()
+    text = (SCENARIOS / script.name).read_text() if text is None else text
     for key, value in {**DEFAULT_KEYS, **(keys or {})}.items():
         text = text.replace(f"[{key}]", value)
     script.write_text(text)
