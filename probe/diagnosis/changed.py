@@ -18,6 +18,7 @@ from probe.diagnosis.rule import Gate, Hypothesis, Rule
 from probe.diagnosis.transport import is_silence
 from probe.sip.message import SipMessage
 from probe.sip.sdp import address_class
+from probe.trace.control import Control
 from probe.trace.failure import Failure
 
 _RECEIVED = re.compile(r";\s*received\s*=\s*\[?([0-9A-Fa-f.:]+)")
@@ -46,10 +47,12 @@ def fell_silent(case: Case) -> Iterator[Hypothesis]:
     before = case.before
     if before is None or not before.remote or not _quiet(case) or not _same_target(case, before):
         return
+    if any(ran.result == "answered" for _, ran in case.asked(Control.OPTIONS)):
+        yield from _silent_to_one(case, before)
+        return
     refused = before.refused_logins_since
     steps = (
-        case.fill("Look at the provider's status page: {target} answered until ")
-        + f"{before.at:%Y-%m-%d %H:%M} UTC.",
+        case.fill(f"Look at the provider's status page: {{target}} still answered {when(before)}."),
         (
             "Run it from another network: an answer there means that our address or our firewall "
             "is what changed."
@@ -97,6 +100,20 @@ def fell_silent(case: Case) -> Iterator[Hypothesis]:
         )
 
 
+def _silent_to_one(case: Case, before: Before) -> Iterator[Hypothesis]:
+    """Yield what a server may have that answers OPTIONS, and not what it answered before."""
+    yield Hypothesis(
+        cause="F061",
+        likelihood=Certainty.UNDECIDED,
+        because=case.fill(
+            f"it answered our {{method}} {when(before)}; now it answers OPTIONS and is silent to "
+            "{method}, as when the account was closed or suspended"
+        ),
+        rules_out=("F013", "F032", "F059"),
+        weight=36,
+    )
+
+
 def _quiet(case: Case) -> bool:
     return is_silence(case) or case.failed(Failure.TCP_TIMEOUT)
 
@@ -105,6 +122,31 @@ def _same_target(case: Case, before: Before) -> bool:
     return asked(case) in {before.remote, host_of(before.remote)} and (
         case.transport == before.transport
     )
+
+
+def stopped(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: the very port that answered before is closed now."""
+    before = case.before
+    if before is None or not before.remote or not case.failed(Failure.PORT_UNREACHABLE):
+        return
+    if _same_target(case, before):
+        yield Hypothesis(
+            cause="F131",
+            likelihood=Certainty.LIKELY,
+            because=f"this very port answered {when(before)}, and no program has it now",
+            says=case.fill(
+                f"{{target}} answered {when(before)}, and no program listens there now: the server "
+                "was stopped, or has moved."
+            ),
+            evidence=case.cite_failure(),
+            steps=(
+                (
+                    "If the server is yours, look whether it runs and on which port; else look at "
+                    "the provider's status page."
+                ),
+            ),
+            weight=10,
+        )
 
 
 def moved(case: Case) -> Iterator[Hypothesis]:
@@ -324,8 +366,14 @@ RULES = (
     Rule(
         name="silent since the last good run",
         gate=Gate.TRANSPORT,
-        causes=("F015", "F030", "F036", "F131"),
+        causes=("F015", "F030", "F036", "F061", "F131"),
         find=fell_silent,
+    ),
+    Rule(
+        name="port closed that answered in the last good run",
+        gate=Gate.TRANSPORT,
+        causes=("F131",),
+        find=stopped,
     ),
     Rule(
         name="another address than in the last good run",

@@ -64,14 +64,14 @@ def changes(before: Before, now: Look, case: Case) -> tuple[str, ...]:
 
 
 def _last_good(before: Before, begin: str = "The last") -> str:
-    failed = len(before.outcomes_since)
-    count = f", {failed} {'run' if failed == 1 else 'runs'} before this one failed since"
-    return f"{begin} good run of this step was {when(before)}" + (count if failed else "")
+    since = len(before.outcomes_since)
+    count = f", and {since} {'run was' if since == 1 else 'runs were'} not met since"
+    return f"{begin} good run of this step was {plain(before.run_id)}" + (count if since else "")
 
 
 def when(before: Before) -> str:
     """Return when the last good run was, in words."""
-    return f"{before.at:%Y-%m-%d %H:%M} UTC ({plain(before.run_id)})"
+    return f"on {before.at:%Y-%m-%d at %H:%M} UTC"
 
 
 def _unchanged(before: Before) -> str:

@@ -27,11 +27,12 @@ def closed_port(case: Case) -> Iterator[Hypothesis]:
         return
     found = _icmp(case, _PORT)
     foreign = any(not _from_target(event) for _, event in found)
+    answered = case.before is not None and case.before.remote == case.target
     if foreign:
         yield _filtered(case, found, Certainty.LIKELY)
     yield Hypothesis(
         cause="F014",
-        likelihood=Certainty.LIKELY if foreign else Certainty.CERTAIN,
+        likelihood=Certainty.LIKELY if foreign or answered else Certainty.CERTAIN,
         because="ICMP says port unreachable: the machine is up and no program has that UDP port",
         says=case.fill(
             "The machine at {target} is up, but no program listens on that UDP port: it said so "

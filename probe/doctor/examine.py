@@ -123,7 +123,9 @@ MACHINE: tuple[tuple[str, Look], ...] = (
 
 def _files(subject: Subject) -> Iterator[Check]:
     for key, path in subject.patient.missing_files if subject.patient else ():
-        yield fault("profile", f"`{key}:` names {path}, which does not exist", f"Correct `{key}:`.")
+        if key != "ca_file":  # the issuers have a line of their own
+            said = f"`{key}:` names {path}, which does not exist"
+            yield fault("profile", said, f"Correct `{key}:` of the trunk profile.")
 
 
 def _names(subject: Subject) -> Iterator[Check]:

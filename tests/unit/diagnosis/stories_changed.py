@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stories import (
+    CERTAIN,
     LIKELY,
     PEER,
     UNDECIDED,
@@ -26,6 +27,7 @@ from stories import (
 from wirebuilder import LOCAL, OFFER, STARTED, Wire
 
 from probe.diagnosis.history import Before
+from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
 
 GOOD = Before(
@@ -67,6 +69,39 @@ CHANGED: tuple[Story, ...] = (
         never=("F013", "F032", "F036", "F009"),
         says=("status page", "another network"),
         before=before(outcomes_since=("NOT_MET",)),
+    ),
+    tell(
+        "closed port that answered",
+        Wire("REGISTER").send("REGISTER").add(icmp(3, 3)).fail(Failure.PORT_UNREACHABLE),
+        "F131",
+        LIKELY,
+        also=("F014",),
+        says=("stopped", "2026-11-01 at 12:00 UTC"),
+        before=before(),
+    ),
+    tell(
+        "closed port beside the one that answered",
+        Wire("REGISTER").send("REGISTER").add(icmp(3, 3)).fail(Failure.PORT_UNREACHABLE),
+        "F014",
+        CERTAIN,
+        before=before(remote="198.51.100.1:5080"),
+    ),
+    tell(
+        "silent since, and OPTIONS is answered",
+        unanswered().add(
+            ControlRan(
+                at=11.0,
+                control=Control.OPTIONS,
+                target="udp 198.51.100.1:5060",
+                result="answered",
+                detail="it answered 200 after 20 ms",
+                facts=("role=used",),
+            )
+        ),
+        "F061",
+        UNDECIDED,
+        never=("F059", "F013", "F030"),
+        before=before(),
     ),
     tell(
         "silent since logins were refused",

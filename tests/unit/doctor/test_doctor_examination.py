@@ -109,10 +109,12 @@ def test_files_of_the_profile_that_are_missing(tmp_path: Path, embedded: Embedde
     """Each is a fault with its key."""
     one = subject(tmp_path, port=embedded.udp_port)
     assert one.patient is not None
-    one.patient = replace(one.patient, missing_files=(("ca_file", "/no/ca.pem"),))
+    one.patient = replace(
+        one.patient, missing_files=(("ca_file", "/no/ca.pem"), ("client_key", "/no/key.pem"))
+    )
     found = examine(one)
     assert found.trunk[0].state is State.FAULT
-    assert "/no/ca.pem" in found.trunk[0].says
+    assert "/no/key.pem" in found.trunk[0].says
 
 
 def test_check_that_breaks_ends_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
