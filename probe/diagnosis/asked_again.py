@@ -77,6 +77,15 @@ def answers_options(case: Case) -> Iterator[Hypothesis]:
         rules_out=gone,
         weight=50,
     )
+    if register and by_address:
+        yield Hypothesis(
+            cause="F032",
+            likelihood=Certainty.UNDECIDED,
+            because="the request line holds an address, and some providers drop what does not name "
+            "their domain",
+            evidence=cite(case, used),
+            weight=40,
+        )
 
 
 def unnamed(case: Case) -> Iterator[Hypothesis]:

@@ -9,6 +9,7 @@ from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule
 from probe.trace.control import Control, ControlRan
+from probe.trace.failure import Failure
 
 _VALUES = {"password": "`password`", "user": "the user in `uri`", "auth_user": "`auth_user`"}
 _LETTER = "letter outside ASCII"
@@ -108,9 +109,10 @@ def registers_nobody(case: Case) -> Iterator[Hypothesis]:
     without = allowed is not None and "REGISTER" not in names
     if "REGISTER" in names:
         return
+    unknown = case.status == 404 and not without  # what registrars say of an unknown account
     yield Hypothesis(
         cause="F059",
-        likelihood=Certainty.LIKELY,
+        likelihood=Certainty.UNDECIDED if unknown else Certainty.LIKELY,
         because="they answer OPTIONS and refuse REGISTER"
         + (", which their Allow does not name" if without else " before any login"),
         says=case.fill(
@@ -119,7 +121,7 @@ def registers_nobody(case: Case) -> Iterator[Hypothesis]:
         ),
         evidence=cite(case, used),
         steps=("Leave the `register:` step out and call directly.",),
-        weight=5 if case.status == 404 and not without else SHOWN,
+        weight=5 if unknown else SHOWN,
     )
 
 
@@ -142,6 +144,31 @@ def register_asked(case: Case) -> Iterator[Hypothesis]:
                 evidence=(case.cite_control(index),),
                 steps=(case.fill("Add {seen} to the trunk's list of allowed addresses."),),
                 rules_out=("F047", "F048", "F049", "F056", "F058"),
+                weight=SHOWN,
+            )
+
+
+def no_challenge_for_us(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: what our stack threw away is a demand for a login that nobody can answer."""
+    if not case.failed(Failure.RESPONSE_DISCARDED):
+        return
+    for index, ran in case.asked(Control.CHALLENGE):
+        wanted = "WWW-Authenticate" if ran.fact("status") == "401" else "Proxy-Authenticate"
+        usable = "digest" in ran.all("scheme") and wanted in ran.all("field")
+        if ran.result == "challenged" and not usable:
+            schemes = ", ".join(plain(scheme) for scheme in ran.all("scheme")) or "none"
+            yield Hypothesis(
+                cause="F053",
+                likelihood=Certainty.CERTAIN,
+                because=f"their {ran.fact('status')} asks for a login without a Digest challenge "
+                f"in {wanted} (schemes: {schemes})",
+                says=case.fill(
+                    "{host} asks for a login, but not in a way that SIP allows, so our software "
+                    "could not read its answer."
+                ),
+                evidence=(case.cite_control(index),),
+                steps=("Report it to whoever runs the server: RFC 3261 §22 wants Digest.",),
+                rules_out=("F034",),
                 weight=SHOWN,
             )
 
@@ -189,6 +216,12 @@ RULES = (
         gate=_LOGIN,
         causes=("F059", "F060"),
         find=registers_nobody,
+    ),
+    Rule(
+        name="asked: a challenge of no use",
+        gate=Gate.TRANSPORT,
+        causes=("F053",),
+        find=no_challenge_for_us,
     ),
     Rule(name="asked: bare REGISTER", gate=_LOGIN, causes=("F060",), find=register_asked),
     Rule(

@@ -40,7 +40,24 @@ def not_unknown(case: Case) -> Iterator[Hypothesis]:
     if not case.failed(Failure.NAME_RESOLUTION):
         return
     for index, ran in case.asked(Control.NAMES):
-        if ran.result in {"alias", "failed"}:
+        if ran.result == "target-missing":
+            targets = [text.split()[3] for text in ran.all("srv") if text.split()[3] != "."]
+            yield Hypothesis(
+                cause="F005",
+                likelihood=Certainty.CERTAIN,
+                because=f"SRV leads to {plain(', '.join(targets[:3]))}, which has no address",
+                says=case.fill(
+                    f"DNS sends us from {{host}} on to {plain(targets[0])}, and that name has no "
+                    "address."
+                ),
+                evidence=(case.cite_control(index),),
+                steps=(
+                    f"Tell the owner of the domain that its SRV record names {plain(targets[0])}.",
+                ),
+                rules_out=("F001", "F004"),
+                weight=SHOWN,
+            )
+        elif ran.result in {"alias", "failed"}:
             alias = ran.result == "alias"
             yield Hypothesis(
                 cause="F003",
@@ -179,7 +196,12 @@ def _same_network(address: str, ours: str) -> bool:
 
 
 RULES = (
-    Rule(name="asked: DNS says otherwise", gate=Gate.NAME, causes=("F003",), find=not_unknown),
+    Rule(
+        name="asked: DNS says otherwise",
+        gate=Gate.NAME,
+        causes=("F003", "F005"),
+        find=not_unknown,
+    ),
     Rule(name="asked: SRV for others", gate=Gate.NAME, causes=("F008",), find=other_service),
     Rule(name="asked: no SIP by DNS", gate=Gate.NAME, causes=("F012",), find=no_service),
     Rule(name="asked: DNS knows another", gate=Gate.NAME, causes=("F009",), find=old_address),

@@ -27,12 +27,14 @@ OFFLINE = frozenset({Control.LINT, Control.DIGEST})
 
 FURTHER = {
     "F001": Control.NAMES,
+    "F004": Control.NAMES,
     "F014": Control.OPTIONS,
     "F018": Control.OPTIONS,
+    "F034": Control.CHALLENGE,
     "F037": Control.OPTIONS,
 }
-"""Proved causes that a control may trace further: the system calls unknown what DNS answers with
-an alias, another port answers, their Date differs from our clock."""
+"""Proved causes that a control may trace further: DNS says more than the system, another port
+answers, the unreadable answer asks for a login, their Date differs from our clock."""
 
 _PATH = (
     Failure.NO_RESPONSE,
@@ -76,6 +78,12 @@ def _by_name(case: Case) -> bool:
     return bool(host) and ":" not in host and not host.replace(".", "").isdigit()
 
 
+def _unreadable_answer(case: Case) -> bool:
+    """Whether a REGISTER without a login got an answer that our stack threw away."""
+    discarded = case.failed(Failure.RESPONSE_DISCARDED)
+    return discarded and case.method == "REGISTER" and not case.login.sent
+
+
 QUESTIONS: tuple[Question, ...] = (
     Question(
         control=Control.LINT,
@@ -100,6 +108,7 @@ QUESTIONS: tuple[Question, ...] = (
             or (_no_way(case) and case.transport == "TLS")
         ),
     ),
+    Question(control=Control.CHALLENGE, when=_unreadable_answer),
     Question(control=Control.OPTIONS, when=_no_way),
     Question(
         control=Control.OPTIONS,
@@ -165,9 +174,14 @@ def decided(case: Case, ranked: tuple[Hypothesis, ...]) -> bool:
     top = ranked[0]
     if top.likelihood is Certainty.CERTAIN:
         further = FURTHER.get(top.cause)
-        return further is None or bool(case.asked(further))
+        return further is None or bool(case.asked(further)) or not _would_ask(further, case)
     shown = {index for index, _ in case.controls}
     return top.likelihood is Certainty.LIKELY and any(e.event in shown for e in top.evidence)
+
+
+def _would_ask(control: Control, case: Case) -> bool:
+    """Whether a question of this control fits the case."""
+    return any(q.control is control and q.when(case) for q in QUESTIONS)
 
 
 def _open(ranked: tuple[Hypothesis, ...]) -> bool:

@@ -74,7 +74,7 @@ def refused_login(case: Case) -> Iterator[Hypothesis]:
                 "we log in with the user of the address, {login}; some providers give a separate "
                 "login name"
             ),
-            weight=20,
+            weight=42 if _is_number(case.account.user) else 20,
         )
 
 
@@ -220,8 +220,10 @@ def not_on_the_list(case: Case) -> Iterator[Hypothesis]:
 
 
 def challenged_by_us(case: Case) -> Iterator[Hypothesis]:
-    """On an incoming call the PBX asks the provider for a login."""
-    if case.direction == "inbound" and case.status in CHALLENGES and case.reply is not None:
+    """On an incoming call the PBX asks the provider, who sent none, for a login."""
+    if case.direction != "inbound" or case.reply is None:
+        return
+    if case.status in CHALLENGES and not case.trace.message(case.reply.request).has_credentials:
         yield Hypothesis(
             cause="F091",
             likelihood=Certainty.CERTAIN,
@@ -285,6 +287,12 @@ def _login_refused(case: Case) -> bool:
 
 def _unanswered_challenge(case: Case) -> bool:
     return case.status in CHALLENGES and bool(case.login.fields) and not case.login.sent
+
+
+def _is_number(user: str) -> bool:
+    """Whether a user is a telephone number: providers seldom log in with one."""
+    digits = user.removeprefix("+")
+    return digits.isascii() and digits.isdigit() and len(digits) >= 7
 
 
 def _odd_values(case: Case) -> str:

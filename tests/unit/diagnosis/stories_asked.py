@@ -20,7 +20,7 @@ from wirebuilder import OFFER, Wire
 
 from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
-from probe.trace.trace import TransportChanged
+from probe.trace.trace import BytesDropped, TransportChanged
 
 HERE = "198.51.100.1"
 ELSEWHERE = "198.51.100.2"
@@ -383,6 +383,7 @@ AGAIN: tuple[Story, ...] = (
         then(unanswered(), options("answered")),
         "F059",
         LIKELY,
+        also=("F032",),
         never=("F015", "F131"),
     ),
     tell(
@@ -535,6 +536,16 @@ DNS: tuple[Story, ...] = (
         never=("F001", "F004"),
     ),
     tell(
+        "the system finds no address, and SRV leads to a name without one",
+        then(
+            failed(Failure.NAME_RESOLUTION, "No address associated with hostname"),
+            asked(Control.NAMES, "target-missing", "srv=UDP 10 5 gone.example 5060"),
+        ),
+        "F005",
+        CERTAIN,
+        says=("gone.example",),
+    ),
+    tell(
         "the system says unknown, and so does DNS",
         then(
             failed(Failure.NAME_RESOLUTION, "Name or service not known"),
@@ -662,6 +673,16 @@ SECURE: tuple[Story, ...] = (
 )
 
 
+def unreadable() -> Wire:
+    """Return a REGISTER whose answer our stack threw away."""
+    return (
+        Wire("REGISTER")
+        .send("REGISTER")
+        .add(BytesDropped(at=0.1, remote="198.51.100.1:5060", size=443, detail="syntax error"))
+        .fail(Failure.RESPONSE_DISCARDED)
+    )
+
+
 def bare(result: str, status: int) -> ControlRan:
     """Return a REGISTER without a login."""
     return asked(Control.CHALLENGE, result, f"status={status}")
@@ -715,6 +736,43 @@ LOGIN: tuple[Story, ...] = (
         LIKELY,
         also=("F060",),
         says=("register:",),
+    ),
+    tell(
+        "REGISTER gets a 404 and OPTIONS a 200",
+        then(Wire("REGISTER").send("REGISTER").receive(404), options("answered")),
+        "F057",
+        LIKELY,
+        also=("F059",),
+    ),
+    tell(
+        "what we could not read asks for a login that is no Digest",
+        then(
+            unreadable(),
+            asked(
+                Control.CHALLENGE,
+                "challenged",
+                "status=401",
+                "field=WWW-Authenticate",
+                "scheme=basic",
+            ),
+        ),
+        "F053",
+        CERTAIN,
+    ),
+    tell(
+        "what we could not read asks for a login as it should",
+        then(
+            unreadable(),
+            asked(
+                Control.CHALLENGE,
+                "challenged",
+                "status=401",
+                "field=WWW-Authenticate",
+                "scheme=digest",
+            ),
+        ),
+        "F034",
+        CERTAIN,
     ),
     tell(
         "REGISTER and OPTIONS are refused",
