@@ -19,13 +19,16 @@ from probe.diagnosis import (
     differences,
     names,
     own,
+    placed,
     registration,
     routing,
+    samerun,
     session,
     tls,
     transport,
 )
 from probe.diagnosis.case import Case
+from probe.diagnosis.earlier import Earlier
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
 from probe.diagnosis.history import Before
 from probe.diagnosis.provider import (
@@ -56,6 +59,8 @@ RULES: tuple[Rule, ...] = tuple(
             *tls.RULES,
             *registration.RULES,
             *routing.RULES,
+            *placed.RULES,
+            *samerun.RULES,
             *session.RULES,
             *asked.RULES,
             *changed.RULES,
@@ -74,13 +79,22 @@ _EVIDENCE = 8
 
 
 def diagnose(
-    attempt: Attempt, trace: Trace, verdict: Verdict, before: Before | None = None
+    attempt: Attempt,
+    trace: Trace,
+    verdict: Verdict,
+    before: Before | None = None,
+    earlier: tuple[Earlier, ...] = (),
 ) -> Explanation:
     """Explain why an attempt was not what was wanted. Pure; raises nothing for any trace.
 
-    ``before`` is the last good run of the same step, where one is stored.
+    ``before`` is the last good run of the same step, where one is stored; ``earlier`` is what the
+    same run tried before.
     """
-    case = Case(attempt, trace, verdict, before)
+    return explain(Case(attempt, trace, verdict, before, earlier))
+
+
+def explain(case: Case) -> Explanation:
+    """Explain a case, as `diagnose` does."""
     ranked = rank(case)
     if ranked:
         return _with_causes(case, ranked)
