@@ -213,6 +213,10 @@ class Script:
                 self._name_the_end(leg)
                 return
             if any(trigger.kind == "confirmed" for trigger in leg.triggers):
+                if progress.bye_sent and not progress.peer_bye:
+                    # Ours came before the ACK: the stack could not use the answer.
+                    self._until(lambda: leg.over, SETTLE_S)
+                    continue
                 return
             if action.wait_for == "ringing" and progress.ringing_at is not None:
                 return

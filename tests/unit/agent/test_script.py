@@ -610,6 +610,22 @@ def test_an_answer_that_our_side_cannot_use() -> None:
     assert failure.detail == "Unsupported Media Type"
 
 
+def test_an_answer_that_our_side_drops_before_its_ack() -> None:
+    """BYE, ACK, and only then the stack's end of the call: it is not taken for an answered call."""
+    stage = Stage().on(
+        "INVITE",
+        INVITE,
+        *ANSWERED[:2],
+        (1.0, lambda wire: wire.send("BYE")),
+        (1.0, trigger("confirmed", 200)),
+        (1.2, lambda wire: wire.receive(200)),
+        (1.3, trigger("disconnected", 488, "Not Acceptable Here")),
+    )
+    stage.took(TALK)
+    (failure,) = stage.failures
+    assert (failure.failure, failure.stack_status) == (Failure.UNUSABLE_ANSWER, 488)
+
+
 @pytest.mark.parametrize("status", [488, None])
 def test_the_stack_cancels_by_itself(status: int | None) -> None:
     """An early answer that the stack cannot use is named, within the settling time."""
