@@ -23,12 +23,17 @@ WAIT_S = 0.8
 _RANGES = (("TLSv1.2", "TLSv1.2"), ("TLSv1.3", "TLSv1.3"), ("TLSv1", "TLSv1.1"))
 """Versions that are offered alone; the first one that passes is told about in full."""
 
+_ANSWERED = frozenset({"done", "alert", "closed"})
+"""Ends of a handshake that the server caused; silence may be our own haste."""
+
 
 def ask_tls(account: Account, trace: Trace, walk: Walk, wait_s: float) -> ControlRan | None:
     """Shake hands with the place that the attempt used; None where there is no address."""
     places = used_places(account, trace, walk)
     if not places:
         return None
+    import OpenSSL  # noqa: F401, PLC0415 - start-up time; and here, before the handshakes' clock
+
     _, address, port = places[0]
     if account.transport.upper() != "TLS" and port != PORTS["TLS"]:
         port = PORTS["TLS"]
@@ -122,7 +127,7 @@ def _facts(account: Account, tries: list[Shake], main: Shake, bare: Shake | None
         yield f"cipher={main.cipher}"
         yield f"chain={len(main.chain)}"
         yield from _certificate(account.host, main)
-    if bare is not None:
+    if bare is not None and main.result in _ANSWERED and bare.result in _ANSWERED:
         yield f"sni={_name_matters(main, bare)}"
 
 

@@ -120,7 +120,7 @@ def no_tls(case: Case) -> Iterator[Hypothesis]:
     if shaken is None or shaken[1].result not in {"not-tls", "closed", "mute"}:
         return
     index, ran = shaken
-    if ran.fact("accepts") or ran.fact("client_certificate"):
+    if ran.fact("accepts") or ran.fact("client_certificate") or _spoke_tls(case):
         return
     proved = ran.result == "not-tls"
     yield Hypothesis(
@@ -138,6 +138,13 @@ def no_tls(case: Case) -> Iterator[Hypothesis]:
         ),
         rules_out=("F019", "F020", "F042"),
         weight=SHOWN,
+    )
+
+
+def _spoke_tls(case: Case) -> bool:
+    """Whether the attempt itself met TLS: a certificate, or an alert of theirs."""
+    return case.failed(Failure.TLS_CERTIFICATE) or (
+        case.failure is not None and contains(r"\balert\b", case.failure.detail)
     )
 
 

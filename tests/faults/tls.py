@@ -136,7 +136,7 @@ class Office:
         """Start a server that shakes hands, or refuses to, and never speaks SIP."""
         listener = self.net.holds(socket.SOCK_STREAM, self.address, self.port)
         listener.settimeout(0.1)
-        thread = threading.Thread(target=_shake, args=(listener, context), daemon=True)
+        thread = threading.Thread(target=_accept, args=(listener, context), daemon=True)
         self.lab.stack.callback(thread.join, 5)
         self.lab.stack.callback(listener.shutdown, socket.SHUT_RDWR)
         thread.start()
@@ -151,8 +151,8 @@ class Office:
         return self.authority.issue(self.host, self.address)
 
 
-def _shake(listener: socket.socket, context: ssl.SSLContext) -> None:
-    """Accept until the listener is shut down; a refused handshake ends with OpenSSL's alert."""
+def _accept(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Accept until the listener is shut down."""
     while True:
         try:
             plain, _ = listener.accept()
@@ -160,17 +160,22 @@ def _shake(listener: socket.socket, context: ssl.SSLContext) -> None:
             continue
         except OSError:
             return
-        plain.settimeout(2)
-        secure = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        with secure, suppress(OSError):
-            try:
-                secure.do_handshake()
-                secure.recv(4096)
-            except ssl.SSLError:
-                # The alert is to arrive before the connection ends: read what is still coming.
-                secure.shutdown(socket.SHUT_WR)
-                while secure.recv(4096):
-                    pass
+        threading.Thread(target=_shake, args=(plain, context), daemon=True).start()
+
+
+def _shake(plain: socket.socket, context: ssl.SSLContext) -> None:
+    """Shake hands; a refused handshake ends with OpenSSL's alert."""
+    plain.settimeout(2)
+    secure = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+    with secure, suppress(OSError):
+        try:
+            secure.do_handshake()
+            secure.recv(4096)
+        except ssl.SSLError:
+            # The alert is to arrive before the connection ends: read what is still coming.
+            secure.shutdown(socket.SHUT_WR)
+            while secure.recv(4096):
+                pass
 
 
 def plain_to_tls(lab: Lab) -> Scene:

@@ -638,6 +638,22 @@ SECURE: tuple[Story, ...] = (
         transport="TLS",
     ),
     tell(
+        "an alert of theirs, and our own hellos later had no time",
+        then(handshake(ALERT_40), shaken("mute")),
+        "F042",
+        LIKELY,
+        transport="TLS",
+        never=("F023",),
+    ),
+    tell(
+        "a bad certificate, and our own hellos later had no time",
+        then(tls("certificate has expired"), shaken("mute")),
+        "F037",
+        CERTAIN,
+        transport="TLS",
+        never=("F023",),
+    ),
+    tell(
         "the handshake passes without a name",
         then(handshake(ALERT_40), shaken("alert", "alert=112", "sni=refused")),
         "F044",
