@@ -3,7 +3,14 @@
 import ipaddress
 from collections.abc import Iterator
 
-from probe.diagnosis.asked_path import SHOWN, SILENT, Asked, cite, failed_on_the_way
+from probe.diagnosis.asked_path import (
+    SHOWN,
+    SILENT,
+    Asked,
+    cite,
+    failed_on_the_way,
+    speaks_tls,
+)
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty
 from probe.diagnosis.quote import plain
@@ -140,7 +147,7 @@ def old_connection(case: Case) -> Iterator[Hypothesis]:
     if not case.failed(Failure.CONNECTION_LOST, Failure.NO_RESPONSE) or not case.requests:
         return
     fresh = any(change.state in {"connected", "accepted"} for _, change in case.connections)
-    if fresh and used.ran.result == "closed":
+    if fresh and used.ran.result == "closed" and speaks_tls(case) is None:
         yield Hypothesis(
             cause="F020",
             likelihood=Certainty.LIKELY,

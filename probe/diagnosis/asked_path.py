@@ -197,6 +197,10 @@ def other_transport(case: Case) -> Iterator[Hypothesis]:
     used = asked.used
     if used is None or used.answered or not failed_on_the_way(case):
         return
+    secure = speaks_tls(case)
+    if secure is not None and used.ran.result in {"closed", "mute", "not-sip"}:
+        yield from _mixed_up(case, used, secure)
+        return
     other = next(
         (s for s in asked.same_machine if s.answered and s.transport != used.transport), None
     )
@@ -245,6 +249,23 @@ def _by_transport(case: Case, used: Seen, other: Seen) -> Iterator[Hypothesis]:
     )
 
 
+def speaks_tls(case: Case) -> Seen | None:
+    """Return the question over TLS to the port that was used without it, if a handshake passed."""
+    asked = Asked(case)
+    used = asked.used
+    if used is None or used.transport != "TCP":
+        return None
+    came_up = ("answered", "closed", "mute")
+    return next(
+        (
+            s
+            for s in asked.same_machine
+            if s.transport == "TLS" and s.port == used.port and s.ran.result in came_up
+        ),
+        None,
+    )
+
+
 def _mixed_up(case: Case, used: Seen, other: Seen) -> Iterator[Hypothesis]:
     """Recognise: a connection was no use, and the same port answers with or without TLS."""
     pair = (used.transport, other.transport)
@@ -265,7 +286,9 @@ def _mixed_up(case: Case, used: Seen, other: Seen) -> Iterator[Hypothesis]:
     yield Hypothesis(
         cause=cause,
         likelihood=Certainty.CERTAIN,
-        because=f"the same port answers OPTIONS over {other.transport}",
+        because=f"the same port answers OPTIONS over {other.transport}"
+        if other.answered
+        else f"the same port passes a {other.transport} handshake",
         says=case.fill(says),
         evidence=cite(case, used, other),
         steps=(step,),

@@ -268,6 +268,17 @@ PATH: tuple[Story, ...] = (
         transport="TCP",
     ),
     tell(
+        "the port passes a TLS handshake and says nothing",
+        then(
+            tcp(Failure.CONNECTION_LOST, "connected"),
+            options("closed", transport="TCP"),
+            options("mute", role="transport", transport="TLS"),
+        ),
+        "F022",
+        CERTAIN,
+        transport="TCP",
+    ),
+    tell(
         "a TLS record comes back",
         then(
             tcp(Failure.CONNECTION_LOST, "connected"),
