@@ -76,6 +76,7 @@ _LONGEST_FIELD = 2000
 "Characters of a header field that are looked at."
 _RECEIVED = re.compile(r";\s*received\s*=\s*\[?([0-9A-Fa-f.:]+)")
 _RPORT = re.compile(r";\s*rport\s*=\s*(\d{1,5})")
+_TRANSPORT = re.compile(r";\s*transport\s*=\s*(udp|tcp|tls|ws|wss|sctp)\b", re.IGNORECASE)
 _WARNING = re.compile(r"(?:^|,)\s*(\d{3})\s")
 _E = TypeVar("_E", bound=Event)
 
@@ -514,11 +515,13 @@ class Case:
 
     @property
     def transport(self) -> str:
-        """UDP, TCP or TLS: of the messages, else as configured."""
+        """UDP, TCP or TLS: of the messages, else as configured, else of a connection."""
         for event in self.events:
             if isinstance(event, MessageEvent):
                 return event.transport.upper()
-        return self.account.transport.upper() if self.account else "UDP"
+        if self.account is not None:
+            return self.account.transport.upper()
+        return next((event.transport.upper() for _, event in self.connections), "UDP")
 
     @property
     def target(self) -> str:
@@ -559,6 +562,16 @@ class Case:
     def caller(self) -> str:
         """The user part of From, empty where there is none."""
         return uri_user(self.request.first("From")) if self.request else ""
+
+    @property
+    def sent_login(self) -> str:
+        """The user name of our first credentials, empty where we sent none."""
+        for index in self.login.sent:
+            for field in self.trace.message(index).credentials:
+                name = field.get("username")
+                if name:
+                    return name
+        return ""
 
     @cached_property
     def offer(self) -> SessionDescription | None:
@@ -612,6 +625,23 @@ class Case:
         return tuple(
             i for i in self.invite.repeated if i > first and 200 <= self._status_at(i) < 300
         )
+
+    @cached_property
+    def routed_elsewhere(self) -> tuple[int, str] | None:
+        """The answer that wants requests inside the call over another transport, and which.
+
+        The last Record-Route of a response is the first hop from our side, else the Contact counts
+        (RFC 3261 §12.1.2); a URI without a transport parameter says nothing here.
+        """
+        if self.answer is None:
+            return None
+        message = self.trace.message(self.answer)
+        routes = message.all("Record-Route")
+        hop = routes[-1].rsplit(",", 1)[-1] if routes else message.first("Contact") or ""
+        found = _TRANSPORT.search(hop)
+        if found is None or found.group(1).upper() == self.transport:
+            return None
+        return self.answer, found.group(1).upper()
 
     @cached_property
     def our_cancel(self) -> int | None:
@@ -668,8 +698,8 @@ class Case:
             "port": str(self.port or 5060),
             "target": self.target,
             "transport": self.transport,
-            "user": account.user if account else "",
-            "login": account.auth_user if account else "",
+            "user": account.user if account else self.caller or "the user",
+            "login": account.auth_user if account else self.sent_login or "the user",
             "local": self.local_host,
             "seen": seen or self.local_host or "our address",
             "provider": self.provider,

@@ -24,9 +24,28 @@ def crashed(case: Case) -> Iterator[Hypothesis]:
     if case.undecided and case.failed(Failure.AGENT_CRASHED, Failure.AGENT_HUNG):
         died = case.failed(Failure.AGENT_CRASHED)
         word = "died" if died else "stopped answering and was ended"
+        routed = case.routed_elsewhere
+        if died and routed is not None:
+            index, transport = routed
+            yield Hypothesis(
+                cause="F139",
+                likelihood=Certainty.LIKELY,
+                because=f"their answer wants requests inside the call over {transport}, and the "
+                f"call itself came over {case.transport}; our engine ends on that",
+                says=f"They answered, and want our ACK over {transport} although the call went "
+                f"over {case.transport}. Our engine cannot do that and ended, so nothing more was "
+                "learned.",
+                evidence=(
+                    case.cite_start(index),
+                    *case.cite("Record-Route", "Contact", index=index),
+                    *case.cite_failure(),
+                ),
+                steps=(f"Set `;transport={transport.lower()}` in `uri:` of the trunk profile.",),
+                weight=50,
+            )
         yield Hypothesis(
             cause="F180",
-            likelihood=Certainty.CERTAIN,
+            likelihood=Certainty.LIKELY if died and routed else Certainty.CERTAIN,
             because=f"our own worker process {word} during the attempt",
             says=f"Our own test process {word}, so nothing was learned about the trunk.",
             evidence=(*case.cite_failure(), *_notes(case)),
@@ -195,7 +214,7 @@ def _notes(case: Case) -> tuple[Evidence, ...]:
 
 
 RULES = (
-    Rule(name="our worker died or hung", gate=Gate.OWN, causes=("F180",), find=crashed),
+    Rule(name="our worker died or hung", gate=Gate.OWN, causes=("F139", "F180"), find=crashed),
     Rule(name="local port not free", gate=Gate.OWN, causes=("F179",), find=local_port),
     Rule(name="no route from here", gate=Gate.OWN, causes=("F017",), find=no_route),
     Rule(name="message too long to send", gate=Gate.OWN, causes=("F174",), find=message_too_long),

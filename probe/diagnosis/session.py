@@ -10,7 +10,7 @@ from probe.diagnosis.rule import Gate, Hypothesis, Rule, Sign, contains, rows
 from probe.reference import reference
 from probe.sip.sdp import MediaDescription, SessionDescription, address_class
 from probe.trace.failure import Failure
-from probe.trace.trace import MessageEvent, Transaction
+from probe.trace.trace import MessageEvent, Transaction, TransactionFailed
 
 G711 = frozenset({"PCMU", "PCMA"})
 """What nearly every trunk takes (ITU-T G.711)."""
@@ -251,7 +251,7 @@ def ack_lost(case: Case) -> Iterator[Hypothesis]:
         )
     yield Hypothesis(
         cause="F136",
-        likelihood=Certainty.LIKELY if other_way else Certainty.CERTAIN,
+        likelihood=Certainty.LIKELY if other_way or _strayed(case) else Certainty.CERTAIN,
         because="they keep repeating their answer although our ACK left, so it does not reach them",
         says="They answered, our ACK left, and they never saw it: they keep repeating the answer "
         "and drop such a call after about 32 s.",
@@ -440,6 +440,44 @@ def hang_up_unconfirmed(case: Case) -> Iterator[Hypothesis]:
         )
 
 
+def connection_gone(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: the call was up, and our BYE had no connection left to go by."""
+    unsent = [
+        (index, failed)
+        for index, failed in case.all_of(TransactionFailed)
+        if failed.method == "BYE" and failed.failure is Failure.CONNECTION_LOST
+    ]
+    if not unsent:
+        return
+    index, failed = unsent[-1]
+    yield Hypothesis(
+        cause="F146",
+        likelihood=Certainty.LIKELY,
+        because="the connection was lost while the call was up, and could not be made again",
+        says="The connection to them was lost in the middle of the call, so our BYE could not be "
+        "sent: they may still count the call.",
+        evidence=(
+            *(
+                Evidence(event=i, says=f"{change.transport} {change.state}: {plain(change.error)}")
+                for i, change in case.connections
+                if change.state == "disconnected" and change.error
+            ),
+            Evidence(event=index, says=plain(failed.detail)),
+        ),
+        steps=(
+            "See whether the call is still up at the provider, and end it there.",
+            "Keep the connection alive, and look for a NAT or firewall that forgets it.",
+        ),
+        weight=60,
+    )
+    yield Hypothesis(
+        cause="F145",
+        likelihood=Certainty.UNDECIDED,
+        because="nobody confirmed the end of the call",
+        weight=10,
+    )
+
+
 def dialog_unknown(case: Case) -> Iterator[Hypothesis]:
     """Recognise: a request inside the call was answered 481, or refused as a stranger."""
     for transaction in case.trace.transactions():
@@ -465,9 +503,24 @@ def dialog_unknown(case: Case) -> Iterator[Hypothesis]:
                     because=f"our {transaction.method} inside the call was refused like a request "
                     "that belongs to no call",
                     says="Requests inside the call go to the wrong place on their side.",
-                    evidence=(case.cite_start(transaction.request), case.cite_start(index)),
+                    evidence=(
+                        case.cite_start(transaction.request),
+                        case.cite_start(index),
+                        *case.cite("Contact", "Record-Route", index=case.answer or index),
+                    ),
+                    weight=10,  # above an ACK that is lost on the same wrong way
                 )
                 return
+
+
+def _strayed(case: Case) -> bool:
+    """Whether a request inside the call was refused as a stranger: the ACK went the same way."""
+    return any(
+        _status(case, index) in {403, 404}
+        for transaction in case.trace.transactions()
+        if transaction.ours and transaction.method == "BYE"
+        for index in transaction.responses
+    )
 
 
 def change_refused(case: Case) -> Iterator[Hypothesis]:
@@ -699,6 +752,12 @@ RULES = (
         gate=_SESSION,
         causes=("F114", "F136", "F140", "F141", "F142", "F144"),
         find=hung_up_by_them,
+    ),
+    Rule(
+        name="connection gone in the call",
+        gate=_SESSION,
+        causes=("F145", "F146"),
+        find=connection_gone,
     ),
     Rule(name="hang-up unconfirmed", gate=_SESSION, causes=("F145",), find=hang_up_unconfirmed),
     Rule(name="nothing heard", gate=_SESSION, causes=("F147", "F149", "F151"), find=nothing_heard),

@@ -185,12 +185,26 @@ def tls_alert_dropped(case: Case) -> Iterator[Hypothesis]:
         )
 
 
+_CHALLENGE_FIELD = r"\b(www|proxy)-authenticate\b"
+
+
 def answer_thrown_away(case: Case) -> Iterator[Hypothesis]:
     """Something came back that our stack could not use."""
     if not case.failed(Failure.RESPONSE_DISCARDED) or _tls_alert(case):
         return
     if case.unusable_challenge is not None:
         return  # read well, and told of at the login
+    challenge = next((i for i, d in case.dropped if contains(_CHALLENGE_FIELD, d.detail)), None)
+    if challenge is not None:
+        yield Hypothesis(
+            cause="F053",
+            likelihood=Certainty.CERTAIN,
+            because="their challenge cannot be read: no Digest challenge stands in it",
+            says=case.fill("{host} asks for a login in a way that cannot be read as a challenge."),
+            evidence=_cited_bytes(case),
+            steps=("Report it to whoever runs the server: RFC 3261 §22 wants a Digest challenge.",),
+        )
+        return
     unread = _cited_bytes(case) or tuple(case.cite_start(index) for index in case.received[-1:])
     yield Hypothesis(
         cause="F034",
@@ -438,7 +452,12 @@ RULES = (
     Rule(
         name="TLS alert to plain SIP", gate=Gate.TRANSPORT, causes=("F022",), find=tls_alert_dropped
     ),
-    Rule(name="answer thrown away", gate=Gate.TRANSPORT, causes=("F034",), find=answer_thrown_away),
+    Rule(
+        name="answer thrown away",
+        gate=Gate.TRANSPORT,
+        causes=("F034", "F053"),
+        find=answer_thrown_away,
+    ),
     Rule(
         name="silence",
         gate=Gate.TRANSPORT,

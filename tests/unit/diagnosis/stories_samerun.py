@@ -6,6 +6,7 @@ from wirebuilder import ANSWER, OFFER, Wire, refused_call
 from probe.diagnosis.earlier import Earlier
 from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
+from probe.trace.trace import BytesDropped
 
 
 def earlier(  # noqa: PLR0913 - the facts of an attempt with defaults
@@ -38,7 +39,51 @@ def asked(control: Control, result: str) -> ControlRan:
     )
 
 
+ROUTED = {
+    "Record-Route": "<sip:198.51.100.1;transport=tcp;lr>",
+    "Contact": "<sip:b@198.51.100.1>",
+}
+
 ANSWERS: tuple[Story, ...] = (
+    tell(
+        "our engine ended on a route over another transport",
+        Wire()
+        .send("INVITE", body=OFFER)
+        .receive(200, body=ANSWER, headers=ROUTED)
+        .fail(Failure.AGENT_CRASHED, at=0.5),
+        "F139",
+        LIKELY,
+        also=("F180",),
+        says=("over TCP",),
+    ),
+    tell(
+        "our BYE had no connection left",
+        Wire(transport="TCP")
+        .send("INVITE", body=OFFER)
+        .receive(200, body=ANSWER)
+        .send("ACK")
+        .fail(Failure.CONNECTION_LOST, method="BYE", at=5.0),
+        "F146",
+        LIKELY,
+        also=("F145",),
+    ),
+    tell(
+        "a challenge that cannot be read",
+        Wire(method="REGISTER")
+        .send("REGISTER")
+        .add(
+            BytesDropped(
+                at=0.1,
+                remote="198.51.100.1:5060",
+                size=444,
+                detail="syntax error exception when parsing 'WWW-Authenticate' header",
+            )
+        )
+        .fail(Failure.RESPONSE_DISCARDED, at=3.0),
+        "F053",
+        CERTAIN,
+        never=("F034",),
+    ),
     tell(
         "REGISTER, and Path is demanded",
         Wire(method="REGISTER")
