@@ -13,6 +13,7 @@ from probe.doctor import (
     files,
     guards,
     issuers,
+    leftovers,
     names,
     network,
     software,
@@ -95,6 +96,11 @@ def _ledger(_: Subject) -> Iterator[Check]:
     yield files.ledger(ledger_file())
 
 
+def _leftovers(subject: Subject) -> Iterator[Check]:
+    found = leftovers.find_leftovers((subject.results, ledger_file().parent / "live"))
+    yield leftovers.leftovers(found)
+
+
 def _rails(_: Subject) -> Iterator[Check]:
     yield guards.rails()
 
@@ -112,6 +118,7 @@ MACHINE: tuple[tuple[str, Look], ...] = (
     ("clock", _clock),
     ("results", _results),
     ("caps", _ledger),
+    ("leftovers", _leftovers),
     ("emergency", _rails),
     ("keyring", _keyring),
 )
