@@ -111,15 +111,20 @@ def _numbered(attempt: Attempt, index: int) -> Attempt:
 
 
 def _told(story: Story, capture: Capture, faults: Faults, provider: str | None) -> Told:
-    """Return one story; an incoming request that we never ended is told from the caller's side."""
+    """Return one story; of what we were asked, calls that we ended are told from our side."""
     asking = _trace(story, capture, faults, turned=not story.sent_first)
     end = end_of(asking, capture.ended - asking.started_at.timestamp())
     asking = _ended(asking, end)
     ours = asking
     notes: tuple[str, ...] = ()
     inbound = not story.sent_first
+    why = ""
     if inbound and (end.failure is not None or end.open):
-        notes = ("told from the side that asked: ours gave no final response in the capture",)
+        why = "ours gave no final response in the capture"
+    elif inbound and story.method != "INVITE":
+        why = "answers of our side are explained for calls only"
+    if why:
+        notes = (f"told from the side that asked: {why}",)
         inbound = False
         us, them = story.remote, story.local
     else:
@@ -292,8 +297,13 @@ def _unknown(story: Story, capture: Capture, trace: Trace) -> Iterator[str]:
     silent = failed is None or failed.failure is Failure.NO_RESPONSE
     if silent and all(sent for _, sent in story.messages):
         yield "Whether an answer came another way: a capture shows what passed its interface."
+    hosts = {story.local.host, story.remote.host}
     servers = sorted(
-        {str(c.server) for c in capture.connections if c.tls and c.server.port in capture.ports}
+        {
+            str(c.server)
+            for c in capture.connections
+            if c.tls and c.server.port in capture.ports and c.server.host in hosts
+        }
     )
     if servers:
         yield f"What was said over TLS with {', '.join(servers[:3])}: it cannot be read."

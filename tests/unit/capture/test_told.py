@@ -556,6 +556,17 @@ def test_tls_that_is_refused_by_us(film_tells: Tell) -> None:
     assert found.detail == "TLS alert certificate expired (45) from 192.0.2.10:41000"
 
 
+def test_tls_is_unknown_where_it_is_with_the_same_host(film_tells: Tell) -> None:
+    """What another host says in secret has nothing to do with a call."""
+    film = Film().wire(refused_call(403), call_id="1")
+    film.wire(refused_call(403), them=("203.0.113.8", 5060), call_id="2")
+    client, server = ("192.0.2.10", 41000), ("198.51.100.1", 5061)
+    hello = bytes([22, 3, 1, 0, 100]) + bytes(100)
+    film.connect(client, server).stream(client, server, hello)
+    words = "What was said over TLS with 198.51.100.1:5061: it cannot be read."
+    assert [words in one.unknown for one in film_tells(film)] == [True, False]
+
+
 def test_names_that_were_asked_for(film_tells: Tell) -> None:
     """The look-up of the Request-URI's host, with how long it took."""
     film = Film().dns(US[0], "pbx.example", THEM[0]).dns(US[0], "other.example", "203.0.113.9")

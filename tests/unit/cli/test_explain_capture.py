@@ -115,6 +115,31 @@ def test_our_side_can_be_named(sipprobe: Sipprobe, capture: str) -> None:
     assert "note: told from the side that asked" in silent
 
 
+def test_login_is_named_by_what_was_sent(sipprobe: Sipprobe, here: Path) -> None:
+    """Nobody's settings name the user, but our credentials do."""
+    wire = Wire("REGISTER").send("REGISTER").receive(401).send("REGISTER", auth=True).receive(401)
+    Film().wire(wire).pause(9).pcap(here / "x.pcap")
+    out = sipprobe("explain", "x.pcap").out
+    assert "198.51.100.1:5060 understood our login as 100 and refused it" in out
+    asked = sipprobe("explain", "x.pcap", "--us", "198.51.100.1").out
+    assert (
+        "note: told from the side that asked: answers of our side are explained for calls" in asked
+    )
+    assert "F047" in asked
+
+
+@pytest.mark.parametrize("login", [False, True])
+def test_challenge_of_ours_to_an_incoming_call(sipprobe: Sipprobe, here: Path, login: bool) -> None:
+    """A provider has no login; a phone that sent one is another matter."""
+    wire = Wire().send("INVITE", body=OFFER).receive(407).send("ACK")
+    if login:
+        wire.send("INVITE", auth=True, body=OFFER).receive(407).send("ACK")
+    Film().wire(wire).pause(9).pcap(here / "x.pcap")
+    told = json.loads(sipprobe("explain", "x.pcap", "--us", "198.51.100.1", "--format", "json").out)
+    causes = [cause["id"] for cause in told["findings"][0]["explanation"]["causes"]]
+    assert ("F091" in causes) is not login
+
+
 def test_wrong_address(sipprobe: Sipprobe, capture: str) -> None:
     """One that is none, and one that is not there."""
     ended = sipprobe("explain", capture, "--us", "pbx")
