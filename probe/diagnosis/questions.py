@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from probe.diagnosis.case import Case
 from probe.diagnosis.diagnose import rank
 from probe.diagnosis.explanation import Certainty
-from probe.diagnosis.history import Before
 from probe.diagnosis.rule import Hypothesis
-from probe.plan.plan import Attempt
 from probe.reference import reference
 from probe.trace.control import Control
 from probe.trace.failure import Failure
-from probe.trace.trace import Trace
-from probe.verdict.verdict import Outcome, Verdict
+from probe.verdict.verdict import Outcome
 
 MOST_SENT = 3
 """Controls that send something, at most, for one attempt."""
@@ -141,17 +138,9 @@ PAID: tuple[Question, ...] = (
 """The controls that place a call; asked only where the user allows it."""
 
 
-def next_control(
-    attempt: Attempt,
-    trace: Trace,
-    verdict: Verdict,
-    before: Before | None = None,
-    *,
-    paid: bool = False,
-) -> Control | None:
+def next_control(case: Case, *, paid: bool = False) -> Control | None:
     """Return the control that would decide next, or None where none would or is needed. Pure."""
-    case = Case(attempt, trace, verdict, before)
-    if verdict.outcome is Outcome.MET or not case.asks_why or case.account is None:
+    if case.verdict.outcome is Outcome.MET or not case.asks_why or case.account is None:
         return None
     ran = {event.control for _, event in case.controls}
     ranked = rank(case)
