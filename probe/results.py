@@ -11,7 +11,7 @@ takes its place; where the run was killed, the journal is read instead, up to it
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -57,6 +57,10 @@ _OUR_WORDS = frozenset(
 
 class ResultsError(Exception):
     """A run could not be stored or read; the text says which file and why."""
+
+
+class _SecretFoundError(Exception):
+    """What was about to be written holds a secret."""
 
 
 def run_id(now: datetime, name: str) -> str:
@@ -112,12 +116,13 @@ class RunFolder:
         ResultsError where a file cannot be written.
         """
         report = replace(report, run_id=self.run_id)
-        files = _files(report)
         wanted = {s for s in secrets if len(s) >= SHORTEST_SECRET and s not in set(public)}
-        if any(_holds(content, wanted) for content in files.values()):
-            files = _files(report, Redactor(wanted))
-        for name, content in files.items():
-            self._write(name, content)
+        try:
+            for name, content in _files(report):
+                self._write(name, _without_secrets(content, wanted))
+        except _SecretFoundError:
+            for name, content in _files(report, Redactor(wanted)):
+                self._write(name, content)
         with suppress(OSError):
             (self.path / JOURNAL).unlink(missing_ok=True)
         return self.path
@@ -149,18 +154,20 @@ class RunFolder:
         with suppress(OSError):
             self.path.rmdir()
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: Iterable[bytes]) -> None:
         """Write one file so that it is there whole or not at all."""
         target = self.path / name
         beside = self.path / f".{name}.part"
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(content)
             beside.replace(target)
-        except OSError as error:
+        except (OSError, _SecretFoundError) as error:
             with suppress(OSError):
                 beside.unlink()
+            if isinstance(error, _SecretFoundError):
+                raise
             raise ResultsError(f"cannot write {target}: {error.strerror}") from error
 
 
@@ -249,24 +256,47 @@ def _stored_findings(folder: Path) -> tuple[Path, list[Any]]:
         raise ResultsError(f"{path} cannot be read: {error!r}") from error
 
 
-def _files(report: RunReport, redactor: Redactor | None = None) -> dict[str, bytes]:
-    """Return name and content of every file of a run."""
+def _files(
+    report: RunReport, redactor: Redactor | None = None
+) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Yield name and content of every file of a run, the report last.
+
+    Content comes piece by piece: a long run has more traces than fit in memory at once.
+    """
     if redactor is not None:
         report = _clean(report, redactor)
-    told, traces = _contents(report, redactor)
-    return {
-        TRACES: _json(traces),
-        CAPTURE: to_pcap(_traces(report)),
-        REPORT: _json(told, indent=2),
-    }
+    yield TRACES, _traces_file(report, redactor)
+    yield CAPTURE, [to_pcap(_traces(report))]
+    yield REPORT, [_json(_told(report, redactor), indent=2)]
+
+
+def _traces_file(report: RunReport, redactor: Redactor | None) -> Iterator[bytes]:
+    """Yield the pieces of trace.json."""
+    opening = {"schema": TRACES_SCHEMA, "run": report.run_id}
+    yield json.dumps(opening).encode("ascii")[:-1] + b', "findings": ['
+    for place, finding in enumerate(report.findings):
+        yield (b", " if place else b"") + _json(_stored(finding, redactor)).rstrip(b"\n")
+    yield b'], "cleanup": ['
+    for place, trace in enumerate(report.cleanup):
+        yield (b", " if place else b"") + _json(trace_to_json(trace)).rstrip(b"\n")
+    yield b"]}\n"
+
+
+def _without_secrets(content: Iterable[bytes], wanted: Collection[str]) -> Iterator[bytes]:
+    """Yield the pieces of a file; raise _SecretFoundError at one that holds a secret."""
+    for piece in content:
+        if _holds(piece, wanted):
+            raise _SecretFoundError
+        yield piece
 
 
 def _line(report: RunReport, redactor: Redactor | None = None) -> bytes:
     """Return one line of the journal: the report and the traces of one scenario."""
     if redactor is not None:
         report = _clean(report, redactor)
-    told, traces = _contents(report, redactor)
-    return _json({"report": told, "traces": traces})
+    traces = b"".join(_traces_file(report, redactor))
+    told = _json(_told(report, redactor))
+    return b'{"report": ' + told.rstrip(b"\n") + b', "traces": ' + traces.rstrip(b"\n") + b"}\n"
 
 
 def _clean(report: RunReport, redactor: Redactor) -> RunReport:
@@ -278,26 +308,20 @@ def _clean(report: RunReport, redactor: Redactor) -> RunReport:
     )
 
 
-def _contents(report: RunReport, redactor: Redactor | None) -> tuple[object, object]:
-    """Return the JSON values of report.json and of trace.json."""
+def _told(report: RunReport, redactor: Redactor | None) -> object:
+    """Return the JSON value of report.json."""
     told: object = to_json(report)
-    if redactor is not None:
-        told = _redacted(told, redactor)
-    traces = {
-        "schema": TRACES_SCHEMA,
-        "run": report.run_id,
-        "findings": [
-            {
-                "scenario": finding.scenario,
-                "step": finding.attempt.step,
-                "attempt": _attempt(finding, redactor),
-                "tries": [trace_to_json(one.trace) for one in finding.tries],
-            }
-            for finding in report.findings
-        ],
-        "cleanup": [trace_to_json(trace) for trace in report.cleanup],
+    return told if redactor is None else _redacted(told, redactor)
+
+
+def _stored(finding: Finding, redactor: Redactor | None) -> object:
+    """Return the JSON value of a finding in trace.json."""
+    return {
+        "scenario": finding.scenario,
+        "step": finding.attempt.step,
+        "attempt": _attempt(finding, redactor),
+        "tries": [trace_to_json(one.trace) for one in finding.tries],
     }
-    return told, traces
 
 
 def _attempt(finding: Finding, redactor: Redactor | None) -> object:
@@ -348,9 +372,11 @@ def _journal(folder: Path) -> list[dict[str, Any]]:
     return parts
 
 
-def _traces(report: RunReport) -> list[Trace]:
-    tried = [one.trace for finding in report.findings for one in finding.tries]
-    return [*tried, *report.cleanup]
+def _traces(report: RunReport) -> Iterator[Trace]:
+    for finding in report.findings:
+        for one in finding.tries:
+            yield one.trace
+    yield from report.cleanup
 
 
 def _without(finding: Finding, redactor: Redactor) -> Finding:
