@@ -51,7 +51,7 @@ def ask_tls(account: Account, trace: Trace, walk: Walk, wait_s: float) -> Contro
     return ControlRan(
         at=trace.ended,
         control=Control.TLS,
-        target=f"tls {shown}:{port}",
+        target=f"{shown}:{port}",
         result=result,
         detail=_detail(main, result, facts),
         facts=facts,
