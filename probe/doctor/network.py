@@ -1,6 +1,5 @@
 """This machine's side of the network: ports that can be had, addresses, routes."""
 
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -139,10 +138,3 @@ def way_to(address: str, local_address: str | None, source: str) -> Check:
             "Remove `local_address:` unless the trunk knows just that address.",
         )
     return ok("way there", f"packets to {address} leave from {source}")
-
-
-def usable(address: str) -> str:
-    """Return why a configured local address cannot be used, empty where it can."""
-    if not re.fullmatch(r"[0-9A-Fa-f:.]+", address):
-        return "it is no address"
-    return _bind("UDP", address, 0)

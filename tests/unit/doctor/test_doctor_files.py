@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from probe.agent.issuers import system_issuers
 from probe.doctor import files, guards, issuers
 from probe.doctor.check import State
 from probe.executor.ledger import VERSION, Ledger
@@ -69,6 +70,21 @@ def test_ledger_that_is_of_no_use(tmp_path: Path) -> None:
     assert (found.state, found.remedy) == (State.WARNING, "Update sipprobe.")
 
 
+def test_ledger_that_cannot_be_made_or_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Caps then count within one run only."""
+    path = tmp_path / "ledger.sqlite3"
+    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    missing = files.ledger(path)
+    assert missing.state is State.WARNING
+    assert "within one run" in missing.remedy
+    ours = Ledger(path)
+    ours.login_was_refused("100@pbx.example")
+    ours.close()
+    assert "cannot be written" in files.ledger(path).says
+
+
 def test_emergency_numbers_are_refused() -> None:
     """The list that is shipped is loaded; a damaged one would be a fault."""
     assert guards.rails().state is State.OK
@@ -120,3 +136,13 @@ def test_issuers(tmp_path: Path) -> None:
     own = issuers.issuers(str(tmp_path / "missing.pem"), own=True, needed=False)
     assert own.state is State.FAULT
     assert "`ca_file:`" in own.remedy
+
+
+def test_issuers_of_this_system() -> None:
+    """Where the system has a file of them, it holds some."""
+    file = system_issuers()
+    if file is not None:
+        found = issuers.issuers(file, own=False, needed=True)
+        assert found.state is State.OK
+        assert file in found.says
+    assert isinstance(issuers.count_issuers(__file__), str)

@@ -119,6 +119,12 @@ def test_names(result: str, state: State) -> None:
     assert bool(found.remedy) is (state is State.FAULT)
 
 
+def test_service_that_is_denied() -> None:
+    """An SRV record of a dot says that there is no such service (RFC 2782)."""
+    found = names.names("resolves", "SRV for TCP names nobody (`.`)", ("192.0.2.53:53",))
+    assert found.state is State.WARNING
+
+
 def test_machine_without_a_name_server() -> None:
     """Only a name needs one."""
     assert names.names("silent", "", ()).state is State.FAULT
