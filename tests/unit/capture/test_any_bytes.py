@@ -111,7 +111,7 @@ FIELDS = st.lists(
 MESSAGES = st.builds(lambda head, held: head + b"\r\n".join([*held, b"", b""]), HEADS, FIELDS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     sent=st.lists(st.tuples(MESSAGES, st.booleans(), st.booleans(), st.floats(0, 100)), max_size=8),
     end=st.floats(0, 300),

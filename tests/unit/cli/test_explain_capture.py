@@ -324,4 +324,4 @@ def test_ten_thousand_messages_take_seconds(sipprobe: Sipprobe, here: Path) -> N
     ended = sipprobe("explain", "big.pcap")
     assert ended.status == 0
     assert f"big.pcap: {count} SIP messages in " in ended.out
-    assert time.process_time() - began < 20  # some five on an idle machine
+    assert time.process_time() - began < 60  # some five where nothing measures coverage
