@@ -125,6 +125,7 @@ NUMBERS = rows(
         because="the answer speaks of a dialling prefix",
         says="They want another dialling prefix before {number}.",
         steps=("Put the prefix of the provider's page before the number.",),
+        rules_out=("F060",),
     ),
     Sign(
         cause="F088",

@@ -1458,6 +1458,13 @@ SESSION: tuple[Story, ...] = (
     tell("481 to BYE", up().send("BYE", at=3.0).receive(481), "F125", CERTAIN, never=("F145",)),
     tell("404 to BYE", up().send("BYE", at=3.0).receive(404), "F138", LIKELY),
     tell(
+        "404 to BYE, and the ACK took the same wrong way",
+        up().again(at=1.5).again(at=2.5).send("BYE", at=3.0).receive(404),
+        "F138",
+        LIKELY,
+        also=("F136",),
+    ),
+    tell(
         "change refused",
         with_text(
             up().send("INVITE", at=2.0, tag="b1", body=OFFER).receive(488, at=2.1).send("ACK")
