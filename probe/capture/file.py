@@ -1,7 +1,7 @@
 """The frames of a capture file: pcap and pcapng, also compressed with gzip.
 
 dpkt's readers take the link type of the first interface for all, and give half a frame or end
-without a word where a file is cut short; a diagnosis must know both. The two formats are those of the drafts
+without a word where a file is cut short; a diagnosis must know both. The two formats are those of
 draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 """
 
