@@ -156,26 +156,49 @@ def calls_left(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
 
 
 def registrations_left(events: tuple[Event, ...], now: float) -> tuple[LeftRegistration, ...]:
-    """Return the registrations whose lease goes on."""
+    """Return the registrations whose lease goes on.
+
+    A REGISTER whose answer nobody was there to hear may have been granted what it asked for.
+    """
     found: dict[str, LeftRegistration] = {}
-    asked: dict[str, tuple[_Message, SipMessage]] = {}
+    removing: set[str] = set()
     for event, message in _messages(events):
+        key, status = message.call_id, message.status or 0
         if message.cseq[1] != "REGISTER":
             continue
-        key = message.call_id
         if message.is_request:
-            asked[key] = (event, message)
-        elif 200 <= (message.status or 0) < 300 and key in asked:
-            sent, request = asked[key]
+            if removes(message):
+                removing.add(key)
+                continue
+            removing.discard(key)
+            found[key] = LeftRegistration(
+                aor=_uri(message.first("To")),
+                registrar=message.request_uri or "",
+                local=event.local,
+                ends_at=max(event.at + granted_s(message), _end_of(found.get(key))),
+            )
+        elif 200 <= status < 300 and key in removing:
             found.pop(key, None)
-            if not removes(request):
-                found[key] = LeftRegistration(
-                    aor=_uri(request.first("To")),
-                    registrar=request.request_uri or "",
-                    local=sent.local,
-                    ends_at=event.at + granted_s(message),
-                )
+        elif 200 <= status < 300 and key in found:
+            ends_at = event.at + granted_s(message)
+            found[key] = replace(found[key], ends_at=ends_at)
+        elif status >= 300 and key not in removing and not _was_granted(events, key):
+            found.pop(key, None)
     return tuple(lease for lease in found.values() if lease.ends_at > now)
+
+
+def _end_of(lease: LeftRegistration | None) -> float:
+    return 0.0 if lease is None else lease.ends_at
+
+
+def _was_granted(events: tuple[Event, ...], call_id: str) -> bool:
+    """Whether a registrar ever said yes: a refusal of a refresh leaves the lease as it was."""
+    return any(
+        message.call_id == call_id
+        and message.cseq[1] == "REGISTER"
+        and 200 <= (message.status or 0) < 300
+        for _, message in _messages(events)
+    )
 
 
 def _end(call: OpenCall, journal: Journal, listen_s: float, wall: Callable[[], float]) -> LeftCall:
