@@ -116,8 +116,9 @@ class History:
         """Return the good run with what came after it, as far as the time reaches."""
         outcomes: list[str] = []
         refused = 0
-        for one in reversed(later):
+        for one in later:
             if time.monotonic() > until:
+                outcomes = []  # not all of them: no count is told
                 break
             trace = self._trace(one.folder, one.place, attempt)
             if trace is not None:
@@ -128,7 +129,7 @@ class History:
             **{field.name: getattr(there, field.name) for field in fields(there)},
             run_id=run,
             at=good.started_at,
-            outcomes_since=tuple(outcomes),
+            outcomes_since=tuple(reversed(outcomes)),
             refused_logins_since=refused,
         )
 

@@ -63,10 +63,10 @@ class Before(Look):
     "Aware UTC, when it began."
 
     outcomes_since: tuple[str, ...] = ()
-    "Outcomes of the runs of this step since then, oldest first; this run left out."
+    "Outcomes of the runs of this step since then, oldest first, or none where they are too many."
 
     refused_logins_since: int = 0
-    "Logins of this account that were refused since then, by whatever step."
+    "Logins of this account that were refused since then, by whatever step, as far as was read."
 
 
 def look(trace: Trace) -> Look:

@@ -71,8 +71,8 @@ def nat(answers: Sequence[Answer]) -> Check:
     seen, seen_port = answer.fact("received"), answer.fact("rport")
     if seen is None and not seen_port:
         return unchecked("NAT", "the answer does not say where they see us (no received, no rport)")
-    there = f"{seen or host}:{seen_port or port}"
-    here = f"{host}:{port}"
+    there = _shown(seen or host, seen_port or port)
+    here = _shown(host, port)
     if there == here:
         return ok("NAT", f"none: they see us where we are, at {here}")
     return warning(
@@ -81,6 +81,10 @@ def nat(answers: Sequence[Answer]) -> Check:
         "Calls out should work; calls in need a registration, and audio a trunk that answers to "
         "where it comes from.",
     )
+
+
+def _shown(host: str, port: int | str) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def rewriting(answers: Sequence[Answer]) -> Check:

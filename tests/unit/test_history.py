@@ -186,6 +186,21 @@ def test_time_is_bounded_over_all_searches(
     assert remembered(tmp_path) is None
 
 
+def test_time_that_ends_while_counting(
+    tmp_path: Path, keep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The good run is known then, and what came since is not told by halves."""
+    keep("01", met())
+    keep("02", unmet())
+    keep("03", unmet())
+    clock = iter([0.0, 0.0, 0.0, 0.0, 0.0, 9.0])
+    monkeypatch.setattr(history.time, "monotonic", lambda: next(clock, 9.0))
+    found = remembered(tmp_path)
+    assert found is not None
+    assert found.outcomes_since == ()
+    assert found.refused_logins_since == 1
+
+
 def test_large_file_is_not_read(
     tmp_path: Path, keep: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_one_place_that_answers_is_enough() -> None:
         (("received=10.0.0.7", "rport=61022"), State.WARNING, "10.0.0.7:61022"),
         (("received=203.0.113.5",), State.WARNING, "203.0.113.5:41532"),
         (("rport=",), State.NOT_CHECKED, "does not say"),
+        (("received=2001:db8::5", "rport=9"), State.WARNING, "at [2001:db8::5]:9"),
     ],
 )
 def test_nat_by_what_they_saw(facts: tuple[str, ...], state: State, words: str) -> None:
