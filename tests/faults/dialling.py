@@ -310,6 +310,7 @@ def caller_not_owned_bare(lab: Lab) -> Scene:
     profile = {**trunk(lab, route, login=True), "numbers": [own, shown]}
     steps = [
         call(number, caller_id=own, hangup_after="200ms"),
+        {"wait": "2s"},
         call(number, caller_id=shown, name="second"),
     ]
     return Scene(profile=profile, steps=steps, judged="call")
