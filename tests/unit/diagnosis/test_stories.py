@@ -8,6 +8,7 @@ from stories import STORIES as WITHOUT_A_PAST
 from stories import Story
 from stories_asked import ASKED
 from stories_changed import CHANGED
+from stories_reach import REACH
 from stories_samerun import SAME_RUN
 
 from probe.diagnosis.diagnose import RULES
@@ -16,7 +17,7 @@ from probe.diagnosis.quote import visible
 from probe.reference import reference
 from probe.trace.trace import MessageEvent
 
-STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN, *ASKED)
+STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN, *ASKED, *REACH)
 CERTAINTIES = {"certain", "likely", "undecided"}
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 
