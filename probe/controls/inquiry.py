@@ -13,6 +13,7 @@ from probe.controls.names_told import names_event
 from probe.controls.options import Memory, ask_options
 from probe.controls.places import used_places
 from probe.controls.tls import ask_tls
+from probe.controls.told import printable
 from probe.plan.action import Account
 from probe.plan.plan import Attempt
 from probe.trace.control import Control, ControlRan
@@ -38,6 +39,14 @@ class Inquiry:
         account = attempt.account
         if account is None:
             return (_not_run(control, trace, "", "the attempt has no account"),)
+        try:
+            return self._ask(control, account, attempt, trace)
+        except (OSError, ValueError) as error:  # a host name or a file that no library takes
+            return (_not_run(control, trace, account.host, printable(str(error))),)
+
+    def _ask(
+        self, control: Control, account: Account, attempt: Attempt, trace: Trace
+    ) -> tuple[ControlRan, ...]:
         once = {Control.TLS: ask_tls, Control.CHALLENGE: ask_challenge}.get(control)
         if once is not None:
             return self._once(control, account, trace, once)

@@ -40,10 +40,11 @@ FRESH_S = 30.0
 _WEB_PORT = 443
 _PLAIN_FIELDS = re.compile(
     r"via|max-forwards|from|to|call-id|cseq|contact|route|allow|supported|user-agent|expires|date"
-    r"|content-(type|length)|(proxy-)?(authorization|require)|session-expires|min-se|accept",
+    r"|content-.*|mime-version|(proxy-)?(authorization|require)|session-expires|min-se|accept"
+    r"|identity|replaces|join|refer-to|rack|rseq",
     re.IGNORECASE,
 )
-"""Header fields that every client sends."""
+"""Header fields that every client sends, or that belong to the one request."""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from probe.controls.exchange import Place
 from probe.controls.names import PORTS, Walk
 from probe.controls.request import PLAIN, Form
 from probe.plan.action import Account
+from probe.sip.message import MalformedMessageError
 from probe.sip.sdp import address_class
 from probe.trace.trace import MessageSent, NameLookup, Trace
 
@@ -42,6 +43,8 @@ def _all_places(account: Account, trace: Trace, walk: Walk) -> Iterator[Probe]:
     used = used_places(account, trace, walk)[:1]
     for transport, address, port in used:
         yield Probe(place=place_of(account, transport, address, port), role="used")
+    if account.embedded:
+        return  # what else stands on this machine is not ours to ask
     yield from _named(account, walk)
     for _, address, port in used:
         yield from _beside(account, address, port)
@@ -81,6 +84,9 @@ def _beside(account: Account, address: str, port: int) -> Iterator[Probe]:
         role = "transport" if transport != own else "standard"
         yield Probe(place=place_of(account, transport, address, unencrypted), role=role)
     yield Probe(place=place_of(account, own, address, PORTS[own]), role="standard")
+    if own == "TLS":
+        for transport in ("UDP", "TCP"):
+            yield Probe(place=place_of(account, transport, address, PORTS["UDP"]), role="transport")
     if own == "TCP":
         yield Probe(place=place_of(account, "TLS", address, port), role="transport")
     yield Probe(place=place_of(account, "TLS", address, PORTS["TLS"]), role="transport")
@@ -89,8 +95,8 @@ def _beside(account: Account, address: str, port: int) -> Iterator[Probe]:
 def used_places(account: Account, trace: Trace, walk: Walk) -> list[tuple[str, str, int]]:
     """Return where the attempt went, or would have gone, as (transport, address, port)."""
     own = account.transport.upper()
-    for event in reversed(trace.events):
-        if isinstance(event, MessageSent):
+    for event in trace.events:
+        if isinstance(event, MessageSent) and _outside_a_call(event):
             address, _, digits = event.remote.rpartition(":")
             return [(event.transport.upper(), address.strip("[]"), int(digits))]
     port = account.port or PORTS[own]
@@ -102,3 +108,12 @@ def used_places(account: Account, trace: Trace, walk: Walk) -> list[tuple[str, s
         if named:
             return [(own, address, service.port) for service, address in named]
     return [(own, address, port) for address in walk.addresses.get(walk.name, ())]
+
+
+def _outside_a_call(event: MessageSent) -> bool:
+    """Whether a request goes where the profile says: inside a call the peer says where."""
+    try:
+        message = event.message
+    except MalformedMessageError:
+        return False
+    return message.is_request and not message.to_tag and message.method != "ACK"

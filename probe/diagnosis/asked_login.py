@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from probe.diagnosis.asked_path import SHOWN, Asked, cite
+from probe.diagnosis.asked_path import SHOWN, Asked, cite, number
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
@@ -203,7 +203,7 @@ def whole_server(case: Case) -> Iterator[Hypothesis]:
 
 
 def _good(ran: ControlRan) -> bool:
-    return 200 <= int(ran.fact("status") or 0) < 300
+    return 200 <= number(ran, "status") < 300
 
 
 _LOGIN = Gate.AUTHENTICATION

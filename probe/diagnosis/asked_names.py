@@ -26,13 +26,19 @@ def _walk(case: Case) -> tuple[int, ControlRan] | None:
     return None if used is not None and used.answered else found[0]
 
 
-def _services(ran: ControlRan) -> dict[str, list[tuple[str, int]]]:
-    """Return host and port of the SRV records of each transport."""
-    found: dict[str, list[tuple[str, int]]] = {}
+def _services(ran: ControlRan) -> dict[str, list[str]]:
+    """Return the hosts of the SRV records of each transport."""
+    found: dict[str, list[str]] = {}
     for text in ran.all("srv"):
-        transport, _, _, host, port = text.split()
-        found.setdefault(transport, []).append((host, int(port)))
+        words = text.split()
+        if len(words) == 5:  # as the control writes it: transport, priority, weight, host, port
+            found.setdefault(words[0], []).append(words[3])
     return found
+
+
+def _addresses(ran: ControlRan) -> list[str]:
+    """Return the addresses that DNS gave, of all names."""
+    return [words[1] for text in ran.all("a") if len(words := text.split()) == 3]
 
 
 def not_unknown(case: Case) -> Iterator[Hypothesis]:
@@ -41,7 +47,7 @@ def not_unknown(case: Case) -> Iterator[Hypothesis]:
         return
     for index, ran in case.asked(Control.NAMES):
         if ran.result == "target-missing":
-            targets = [text.split()[3] for text in ran.all("srv") if text.split()[3] != "."]
+            targets = [h for hosts in _services(ran).values() for h in hosts if h != "."] or ["?"]
             yield Hypothesis(
                 cause="F005",
                 likelihood=Certainty.CERTAIN,
@@ -79,7 +85,7 @@ def other_service(case: Case) -> Iterator[Hypothesis]:
         return
     index, ran = walk
     ours = case.account.transport.upper()
-    offered = {t: hosts for t, hosts in _services(ran).items() if hosts[0][0] != "."}
+    offered = {t: hosts for t, hosts in _services(ran).items() if hosts[0] != "."}
     none_of_ours = any(
         text.startswith(f"SRV {_SERVICES[ours]}") and text.endswith((" NXDOMAIN", " empty"))
         for text in ran.all("rcode")
@@ -108,7 +114,7 @@ def no_service(case: Case) -> Iterator[Hypothesis]:
     index, ran = walk
     asked = Asked(case)
     services = _services(ran)
-    denied = any(host == "." for hosts in services.values() for host, _ in hosts)
+    denied = any(host == "." for hosts in services.values() for host in hosts)
     web = asked.variant("web")
     if any(seen.answered for seen in asked.all) or (services and not denied):
         return
@@ -140,7 +146,7 @@ def old_address(case: Case) -> Iterator[Hypothesis]:
     if walk is None or walk[1].fact("used_is") != "unknown to DNS":
         return
     index, ran = walk
-    named = [text.split()[1] for text in ran.all("a")]
+    named = _addresses(ran)
     yield Hypothesis(
         cause="F009",
         likelihood=Certainty.LIKELY,
@@ -162,7 +168,7 @@ def address_of_the_inside(case: Case) -> Iterator[Hypothesis]:
     if walk is None or case.account is None:
         return
     index, ran = walk
-    addresses = [text.split()[1] for text in ran.all("a")]
+    addresses = _addresses(ran)
     zone = case.account.host.rstrip(".").rpartition(".")[2].lower()
     if not addresses or zone in _OWN_ZONES or not all(_inside(a) for a in addresses):
         return

@@ -4,6 +4,7 @@ Each rule compares the place that the attempt used with one that differs in a si
 answers there shows the cause; what is silent there takes a candidate away.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ SILENT = ("F013", "F015", "F024", "F030", "F131")
 
 _LIVES = frozenset({"answered", "refused", "closed", "mute", "not-sip", "no-tls", "open"})
 """Results that only a machine that is up can cause."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}", re.ASCII)
 
 _STANDARD = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
 
@@ -54,12 +57,18 @@ class Seen:
     @property
     def port(self) -> int:
         """The port that was asked."""
-        return int(self.ran.fact("port") or 0)
+        return int(number(self.ran, "port"))
 
     @property
     def role(self) -> str:
         """Why it was asked."""
         return self.ran.fact("role") or ""
+
+
+def number(ran: ControlRan, name: str) -> float:
+    """Return a fact as a number; 0 where it is none, as in a file that somebody edited."""
+    text = ran.fact(name) or ""
+    return float(text) if _NUMBER.fullmatch(text) else 0.0
 
 
 class Asked:

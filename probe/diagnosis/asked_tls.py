@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from probe.diagnosis.asked_path import SHOWN, Asked, cite
+from probe.diagnosis.asked_path import SHOWN, Asked, cite, number
 from probe.diagnosis.case import Case, seconds
 from probe.diagnosis.explanation import Certainty
 from probe.diagnosis.quote import plain
@@ -19,6 +19,9 @@ _OF_CERTIFICATE = frozenset({"42", "43", "44", "45", "46", "48", "49"})
 
 _CLOCK_S = 300
 """Seconds that a clock may be wrong before it counts."""
+
+_A_LIFE_S = 3e9
+"""Seconds beyond which a Date is no date."""
 
 
 def _shaken(case: Case) -> tuple[int, ControlRan] | None:
@@ -174,11 +177,11 @@ def our_clock(case: Case) -> Iterator[Hypothesis]:
     if not case.failed(Failure.TLS_CERTIFICATE):
         return
     dated = next(
-        (s for s in Asked(case).all if abs(float(s.ran.fact("clock") or 0)) > _CLOCK_S), None
+        (s for s in Asked(case).all if _CLOCK_S < abs(number(s.ran, "clock")) < _A_LIFE_S), None
     )
     if dated is None:
         return
-    ahead = float(dated.ran.fact("clock") or 0)
+    ahead = number(dated.ran, "clock")
     shaken = _shaken(case)
     then = case.trace.started_at + timedelta(seconds=dated.ran.at - ahead)
     if shaken is not None and not _valid(shaken[1], then):
@@ -198,13 +201,15 @@ def our_clock(case: Case) -> Iterator[Hypothesis]:
 
 def _valid(ran: ControlRan, then: datetime) -> bool:
     """Whether the certificate is valid at a time; also where its dates are not known."""
-    dates = [ran.fact("not_before"), ran.fact("not_after")]
-    if None in dates:
+    try:
+        first, last = (
+            datetime.strptime(ran.fact(name) or "", "%Y-%m-%dT%H:%M:%SZ").replace(
+                tzinfo=timezone.utc
+            )
+            for name in ("not_before", "not_after")
+        )
+    except ValueError:
         return True
-    first, last = (
-        datetime.strptime(text or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-        for text in dates
-    )
     return first <= then <= last
 
 

@@ -3,10 +3,11 @@
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from asking import account, answer, attempt, datagrams, empty_trace, free_port, streams
-from wirebuilder import Wire
+from wirebuilder import ANSWER, Wire
 
 from probe.controls.inquiry import Inquiry
 from probe.plan.action import Account
@@ -168,13 +169,38 @@ def test_where_one_header_field_is_dropped() -> None:
 
 def lost_call(port: int, headers: dict[str, str]) -> Trace:
     """Return the trace of a call that nobody answered."""
-    from dataclasses import replace  # noqa: PLC0415
-
     trace = Wire("INVITE").send("INVITE", headers=headers).trace()
     return replace(
         trace,
         events=tuple(replace(e, remote=f"127.0.0.1:{port}") for e in trace.events),
     )
+
+
+def test_a_place_that_the_peer_chose_is_not_asked() -> None:
+    """Inside a call the peer says where requests go; the question goes where the profile says."""
+    with datagrams(answer) as (port, seen):
+        wire = Wire("INVITE").send("INVITE").receive(200, body=ANSWER).send("ACK").send("BYE")
+        trace = wire.trace()
+        ours = [replace(e, remote=f"127.0.0.1:{port}") for e in trace.events[:2]]
+        chosen = [replace(e, remote="127.0.0.66:5060") for e in trace.events[2:]]
+        events = ask(account(port=port), replace(trace, events=(*ours, *chosen)))
+        assert len(seen) == 1
+    assert not any("127.0.0.66" in event.target for event in events)
+
+
+def test_nothing_but_the_embedded_trunk_is_asked_beside_it() -> None:
+    """What else listens on this machine is not ours to ask."""
+    with datagrams(answer) as (port, _):
+        events = ask(account(port=port, embedded=True))
+    assert [event.target for event in events] == [f"udp 127.0.0.1:{port}"]
+
+
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", "sip..example", "b\u00fc\ud800.example"])
+def test_a_host_name_that_no_library_takes(host: str) -> None:
+    """It is an event like any other, whatever the control."""
+    of = account(host=host, port=None, transport="TLS", nameserver="127.0.0.1:9")
+    for control in (Control.NAMES, Control.OPTIONS, Control.TLS, Control.CHALLENGE):
+        assert Inquiry().ask(control, attempt(of), empty_trace())
 
 
 def test_the_same_question_is_not_asked_twice() -> None:
