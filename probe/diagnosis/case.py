@@ -739,6 +739,16 @@ class Case:
             for line in header_lines(text, name)[:3]
         )
 
+    def cite_audio(self, index: int) -> tuple[Evidence, ...]:
+        """Cite the audio line and the connection line of a message's session description."""
+        event = self.events[index]
+        body = event.message.body if isinstance(event, MessageEvent) else ""
+        return tuple(
+            Evidence(event=index, says=f'its SDP says "{plain(line)}"')
+            for line in body.splitlines()
+            if line.startswith(("m=audio", "c=", "a=send", "a=recv", "a=inactive"))
+        )[:3]
+
     def cite_failure(self) -> tuple[Evidence, ...]:
         """Cite the failure in the words of the stack or the kernel."""
         if self.failure is None:

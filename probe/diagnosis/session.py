@@ -1,9 +1,9 @@
-"""What happened to the offer and after the answer: SDP, ACK, BYE, audio (RFC 3261, 3264)."""
+"""What happened to the offer and after the answer: SDP, ACK, BYE (RFC 3261, 3264)."""
 
 import re
 from collections.abc import Iterator
 
-from probe.diagnosis.case import Case, is_private, seconds
+from probe.diagnosis.case import Case, seconds
 from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule, Sign, contains, rows
@@ -34,7 +34,7 @@ def offer_refused(case: Case) -> Iterator[Hypothesis]:
         return
     if reply.status not in _OFFER_CODES:
         return
-    evidence = (case.cite_start(reply.index), *_sdp_line(case, reply.request))
+    evidence = (case.cite_start(reply.index), *case.cite_audio(reply.request))
     offer = case.offer
     if offer is None or offer.audio is None:
         yield Hypothesis(
@@ -134,7 +134,7 @@ def unusable_answer(case: Case) -> Iterator[Hypothesis]:
     if case.answer is None or not _hung_up_on_the_answer(case):
         return
     fault, detail = _fault_of_answer(case, case.answer_sdp)
-    evidence = (case.cite_start(case.answer), *_sdp_line(case, case.answer), *_bye_reason(case))
+    evidence = (case.cite_start(case.answer), *case.cite_audio(case.answer), *_bye_reason(case))
     if fault == "plain":
         yield Hypothesis(
             cause="F116",
@@ -171,7 +171,7 @@ def unusable_early_answer(case: Case) -> Iterator[Hypothesis]:
         because=f"their {message.status} {detail}, and our side cancelled the call at once",
         says=f"They sent early audio, but their {message.status} {detail}, so our side cancelled "
         "the call.",
-        evidence=(case.cite_start(case.early), *_sdp_line(case, case.early)),
+        evidence=(case.cite_start(case.early), *case.cite_audio(case.early)),
         steps=(
             case.fill("Tell the provider what {host} sent with its early answer, with the trace; ")
             + f"our offer was {_offered(case)}.",
@@ -542,118 +542,6 @@ def change_refused(case: Case) -> Iterator[Hypothesis]:
             return
 
 
-# Audio ------------------------------------------------------------------------------------------
-
-
-_NOT_BOTH_WAYS = frozenset({"sendonly", "inactive", "recvonly"})
-"""Directions with which audio does not go both ways (RFC 8866 §6.7)."""
-
-
-def nothing_heard(case: Case) -> Iterator[Hypothesis]:
-    """Recognise: the call was up and no RTP arrived."""
-    reports = case.trace.media
-    if case.answer is None or "media" not in case.kinds or not reports:
-        return
-    if any(report.rx_packets for report in reports):
-        return
-    audio = case.answer_sdp.audio if case.answer_sdp else None
-    sent = sum(report.tx_packets for report in reports)
-    evidence = (
-        case.cite_start(case.answer),
-        *_sdp_line(case, case.answer),
-        Evidence(event=None, says=f"we sent {sent} RTP packets and received none"),
-    )
-    if audio is not None and audio.direction in _NOT_BOTH_WAYS:
-        yield _held(audio, evidence)
-    elif audio is not None and is_private(audio.address) and not _same_network(case, audio):
-        yield _out_of_reach(audio, evidence, Certainty.CERTAIN)
-    else:
-        yield Hypothesis(
-            cause="F147",
-            likelihood=Certainty.LIKELY,
-            because="the call was up, we sent audio, and not one packet came back",
-            says="The call was up, but no audio packet reached us.",
-            evidence=evidence,
-            steps=("Have the firewall let the UDP audio ports in and out.",),
-            unknown=("Whether they sent nothing, or it was lost on the way.",),
-        )
-
-
-def answer_not_as_wanted(case: Case) -> Iterator[Hypothesis]:
-    """Recognise: their answer has another direction or address than the scenario wants."""
-    audio = case.answer_sdp.audio if case.answer_sdp else None
-    if case.answer is None or audio is None:
-        return
-    unmet = {mismatch.path for mismatch in case.verdict.mismatches}
-    evidence = (case.cite_start(case.answer), *_sdp_line(case, case.answer))
-    if "expect.sdp.direction" in unmet and audio.direction in _NOT_BOTH_WAYS:
-        yield _held(audio, evidence)
-    private = is_private(audio.address) and not _same_network(case, audio)
-    if "expect.sdp.address" in unmet and private:
-        heard = any(report.rx_packets for report in case.trace.media)
-        yield _out_of_reach(audio, evidence, Certainty.LIKELY if heard else Certainty.CERTAIN)
-
-
-def _out_of_reach(
-    audio: MediaDescription, evidence: tuple[Evidence, ...], likelihood: Certainty
-) -> Hypothesis:
-    address = plain(audio.address)
-    return Hypothesis(
-        cause="F149",
-        likelihood=likelihood,
-        because=f"their answer names {address}, which cannot be reached from here",
-        says=f"They told us to exchange audio with {address}, an address that cannot be reached "
-        "from here.",
-        evidence=evidence,
-        steps=("Have the other side put its public address into its SDP.",),
-    )
-
-
-def _held(audio: MediaDescription, evidence: tuple[Evidence, ...]) -> Hypothesis:
-    return Hypothesis(
-        cause="F151",
-        likelihood=Certainty.CERTAIN,
-        because=f"their answer says {audio.direction}",
-        says=f"They answered with a one-way or held audio line ({audio.direction}).",
-        evidence=evidence,
-        steps=("Check hold and mute on the other side.",),
-    )
-
-
-def poor_audio(case: Case) -> Iterator[Hypothesis]:
-    """Recognise: a bound on loss, jitter or order was not met."""
-    names = " ".join(mismatch.path for mismatch in case.verdict.mismatches)
-    if case.answer is None or "media" not in case.kinds:
-        return
-    for report in case.trace.media:
-        for cause, word, amount, says in (
-            ("F160", "loss", report.rx_lost, f"{report.rx_lost} audio packets were lost"),
-            (
-                "F161",
-                "jitter",
-                report.rx_jitter_s,
-                f"audio packets arrived unevenly: jitter {report.rx_jitter_s * 1000:.1f} ms",
-            ),
-            (
-                "F162",
-                "reorder",
-                report.rx_reordered + report.rx_duplicates,
-                (
-                    f"{report.rx_reordered} audio packets came out of order and "
-                    f"{report.rx_duplicates} twice"
-                ),
-            ),
-        ):
-            if amount and contains(word, names):
-                yield Hypothesis(
-                    cause=cause,
-                    likelihood=Certainty.LIKELY,
-                    because=says,
-                    says=f"On the way to us, {says}.",
-                    evidence=(Evidence(event=None, says=says),),
-                )
-
-
 # Facts of these rules ---------------------------------------------------------------------------
 
 
@@ -696,22 +584,6 @@ def _session_expires(case: Case, answer: int) -> int:
     value = case.trace.message(answer).first("Session-Expires") or ""
     found = re.match(r"\s*([0-9]{1,6})\b", value)
     return int(found.group(1)) if found else 0
-
-
-def _same_network(case: Case, audio: MediaDescription) -> bool:
-    """Whether the peer itself speaks to us from an address as private as its audio address."""
-    return address_class(case.target.rpartition(":")[0]) == address_class(audio.address)
-
-
-def _sdp_line(case: Case, index: int) -> tuple[Evidence, ...]:
-    """Cite the audio line and the connection line of a message's session description."""
-    event = case.events[index]
-    body = event.message.body if isinstance(event, MessageEvent) else ""
-    return tuple(
-        Evidence(event=index, says=f'its SDP says "{plain(line)}"')
-        for line in body.splitlines()
-        if line.startswith(("m=audio", "c=", "a=send", "a=recv", "a=inactive"))
-    )[:3]
 
 
 def _bye_reason(case: Case) -> tuple[Evidence, ...]:
@@ -760,14 +632,6 @@ RULES = (
         find=connection_gone,
     ),
     Rule(name="hang-up unconfirmed", gate=_SESSION, causes=("F145",), find=hang_up_unconfirmed),
-    Rule(name="nothing heard", gate=_SESSION, causes=("F147", "F149", "F151"), find=nothing_heard),
-    Rule(
-        name="answer not as wanted",
-        gate=_SESSION,
-        causes=("F149", "F151"),
-        find=answer_not_as_wanted,
-    ),
-    Rule(name="poor audio", gate=_SESSION, causes=("F160", "F161", "F162"), find=poor_audio),
     *rows(
         Sign(
             cause="F115",

@@ -1,7 +1,7 @@
 """Stories in which another attempt of the same run is the evidence, and of controls that call."""
 
 from stories import CERTAIN, LIKELY, UNDECIDED, Story, tell
-from wirebuilder import ANSWER, OFFER, Wire, refused_call
+from wirebuilder import ANSWER, OFFER, Wire, refused_call, sdp
 
 from probe.diagnosis.earlier import Earlier
 from probe.trace.control import Control, ControlRan
@@ -38,6 +38,60 @@ def asked(control: Control, result: str) -> ControlRan:
         at=9.0, control=control, target=control.value, result=result, detail=f"it {result}"
     )
 
+
+def up(offer: str = OFFER, answer: str = ANSWER, **counts: object) -> Wire:
+    """Return an answered call with what was counted."""
+    wire = Wire().send("INVITE", body=offer).receive(200, body=answer, at=0.2).send("ACK")
+    return wire.send("BYE", at=5.0).receive(200).media(**counts)
+
+
+SOUND: tuple[Story, ...] = (
+    tell(
+        "their reports come and their audio does not",
+        up(rx_packets=0, tx_lost=0, rtt_s=0.05),
+        "F150",
+        LIKELY,
+        never=("F147",),
+        unmet=(("expect.media.rx", "audio", "none"),),
+    ),
+    tell(
+        "our audio is lost on the way to them",
+        up(tx_packets=250, tx_lost=250),
+        "F150",
+        LIKELY,
+        unmet=(("expect.media.tx", "audio", "none"),),
+    ),
+    tell(
+        "early media announced and never heard",
+        Wire()
+        .send("INVITE", body=OFFER)
+        .receive(183, body=ANSWER)
+        .receive(480, at=5.0)
+        .send("ACK")
+        .media(rx_packets=0),
+        "F152",
+        CERTAIN,
+        unmet=(("expect.media.early", "audio", "none"),),
+        expect={"responses": "183 480"},
+    ),
+    tell(
+        "key presses were not agreed",
+        up(
+            offer=OFFER,
+            answer=sdp("PCMU"),
+        ),
+        "F157",
+        CERTAIN,
+        unmet=(("expect.media.dtmf", "123", ""),),
+    ),
+    tell(
+        "long way there and back",
+        up(rtt_s=0.6, tx_packets=250, rx_packets=250),
+        "F163",
+        LIKELY,
+        unmet=(("expect.media.rtt", "max 300ms", "600ms"),),
+    ),
+)
 
 ROUTED = {
     "Record-Route": "<sip:198.51.100.1;transport=tcp;lr>",
@@ -142,6 +196,7 @@ ANSWERS: tuple[Story, ...] = (
 
 SAME_RUN: tuple[Story, ...] = (
     *ANSWERS,
+    *SOUND,
     tell(
         "503 while a call of ours is up",
         refused_call(503),
