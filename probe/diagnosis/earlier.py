@@ -26,6 +26,9 @@ class Earlier:
     number: str
     "User part of what was called; empty for other methods."
 
+    caller: str
+    "User part of From; empty where nothing was sent."
+
     began: float
     "Seconds on the trace's clock when its first request left; all traces of a scenario share it."
 
@@ -71,6 +74,7 @@ def _summed_up(attempt: Attempt, trace: Trace, ended: set[str]) -> Earlier:
         label=attempt.label,
         method=attempt.method,
         number=uri_user(attempt.action.target) if isinstance(attempt.action, Call) else "",
+        caller=uri_user(trace.message(sent[0]).first("From")) if sent else "",
         began=trace.events[sent[0]].at if sent else trace.began,
         status=final.status if final else None,
         provisional=any(100 < r.status < 200 for r in trace.responses()),

@@ -18,7 +18,7 @@ REPEAT_S = 600.0
 _BUSY = (403, 480, 486, 503, 600)
 _LIMITED = (402, 403, 503)
 _REPEATED = (403, 404, 480, 486, 600, 603)
-_UNREGISTERED = (403, 404, 405, 501)
+_UNREGISTERED = (403, 405, 501)
 
 
 def _refused_call(case: Case, *codes: int) -> bool:
@@ -79,6 +79,7 @@ def same_number_again(case: Case) -> Iterator[Hypothesis]:
         for one in case.earlier
         if one.number
         and one.number == case.dialled
+        and one.caller in {"", case.caller}
         and not one.up
         and _taken(one.status)
         and case.began - one.began <= REPEAT_S
@@ -93,6 +94,49 @@ def same_number_again(case: Case) -> Iterator[Hypothesis]:
         evidence=(Evidence(event=None, says=f"{plain(same[-1].label)} passed before"),),
         rules_out=("F072", "F073", "F047", "F060", "F079"),
         weight=NAMED_BY_THEM - 10,
+    )
+
+
+def other_caller_passed(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: the same number was reached with another caller ID and is refused with this."""
+    passed = [
+        one
+        for one in case.earlier
+        if one.number
+        and one.number == case.dialled
+        and one.caller
+        and one.caller != case.caller
+        and _taken(one.status)
+    ]
+    if not passed or not _refused_call(case, 403, 480, 603, 606):
+        return
+    other = plain(passed[-1].caller)
+    yield Hypothesis(
+        cause="F082",
+        likelihood=Certainty.LIKELY,
+        because=f"the same number was reached with the caller ID {other}",
+        says=case.fill("The call passes with the caller ID ")
+        + f"{other} and is refused with {plain(case.caller)}.",
+        evidence=(Evidence(event=None, says=f"{plain(passed[-1].label)} from {other} passed"),),
+        steps=("Show a caller ID that the provider knows as yours, or have this one released.",),
+        rules_out=("F061", "F072", "F080", "F134", "F047", "F060"),
+        weight=70,
+    )
+
+
+def login_was_taken(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: the login was accepted earlier in this run, and a call is refused after it."""
+    taken = [one for one in case.earlier if one.method == "REGISTER" and _taken(one.status)]
+    if not taken or not case.login.decided_after or not _refused_call(case, 403):
+        return
+    yield Hypothesis(
+        cause="F061",
+        likelihood=Certainty.UNDECIDED,
+        because="the login is right, as the registration of this run shows; the account may be "
+        "barred from calling",
+        evidence=(Evidence(event=None, says=f"{plain(taken[-1].label)} was accepted before"),),
+        rules_out=("F047", "F048", "F049", "F056"),
+        weight=30,
     )
 
 
@@ -172,6 +216,8 @@ _POLICY = Gate.POLICY
 RULES = (
     Rule(name="calls of ours are up", gate=_POLICY, causes=("F129",), find=calls_up),
     Rule(name="calls too close", gate=_POLICY, causes=("F128",), find=calls_too_close),
+    Rule(name="another caller ID passed", gate=_POLICY, causes=("F082",), find=other_caller_passed),
+    Rule(name="login was taken", gate=_POLICY, causes=("F061",), find=login_was_taken),
     Rule(name="same number again", gate=_POLICY, causes=("F134",), find=same_number_again),
     Rule(name="worked until now", gate=_POLICY, causes=("F061", "F080"), find=worked_until_now),
     Rule(

@@ -17,12 +17,14 @@ def earlier(  # noqa: PLR0913 - the facts of an attempt with defaults
     status: int | None = 200,
     up: bool = False,
     refused_login: bool = False,
+    caller: str = "",
 ) -> Earlier:
     """Return an earlier attempt of the same account."""
     return Earlier(
         label=f"{method} {number}".lower(),
         method=method,
         number=number if method == "INVITE" else "",
+        caller=caller,
         began=began,
         status=status,
         provisional=False,
@@ -228,6 +230,28 @@ SAME_RUN: tuple[Story, ...] = (
         UNDECIDED,
         never=("F072",),
         earlier=(earlier(number="+12025550123"),),
+    ),
+    tell(
+        "403 for a number that another caller ID reached",
+        refused_call(403),
+        "F082",
+        LIKELY,
+        never=("F134", "F061"),
+        earlier=(earlier(number="+12025550123", caller="12025550111"),),
+    ),
+    tell(
+        "403 after a login that this run saw accepted",
+        Wire()
+        .send("INVITE", body=OFFER)
+        .receive(407)
+        .send("ACK")
+        .send("INVITE", body=OFFER, auth=True)
+        .receive(403, at=0.5)
+        .send("ACK"),
+        "F061",
+        UNDECIDED,
+        never=("F047", "F056"),
+        earlier=(earlier("REGISTER"),),
     ),
     tell(
         "402 after a call that passed",
