@@ -8,7 +8,7 @@ from probe.controls.budget import Budget
 from probe.controls.challenge import ask_challenge
 from probe.controls.digest import check_digests
 from probe.controls.lint import lint
-from probe.controls.names import Walk, walk
+from probe.controls.names import Walk, load_library, walk
 from probe.controls.names_told import names_event
 from probe.controls.options import Memory, ask_options
 from probe.controls.places import used_places
@@ -16,10 +16,14 @@ from probe.controls.tls import ask_tls
 from probe.controls.told import printable
 from probe.plan.action import Account
 from probe.plan.plan import Attempt
+from probe.sip.sdp import address_class
 from probe.trace.control import Control, ControlRan
 from probe.trace.trace import Trace
 
 _Ask = Callable[[Account, Trace, Walk, float], ControlRan | None]
+
+_WALK_S = 1.2
+"""Longest walk through DNS: name servers that are silent must leave time for the rest."""
 
 LIMIT_S = 3.0
 """Seconds that all questions of a run may take."""
@@ -101,8 +105,10 @@ class Inquiry:
         """Return what DNS says, asked once a run for each name and resolver."""
         key = _key(account)
         if key not in self._walks:
+            if address_class(account.host) == "name":
+                load_library()
             with self._budget.counting():
-                self._walks[key] = walk(account, max(0.0, min(1.0, self._budget.left_s)))
+                self._walks[key] = walk(account, max(0.0, min(_WALK_S, self._budget.left_s)))
         return self._walks[key]
 
     def _no_time(self, control: Control, trace: Trace, target: str) -> ControlRan:

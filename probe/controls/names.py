@@ -93,8 +93,11 @@ class Walk:
             return "literal"
         if self.addresses.get(self.name) or any(self.addresses.get(s.host) for s in self.services):
             return "resolves"
-        if any(service.host for service in self.services):
-            return "target-missing"
+        targets = {service.host for service in self.services if service.host}
+        if targets:
+            kinds = [(kind, host) for host in targets for kind in ("A", "AAAA")]
+            unknown = any(self.codes.get(key, "silent") == "silent" for key in kinds)
+            return "silent" if unknown else "target-missing"
         return _worst({self.codes.get((kind, self.name), "silent") for kind in ("A", "AAAA")})
 
 
@@ -106,6 +109,12 @@ def _worst(codes: set[str]) -> str:
     if "alias" in codes:
         return "alias"
     return "no-address" if codes & {"empty", "NOERROR"} else "failed"
+
+
+def load_library() -> None:
+    """Load what a walk needs, before its time begins to count."""
+    import dns.query  # noqa: PLC0415 - start-up time
+    import dns.resolver  # noqa: F401, PLC0415
 
 
 def name_servers(account: Account) -> tuple[tuple[str, int], ...]:
@@ -126,7 +135,7 @@ def _bracketed(server: str) -> str:
     return f"[{server}]" if server.count(":") > 1 and "[" not in server else server
 
 
-def walk(account: Account, limit_s: float = 1.0) -> Walk:
+def walk(account: Account, limit_s: float = 1.2) -> Walk:
     """Ask DNS about the next hop of an account; at most ``limit_s`` seconds, never raises."""
     began = monotonic()
     host = account.host.rstrip(".").lower()

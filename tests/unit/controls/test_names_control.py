@@ -6,6 +6,7 @@ from asking import account, attempt, empty_trace, free_port, name_server
 from wirebuilder import Wire
 
 from probe.controls.inquiry import Inquiry
+from probe.controls.names import Service, Walk
 from probe.trace.control import Control, ControlRan
 from probe.trace.trace import NameLookup, Trace
 
@@ -70,6 +71,19 @@ def test_how_it_ends(records: dict[tuple[str, str], list[str]], code: int, resul
     """Each end has its word."""
     with name_server(records, code=code) as server:
         assert ask(server).result == result
+
+
+def test_a_target_that_was_not_answered_in_time_is_not_missing() -> None:
+    """Only a no is a no."""
+    found = Walk(name=HOST)
+    found.services.append(
+        Service(transport="UDP", priority=1, weight=1, host="a.example", port=5060)
+    )
+    found.codes["A", "a.example"] = "NXDOMAIN"
+    found.codes["AAAA", "a.example"] = "silent"
+    assert found.result == "silent"
+    found.codes["AAAA", "a.example"] = "NXDOMAIN"
+    assert found.result == "target-missing"
 
 
 def test_a_silent_name_server() -> None:
