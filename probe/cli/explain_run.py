@@ -80,7 +80,7 @@ def run_meant(subject: str, results: Path) -> tuple[Path, int | None] | None:
     found = _STEP.search(subject)
     step = int(found[1]) if found else None
     name = subject[: found.start()] if found else subject
-    if name == LAST:
+    if name.rstrip("/") == LAST:
         return _newest(results), step
     for folder in (Path(name), results / name):
         if folder.name in _FILES and folder.is_file():

@@ -91,7 +91,7 @@ def test_the_block_is_that_of_the_run(sipprobe: Sipprobe, ran: Ended, stored: st
     assert ended.out.endswith("\n1 step was met; `--all` shows what came.\n")
 
 
-@pytest.mark.parametrize("written", ["{}", "{}/", "{}/report.json", "last"])
+@pytest.mark.parametrize("written", ["{}", "{}/", "{}/report.json", "last", "last/"])
 def test_ways_to_name_a_run(sipprobe: Sipprobe, stored: str, written: str) -> None:
     """A folder, a file in it, or the word for the newest."""
     ended = sipprobe("explain", written.format(stored))
