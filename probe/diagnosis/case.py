@@ -7,12 +7,12 @@ when first asked for, from the trace and our own settings only.
 """
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
 from probe.diagnosis.earlier import Earlier
 from probe.diagnosis.explanation import Evidence
+from probe.diagnosis.facts import Login, ReasonValue, Reply, reason_values
 from probe.diagnosis.history import Before
 from probe.diagnosis.quote import header_lines, plain, quoted, start_line
 from probe.diagnosis.whose import Whose, whose
@@ -68,8 +68,6 @@ ORDER_KINDS = frozenset({"responses", "challenge"})
 DETAIL_KINDS = frozenset({"timing", "headers"})
 """Kinds of mismatch that say nothing against the call itself."""
 
-_VALUE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-"One value of a comma-separated header field; a quoted string may hold commas."
 _OF_THE_NETWORK = re.compile(r"^Reason\s*:\s*Q\.850\b", re.IGNORECASE)
 "A Reason of the telephone network: its text is the cause's own name, not theirs."
 _LONGEST_FIELD = 2000
@@ -79,77 +77,6 @@ _RPORT = re.compile(r";\s*rport\s*=\s*(\d{1,5})")
 _TRANSPORT = re.compile(r";\s*transport\s*=\s*(udp|tcp|tls|ws|wss|sctp)\b", re.IGNORECASE)
 _WARNING = re.compile(r"(?:^|,)\s*(\d{3})\s")
 _E = TypeVar("_E", bound=Event)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """The final response that decides the attempt."""
-
-    index: int
-    "Index of the event."
-
-    at: float
-    "Seconds on the trace's clock."
-
-    status: int
-    "Status code, 200 to 699."
-
-    phrase: str
-    "Reason phrase as written."
-
-    message: SipMessage
-    "The parsed view."
-
-    request: int
-    "Index of the request that it answers."
-
-    ours: bool = False
-    "Whether our side sent it, as a PBX does on an incoming call."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasonValue:
-    """One value of a Reason header field (RFC 3326)."""
-
-    protocol: str
-    "SIP, Q.850, STIR … in upper case."
-
-    cause: int | None
-    "The cause, or None where there is none."
-
-    text: str
-    "The text parameter, empty where there is none."
-
-    index: int
-    "Index of the message that carries it."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """How far the digest login of the method under test came (RFC 3261 §22)."""
-
-    challenges: tuple[int, ...]
-    "Indices of 401 and 407 responses, in order."
-
-    sent: tuple[int, ...]
-    "Indices of our requests that carry credentials."
-
-    fields: tuple[AuthField, ...]
-    "Every Digest challenge, in order."
-
-    decided_after: bool
-    "Whether the deciding response answers a request with credentials."
-
-    again: bool
-    "Whether a challenge came back to a request with credentials."
-
-    stale_again: bool
-    "Whether every challenge to our credentials says stale=true."
-
-    @property
-    def realms(self) -> tuple[str, ...]:
-        """The realms asked for, each once, in order."""
-        return tuple(dict.fromkeys(challenge.realm for challenge in self.fields))
 
 
 class Case:
@@ -346,10 +273,9 @@ class Case:
     def reasons(self, index: int) -> tuple[ReasonValue, ...]:
         """Return the Reason values of a message (RFC 3326, several by RFC 9366)."""
         return tuple(
-            _reason_value(one, index)
+            one
             for value in self.trace.message(index).all("Reason")
-            for one in _VALUE.findall(value[:_LONGEST_FIELD])
-            if one.strip()
+            for one in reason_values(value, index)
         )
 
     @cached_property
@@ -789,15 +715,3 @@ def seconds(value: float) -> str:
 def is_private(address: str) -> bool:
     """Whether an address cannot be reached from the public network."""
     return address_class(address) in {"private", "loopback", "unspecified"}
-
-
-def _reason_value(value: str, index: int) -> ReasonValue:
-    protocol, _, parameters = value.partition(";")
-    cause = re.search(r"\bcause\s*=\s*\"?(\d{1,6})", parameters, re.IGNORECASE)
-    text = re.search(r"\btext\s*=\s*\"((?:[^\"\\]|\\.)*)\"", parameters, re.IGNORECASE)
-    return ReasonValue(
-        protocol=protocol.strip().upper(),
-        cause=int(cause.group(1)) if cause else None,
-        text=text.group(1) if text else "",
-        index=index,
-    )
