@@ -77,7 +77,7 @@ def answers_options(case: Case) -> Iterator[Hypothesis]:
     }[cause]
     yield Hypothesis(
         cause=cause,
-        likelihood=Certainty.LIKELY if register else Certainty.UNDECIDED,
+        likelihood=Certainty.LIKELY if register and not by_address else Certainty.UNDECIDED,
         because=case.fill(because),
         says=case.fill("{host} answers OPTIONS and ignores our {method}."),
         evidence=cite(case, used),
@@ -91,7 +91,7 @@ def answers_options(case: Case) -> Iterator[Hypothesis]:
             because="the request line holds an address, and some providers drop what does not name "
             "their domain",
             evidence=cite(case, used),
-            weight=40,
+            weight=55,
         )
 
 

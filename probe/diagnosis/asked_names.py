@@ -141,7 +141,10 @@ def no_service(case: Case) -> Iterator[Hypothesis]:
 
 
 def old_address(case: Case) -> Iterator[Hypothesis]:
-    """Recognise: the system led us to an address that DNS does not know."""
+    """Recognise: the system led us to an address that DNS does not give now.
+
+    A name with many servers gives others each time: only an answer from there shows which it is.
+    """
     walk = _walk(case)
     if walk is None or walk[1].fact("used_is") != "unknown to DNS":
         return
@@ -149,7 +152,7 @@ def old_address(case: Case) -> Iterator[Hypothesis]:
     named = _addresses(ran)
     yield Hypothesis(
         cause="F009",
-        likelihood=Certainty.LIKELY,
+        likelihood=Certainty.UNDECIDED,
         because=f"we went to {plain(ran.fact('used') or '')}, and DNS names "
         f"{', '.join(plain(address) for address in named[:3])}",
         says=case.fill(
@@ -158,7 +161,7 @@ def old_address(case: Case) -> Iterator[Hypothesis]:
         ),
         evidence=(case.cite_control(index),),
         steps=(case.fill("Look for {host} in /etc/hosts of this machine, and flush its cache."),),
-        weight=90,
+        weight=45,
     )
 
 

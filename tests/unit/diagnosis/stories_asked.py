@@ -186,7 +186,7 @@ PATH: tuple[Story, ...] = (
             options("silent"),
         ),
         "F009",
-        LIKELY,
+        UNDECIDED,
         also=("F015",),
     ),
     tell(
@@ -391,10 +391,19 @@ AGAIN: tuple[Story, ...] = (
     ),
     tell(
         "OPTIONS is answered and REGISTER is not",
-        then(unanswered(), options("answered")),
+        with_text(
+            then(unanswered(), options("answered")), ("sip:198.51.100.1 SIP", f"sip:{NAME} SIP")
+        ),
         "F059",
         LIKELY,
-        also=("F032",),
+        never=("F015", "F032", "F131"),
+    ),
+    tell(
+        "OPTIONS is answered and REGISTER to an address is not",
+        then(unanswered(), options("answered")),
+        "F032",
+        UNDECIDED,
+        also=("F059",),
         never=("F015", "F131"),
     ),
     tell(

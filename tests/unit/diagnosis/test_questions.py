@@ -51,9 +51,17 @@ def test_an_address_is_not_looked_up() -> None:
 
 
 def test_the_first_control_that_decides_is_the_last() -> None:
-    """DNS shows that the system used another address: OPTIONS is not asked."""
+    """DNS shows that another transport is published: OPTIONS is not asked."""
+    other = names(
+        "rcode=SRV _sip._udp.sip.carrier.example NXDOMAIN", "srv=TLS 10 5 a.carrier.example 5061"
+    )
+    assert order(unanswered(), {Control.LINT: CLEAN, Control.NAMES: other})[-1] is Control.NAMES
+
+
+def test_an_address_that_dns_does_not_give_is_asked_further() -> None:
+    """A name with many servers gives others each time: OPTIONS shows which it is."""
     old = names("a=x 198.51.100.9 private", f"used={HERE}", "used_is=unknown to DNS")
-    assert order(unanswered(), {Control.LINT: CLEAN, Control.NAMES: old})[-1] is Control.NAMES
+    assert order(unanswered(), {Control.LINT: CLEAN, Control.NAMES: old})[-1] is Control.OPTIONS
 
 
 def test_a_refused_login_sends_nothing_more() -> None:
