@@ -216,7 +216,12 @@ class Script:
                 if progress.bye_sent and not progress.peer_bye:
                     # Ours came before the ACK: the stack could not use the answer.
                     self._until(lambda: leg.over, SETTLE_S)
-                    continue
+                    if leg.over:
+                        continue
+                    leg.over = True  # nobody answers its BYE, and the stack would wait 32 s
+                    words = "our stack ended the call before its ACK"
+                    self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, None, words)
+                    self._note_unanswered_bye(progress)
                 return
             if action.wait_for == "ringing" and progress.ringing_at is not None:
                 return

@@ -36,6 +36,8 @@ class Connections:
         "Our bound address as ip:port, empty before the transport is there."
         self.fault: Failure | None = None
         "What brought the last connection down."
+        self.verify = True
+        "Whether a bad certificate keeps a connection from coming up."
 
     def look(self) -> None:
         """Note which waiting connections the peer's TCP has accepted: TLS is still to come."""
@@ -85,9 +87,9 @@ class Connections:
         self._connected.discard(remote)
         self._local.pop((kind, remote), None)
         self._held.clear()  # the connection never came up: these bytes left nowhere
-        if was_up:  # whatever its certificate: without `verify` a bad one is no hindrance
+        if was_up:
             self.fault = Failure.CONNECTION_LOST
-        elif certificate:
+        elif certificate and self.verify:
             self.fault = Failure.TLS_CERTIFICATE
         else:
             self.fault = from_status(prm.lastError)

@@ -108,6 +108,7 @@ class PjsuaAgent:
     def open(self, account: Account, *, local_port: int = 0) -> None:
         """Bind a transport and set up the account; raise AgentError."""
         self._plan = account
+        self._connections.verify = account.verify
         address, port = _own_address(account)
         self._endpoint.audDevManager().setNullDev()
         self._choose_codecs(account.codecs)

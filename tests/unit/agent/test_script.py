@@ -626,6 +626,22 @@ def test_an_answer_that_our_side_drops_before_its_ack() -> None:
     assert (failure.failure, failure.stack_status) == (Failure.UNUSABLE_ANSWER, 488)
 
 
+def test_an_answer_that_our_side_drops_and_a_peer_that_ignores_it() -> None:
+    """Where nobody answers that BYE, the attempt ends all the same, and says that it may be up."""
+    stage = Stage().on(
+        "INVITE",
+        INVITE,
+        *ANSWERED[:2],
+        (1.0, lambda wire: wire.send("BYE")),
+        (1.0, trigger("confirmed", 200)),
+    )
+    assert stage.took(TALK) == pytest.approx(5.0, abs=0.1)
+    assert [(failure.method, failure.failure) for failure in stage.failures] == [
+        ("INVITE", Failure.UNUSABLE_ANSWER),
+        ("BYE", Failure.NO_RESPONSE),
+    ]
+
+
 @pytest.mark.parametrize("status", [488, None])
 def test_the_stack_cancels_by_itself(status: int | None) -> None:
     """An early answer that the stack cannot use is named, within the settling time."""
