@@ -32,7 +32,7 @@ def test_help_names_every_verb(sipprobe: Callable[..., Ended], flag: str) -> Non
     named = [
         line.split()[0] for line in verbs.splitlines() if line.startswith("  ") and line[2:3] != " "
     ]
-    assert named == ["run", "validate", "list", "explain", "simulate", "schema"]
+    assert named == ["run", "validate", "list", "explain", "doctor", "simulate", "schema"]
 
 
 def test_no_verb_is_wrong_usage(sipprobe: Callable[..., Ended]) -> None:
@@ -53,7 +53,7 @@ def test_word_that_is_near_no_verb_gets_all_of_them(sipprobe: Callable[..., Ende
     """Where nothing is near, every verb is named."""
     ended = sipprobe("frobnicate")
     assert ended.status == 2
-    assert "verbs: run, validate, list, explain, simulate, schema" in ended.err
+    assert "verbs: run, validate, list, explain, doctor, simulate, schema" in ended.err
 
 
 def test_flag_that_does_not_exist_is_wrong_usage(sipprobe: Callable[..., Ended]) -> None:
