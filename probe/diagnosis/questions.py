@@ -24,6 +24,7 @@ OFFLINE = frozenset({Control.LINT, Control.DIGEST})
 
 FURTHER = {
     "F001": Control.NAMES,
+    "F002": Control.NAMES,
     "F004": Control.NAMES,
     "F014": Control.OPTIONS,
     "F018": Control.OPTIONS,
@@ -150,8 +151,8 @@ def next_control(case: Case, *, paid: bool = False) -> Control | None:
     for question in (*QUESTIONS, *(PAID if paid else ())):
         if question.control in ran:
             continue
-        offline = question.control in OFFLINE
-        if (offline or (sent < MOST_SENT and _open(ranked))) and question.when(case):
+        free_to_ask = question.control in OFFLINE or (sent < MOST_SENT and _open(ranked))
+        if (free_to_ask or question.control.paid) and question.when(case):
             return question.control
     return None
 
