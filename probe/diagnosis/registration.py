@@ -484,7 +484,8 @@ RULES = (
         Sign(
             cause="F058",
             codes=(403,),
-            pattern=r"(from|to|user ?name).{0,20}(mismatch|does not match|differs)|\bR18\b",
+            pattern=r"(from|to|user ?name).{0,20}(mismatch|does not match|differs)|\bR18\b"
+            r"|forbidden auth id|\bfrom ?= ?id\b",  # the words of Kamailio's own examples
             because="the answer says that From and the login do not fit together",
             says="They want From to be the user that we log in as.",
             steps=("Set `caller_id: {login}`, or remove `caller_id:` to use the account's own.",),

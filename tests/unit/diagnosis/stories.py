@@ -911,6 +911,7 @@ SIGN_IN: tuple[Story, ...] = (
     tell("not relaying", challenged().receive(403, "Not relaying"), "F057", LIKELY),
     tell("unknown user", challenged().receive(404), "F057", LIKELY),
     tell("From and login differ", after_login(403, "From mismatch"), "F058", LIKELY),
+    tell("From is not the login's", after_login(403, "Forbidden auth ID"), "F058", LIKELY),
     tell("outbound disagreement", challenged().receive(439), "F071", CERTAIN),
 )
 
