@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import replace
 
 from probe.diagnosis.asked_path import SHOWN, Asked, cite, failed_on_the_way
 from probe.diagnosis.case import Case
@@ -41,41 +42,77 @@ def _addresses(ran: ControlRan) -> list[str]:
     return [words[1] for text in ran.all("a") if len(words := text.split()) == 3]
 
 
-def not_unknown(case: Case) -> Iterator[Hypothesis]:
-    """Recognise: the system calls a name unknown, and DNS itself says another thing of it."""
+def said_by_dns(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: no address was had, and the name servers themselves say why.
+
+    The system's resolver has one word for several of their answers, and pjsip's reports the last
+    one of several questions.
+    """
     if not case.failed(Failure.NAME_RESOLUTION):
         return
     for index, ran in case.asked(Control.NAMES):
-        if ran.result == "target-missing":
-            targets = [h for hosts in _services(ran).values() for h in hosts if h != "."] or ["?"]
-            yield Hypothesis(
-                cause="F005",
-                likelihood=Certainty.CERTAIN,
-                because=f"SRV leads to {plain(', '.join(targets[:3]))}, which has no address",
-                says=case.fill(
-                    f"DNS sends us from {{host}} on to {plain(targets[0])}, and that name has no "
-                    "address."
-                ),
-                evidence=(case.cite_control(index),),
-                steps=(
-                    f"Tell the owner of the domain that its SRV record names {plain(targets[0])}.",
-                ),
-                rules_out=("F001", "F004"),
-                weight=SHOWN,
-            )
-        elif ran.result in {"alias", "failed"}:
-            alias = ran.result == "alias"
-            yield Hypothesis(
-                cause="F003",
-                likelihood=Certainty.UNDECIDED if alias else Certainty.LIKELY,
-                because="the name is an alias, and what it leads to has no address or circles"
-                if alias
-                else "the name server answers with a failure of its own",
-                evidence=(case.cite_control(index),),
-                steps=(case.fill("Tell the owner of {host} what its name server says."),),
-                rules_out=("F001", "F004"),
-                weight=SHOWN,
-            )
+        found = _said(case, ran)
+        if found is not None:
+            excluded = tuple(_OF_NO_ADDRESS - {found.cause})
+            cited = (case.cite_control(index),)
+            yield replace(found, evidence=cited, rules_out=excluded, weight=SHOWN)
+
+
+_OF_NO_ADDRESS = frozenset({"F001", "F002", "F003", "F004", "F005"})
+"""Causes of which DNS itself shows which one it is."""
+
+
+def _said(case: Case, ran: ControlRan) -> Hypothesis | None:
+    """Return what one walk shows."""
+    if ran.result == "target-missing":
+        targets = [h for hosts in _services(ran).values() for h in hosts if h != "."] or ["?"]
+        return Hypothesis(
+            cause="F005",
+            likelihood=Certainty.CERTAIN,
+            because=f"SRV leads to {plain(', '.join(targets[:3]))}, which has no address",
+            says=case.fill(
+                f"DNS sends us from {{host}} on to {plain(targets[0])}, and that name has no "
+                "address."
+            ),
+            steps=(f"Tell the owner of the domain that its SRV record names {plain(targets[0])}.",),
+        )
+    if ran.result == "no-address":
+        return Hypothesis(
+            cause="F004",
+            likelihood=Certainty.CERTAIN,
+            because="the name exists and has no address",
+            says=case.fill("The name {host} exists in DNS but has no address: it is no host."),
+            steps=("Use the provider's host name in `uri:`, not its domain.",),
+        )
+    if ran.result == "failed":
+        return _server_failed(case, ran)
+    if ran.result == "alias":
+        return Hypothesis(
+            cause="F003",
+            likelihood=Certainty.UNDECIDED,
+            because="the name is an alias, and what it leads to has no address or circles",
+            steps=(case.fill("Tell the owner of {host} what its name server says."),),
+        )
+    return None
+
+
+def _server_failed(case: Case, ran: ControlRan) -> Hypothesis:
+    """Tell a failure (SERVFAIL) from a refusal: who may not ask learns nothing of the domain."""
+    failed = any(text.endswith(" SERVFAIL") for text in ran.all("rcode"))
+    return Hypothesis(
+        cause="F003",
+        likelihood=Certainty.CERTAIN if failed else Certainty.UNDECIDED,
+        because="the name server answers with a failure of its own (SERVFAIL)"
+        if failed
+        else "the name server answers, and gives nothing: it may refuse to serve us",
+        says=case.fill("DNS could not answer for {host}: the name server reports a failure."),
+        steps=(
+            case.fill(
+                "Ask a second resolver for {host}; if that fails too, the owner of the domain "
+                "must repair it."
+            ),
+        ),
+    )
 
 
 def other_service(case: Case) -> Iterator[Hypothesis]:
@@ -208,8 +245,8 @@ RULES = (
     Rule(
         name="asked: DNS says otherwise",
         gate=Gate.NAME,
-        causes=("F003", "F005"),
-        find=not_unknown,
+        causes=("F003", "F004", "F005"),
+        find=said_by_dns,
     ),
     Rule(name="asked: SRV for others", gate=Gate.NAME, causes=("F008",), find=other_service),
     Rule(name="asked: no SIP by DNS", gate=Gate.NAME, causes=("F012",), find=no_service),

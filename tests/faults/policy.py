@@ -89,7 +89,7 @@ def other_host_in_request(lab: Lab) -> Scene:
         return net.domain in text.split()[1] or text.startswith(("ACK", "BYE", "CANCEL", "OPTIONS"))
 
     _silent_unless(server, wanted)
-    return net.scene(_to(server, lab), [lab.rng.choice((call(lab), register()))])
+    return net.scene(_to(server, lab), [call(lab)])
 
 
 def header_overlooked(lab: Lab) -> Scene:

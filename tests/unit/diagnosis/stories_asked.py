@@ -556,6 +556,45 @@ DNS: tuple[Story, ...] = (
         never=("F001", "F004"),
     ),
     tell(
+        "the system says try again, and DNS fails",
+        then(
+            failed(Failure.NAME_RESOLUTION, "Temporary failure in name resolution"),
+            asked(Control.NAMES, "failed", f"rcode=A {NAME} SERVFAIL"),
+        ),
+        "F003",
+        CERTAIN,
+        never=("F002",),
+    ),
+    tell(
+        "the system says try again, and DNS refuses to serve us",
+        then(
+            failed(Failure.NAME_RESOLUTION, "Temporary failure in name resolution"),
+            asked(Control.NAMES, "failed", f"rcode=A {NAME} REFUSED"),
+        ),
+        "F003",
+        UNDECIDED,
+        never=("F002",),
+    ),
+    tell(
+        "the system says try again, and no name server answers",
+        then(
+            failed(Failure.NAME_RESOLUTION, "Temporary failure in name resolution"),
+            asked(Control.NAMES, "silent"),
+        ),
+        "F002",
+        CERTAIN,
+    ),
+    tell(
+        "the stack says unknown of the SRV name, and the name itself has no address",
+        then(
+            failed(Failure.NAME_RESOLUTION, "PJLIB_UTIL_EDNS_NXDOMAIN"),
+            asked(Control.NAMES, "no-address", f"rcode=A {NAME} empty"),
+        ),
+        "F004",
+        CERTAIN,
+        never=("F001",),
+    ),
+    tell(
         "the system finds no address, and SRV leads to a name without one",
         then(
             failed(Failure.NAME_RESOLUTION, "No address associated with hostname"),
