@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import namespace
@@ -183,6 +183,10 @@ class Tally:
     "Failures that findings name."
     broken: list[str] = field(default_factory=list)
     "Commands that ended otherwise than with a verdict: a bug of ours."
+
+    def plain(self) -> dict[str, object]:
+        """Return the figures by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def add(self, other: "Tally") -> None:
         """Take another lane's figures in."""
@@ -381,7 +385,7 @@ def main() -> int:
     )
     took = time.monotonic() - began
     if chosen.json:
-        print(json.dumps({name: asdict(tally) for name, tally in found.items()}))  # noqa: T201
+        print(json.dumps({name: tally.plain() for name, tally in found.items()}))  # noqa: T201
     else:
         print(table(found))  # noqa: T201
         for name, tally in found.items():
