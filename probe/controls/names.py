@@ -137,12 +137,13 @@ def _bracketed(server: str) -> str:
 
 def walk(account: Account, limit_s: float = 1.2) -> Walk:
     """Ask DNS about the next hop of an account; at most ``limit_s`` seconds, never raises."""
-    began = monotonic()
     host = account.host.rstrip(".").lower()
     if address_class(host) != "name":
         found = Walk(name=host)
         found.addresses[host] = [host]
         return found
+    load_library()
+    began = monotonic()
     servers = name_servers(account)
     found = Walk(name=host, servers=tuple(f"{ip}:{port}" for ip, port in servers))
     questions = _Questions(found, servers, began + limit_s)
