@@ -216,7 +216,7 @@ class Script:
                 if progress.bye_sent and not progress.peer_bye:
                     # Ours came before the ACK: the stack could not use the answer.
                     self._until(lambda: leg.over, SETTLE_S)
-                    if leg.over:
+                    if self._is_over(leg):
                         continue
                     leg.over = True  # nobody answers its BYE, and the stack would wait 32 s
                     words = "our stack ended the call before its ACK"
@@ -445,6 +445,11 @@ class Script:
                 self._triggers.remove(trigger)
                 return trigger
         return None
+
+    @staticmethod
+    def _is_over(leg: _Leg) -> bool:
+        """Whether a call is over by now; asked anew, where the stack worked in between."""
+        return leg.over
 
     def _until(self, done: Callable[[], bool], seconds: float) -> None:
         """Let the stack work until something holds, time is up, or we are told to stop.

@@ -66,7 +66,7 @@ def good_call(seed: int) -> GoodCall:
             parts.append(f'  <pause milliseconds="{rng.choice((1, 5, 15))}"/>')
     parts.append(_response(200, "OK", tag, extra, sdp, again=True))
     parts.append('  <recv request="ACK"/>')
-    inside = rng.choice(("", "", "UPDATE", "late offer", "re-INVITE"))
+    inside = rng.choice(("", "", "OPTIONS", "INFO", "UPDATE", "late offer", "re-INVITE"))
     if inside:
         told.append(inside)
         parts.append(_inside(inside, tag, sdp))

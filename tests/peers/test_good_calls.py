@@ -42,7 +42,7 @@ def test_no_good_call_gets_a_cause(folder: UserFolder, peers: Place) -> None:
         )
         name = f"good-{seed}"
         told[name] = far_end.name
-        inside = any(word in far_end.name for word in ("UPDATE", "INVITE", "late"))
+        inside = any(word in far_end.name for word in ("OPTIONS", "INFO", "UPDATE", "INVITE", "late"))
         call = (
             f'- call: "sip:+12025550123@{LOOPBACK}:{uas.port}"\n'
             f"  hangup_after: {'150ms' if inside else '5ms'}"

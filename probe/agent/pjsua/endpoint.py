@@ -24,6 +24,7 @@ from probe.agent.pjsua.account import PjAccount, caller_uri, configuration, head
 from probe.agent.pjsua.call import PjCall
 from probe.agent.pjsua.connections import Connections
 from probe.agent.pjsua.faults import from_status, from_words
+from probe.agent.pjsua.in_dialog import InDialog
 from probe.agent.pjsua.login import LoginGuard
 from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
@@ -66,6 +67,7 @@ class PjsuaAgent:
         self._request = -1
         self._library = library.load()
         self._guard = LoginGuard(self._library)
+        self._in_dialog = InDialog(self._library)
         self._connections = Connections(clock, self._noted, self._words_of)
         self._wiretap = Wiretap(clock, self._connections.tapped, self._connections.local_of)
         self._wiretap.rows = []
@@ -88,6 +90,9 @@ class PjsuaAgent:
         self._endpoint.libInit(config)
         if not self._guard.install():
             words = "the login guard could not be installed: a refused login may be repeated"
+            self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
+        if not self._in_dialog.install():
+            words = "OPTIONS and INFO inside a call are answered 500 by the stack"
             self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
         self._library.pj_dump_config()
         rows = self._wiretap.rows or []
@@ -232,8 +237,9 @@ class PjsuaAgent:
         self._guard.begin()
 
     def _noted(self, event: Event) -> None:
-        """Record a message, and let the login guard see it."""
+        """Record a message, and let our modules of the stack see it."""
         self._guard.see(event)
+        self._in_dialog.see(event)
         self._record(event)
 
     def _words_of(self, status: int) -> str:

@@ -12,6 +12,7 @@ and would do so without end where each answer wants more. One correction is ours
 
 import ctypes
 
+from probe.agent.pjsua.module import Callback, Name, PjsipModule
 from probe.sip.message import MalformedMessageError
 from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent
 
@@ -26,35 +27,6 @@ _INTERVAL_TOO_BRIEF = 423
 CORRECTIONS = 1
 """How often a registration interval is corrected for one action."""
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-
-
-class _Name(ctypes.Structure):
-    """pj_str_t (pj/types.h)."""
-
-    _fields_ = (("ptr", ctypes.c_char_p), ("slen", ctypes.c_ssize_t))
-
-
-class _Module(ctypes.Structure):
-    """struct pjsip_module (pjsip/sip_module.h)."""
-
-    _fields_ = (
-        ("prev", ctypes.c_void_p),
-        ("next", ctypes.c_void_p),
-        ("name", _Name),
-        ("id", ctypes.c_int),
-        ("priority", ctypes.c_int),
-        ("load", ctypes.c_void_p),
-        ("start", ctypes.c_void_p),
-        ("stop", ctypes.c_void_p),
-        ("unload", ctypes.c_void_p),
-        ("on_rx_request", ctypes.c_void_p),
-        ("on_rx_response", ctypes.c_void_p),
-        ("on_tx_request", _Callback),
-        ("on_tx_response", ctypes.c_void_p),
-        ("on_tsx_state", ctypes.c_void_p),
-    )
-
 
 class LoginGuard:
     """Stops requests that would repeat refused credentials."""
@@ -64,9 +36,9 @@ class LoginGuard:
         self._refused: set[str] = set()
         self._with_credentials: set[tuple[str, int, str]] = set()
         self._too_brief: set[tuple[str, int, str]] = set()
-        self._callback = _Callback(self._look)
-        self._module = _Module(
-            name=_Name(b"mod-sipprobe-login", 18),
+        self._callback = Callback(self._look)
+        self._module = PjsipModule(
+            name=Name(b"mod-sipprobe-login", 18),
             id=-1,
             priority=_PRIORITY,
             on_tx_request=self._callback,

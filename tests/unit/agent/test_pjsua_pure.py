@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from wirebuilder import Wire
+from wirebuilder import Wire, answered_call
 
 from probe.agent.pjsua.faults import from_status, from_words
 from probe.trace.failure import Failure
@@ -15,6 +15,7 @@ from probe.trace.trace import AgentNote, BytesDropped, Event, MessageReceived, M
 account = pytest.importorskip("probe.agent.pjsua.account")
 wiretap = pytest.importorskip("probe.agent.pjsua.wiretap")
 login = pytest.importorskip("probe.agent.pjsua.login")
+in_dialog = pytest.importorskip("probe.agent.pjsua.in_dialog")
 
 pytestmark = pytest.mark.pjsua2
 
@@ -324,3 +325,51 @@ def test_a_new_action_may_log_in_again() -> None:
 def test_whether_the_stack_took_the_guard(status: int, *, taken: bool) -> None:
     """The guard says whether it could be installed."""
     assert login.LoginGuard(Library(status)).install() is taken
+
+
+def test_a_registration_interval_is_corrected_once() -> None:
+    """After the first 423 a longer interval may be asked for, not after a second; copies are none."""
+    once = Wire("REGISTER").send("REGISTER").receive(423)
+    assert guard(once) == 0
+    assert guard(once.again()) == 0
+    assert guard(once.send("REGISTER").receive(423)) == 70014
+
+
+# Requests inside a call ---------------------------------------------------------------------------
+
+
+def looked_at(wire: Wire, status: int = 0) -> int:
+    """Return what the module says to a request that just came: 1 takes it from the stack."""
+    library = Library()
+    library.pjsip_endpt_respond_stateless = Library._function(status)
+    made = in_dialog.InDialog(library)
+    assert made.install()
+    for event in wire.log.all():
+        made.see(event)
+    found: int = made._callback(1)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "taken"),
+    [
+        ("OPTIONS", {}, 1),
+        ("INFO", {}, 1),
+        ("INFO", {"Info-Package": "trickle-ice"}, 0),
+        ("UPDATE", {}, 0),
+        ("BYE", {}, 0),
+    ],
+)
+def test_what_is_answered_inside_a_call(
+    method: str, headers: dict[str, str | None], taken: int
+) -> None:
+    """OPTIONS and a plain INFO are answered by us, all else by the stack."""
+    assert looked_at(answered_call().request(method, headers=headers)) == taken
+
+
+def test_what_is_left_to_the_stack() -> None:
+    """A request outside a call, what cannot be read, a message of ours, and what cannot be sent."""
+    call = answered_call()
+    assert looked_at(call) == 0
+    assert looked_at(answered_call().raw("\x00 not SIP")) == 0
+    assert looked_at(answered_call().request("OPTIONS"), status=70004) == 0
