@@ -27,7 +27,7 @@ from probe.plan.action import (
 from probe.sip.sdp import address_class
 from probe.trace.failure import Failure
 from probe.trace.icmp import icmp_failure, icmp_words
-from probe.trace.trace import Event, NameLookup, TransactionFailed
+from probe.trace.trace import UNASKED, AgentNote, Event, NameLookup, TransactionFailed
 
 POLL_S = 0.01
 """Longest time the stack works before we look at the clock again."""
@@ -218,6 +218,7 @@ class Script:
                     self._until(lambda: leg.over, SETTLE_S)
                     if self._is_over(leg):
                         continue
+                    leg.ending = True
                     leg.over = True  # nobody answers its BYE, and the stack would wait 32 s
                     words = "our stack ended the call before its ACK"
                     self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, None, words)
@@ -251,6 +252,9 @@ class Script:
 
     def _hang_up(self, handle: int, leg: _Leg) -> None:
         """Send BYE or CANCEL where it is due, and wait for the answers within bounds."""
+        if leg.progress.bye_sent and not (leg.ending or leg.progress.peer_bye):
+            words = "our stack ended the call by itself: no step asked for its BYE"
+            self._record(AgentNote(at=self._clock(), kind=UNASKED, detail=words))
         leg.ending = True
         if not leg.over:
             self._agent.hangup(handle)
@@ -311,6 +315,7 @@ class Script:
         last = next(t for t in reversed(leg.triggers) if t.kind == "disconnected")
         by_the_stack = progress.bye_sent and not progress.peer_bye and not leg.ending
         if progress.answered_at is not None and (last.status in _LOCAL_VERDICTS or by_the_stack):
+            leg.ending = True
             self._until(lambda: progress.settled, SETTLE_S)
             self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
         elif progress.final_status is None:
