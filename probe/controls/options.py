@@ -200,7 +200,7 @@ def _variants(
         for source in other_addresses(used.fact("local") or "")[:2]:
             yield Probe(place=replace(place, source=source), role="source")
     yield Probe(place=place, role="unnamed", form=Form(user_agent=False))
-    if not walk.literal and not walk.services:
+    if not walk.services:
         web = Place(transport="TCP", address=place.address, port=_WEB_PORT, source=place.source)
         yield Probe(place=web, role="web")
 

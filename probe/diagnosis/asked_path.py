@@ -351,12 +351,15 @@ def no_sip_there(case: Case) -> Iterator[Hypothesis]:
     if life is None:
         return
     if used.transport == "UDP":
+        web = asked.variant("web")
+        serves = web is not None and web.ran.result == "open"
         yield Hypothesis(
             cause="F013",
-            likelihood=Certainty.LIKELY,
-            because="the machine is up, and it speaks SIP over no transport",
+            likelihood=Certainty.LIKELY if serves else Certainty.UNDECIDED,
+            because="the machine is up, and it speaks SIP over no transport"
+            + ("; it is a web server" if serves else ""),
             says=case.fill("A machine is up at {target}, but nothing on it speaks SIP with us."),
-            evidence=cite(case, used, life),
+            evidence=cite(case, used, web if serves and web is not None else life),
             steps=(case.fill("Check the host in `uri:` against the provider's page ({target})."),),
             unknown=("Whether it has SIP over UDP alone and a firewall drops just that.",),
             rules_out=("F009", "F131"),

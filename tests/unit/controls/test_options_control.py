@@ -91,7 +91,7 @@ def test_a_closed_port() -> None:
 
 
 def test_silence_is_decided_in_time() -> None:
-    """Two copies, about a second; then once without our name, and nothing more."""
+    """Two copies, about a second; then once without our name, and a look for a web server."""
     began = time.monotonic()
     with datagrams(lambda _: None) as (port, seen):
         events = ask(account(port=port))
@@ -100,6 +100,19 @@ def test_silence_is_decided_in_time() -> None:
     assert time.monotonic() - began < 3.0
     assert len(seen) == 4
     assert "User-Agent" not in seen[-1]
+
+
+@pytest.mark.parametrize(("listens", "result"), [(True, "open"), (False, "refused")])
+def test_whether_a_silent_machine_is_a_web_server(
+    monkeypatch: pytest.MonkeyPatch, listens: bool, result: str
+) -> None:
+    """One connection, without a word of SIP."""
+    with datagrams(lambda _: None) as (port, _), streams(lambda _: "") as (web, seen):
+        wanted = web if listens else free_port(socket.SOCK_STREAM)
+        monkeypatch.setattr("probe.controls.options._WEB_PORT", wanted)
+        found = one(ask(account(port=port)), "web", "TCP")
+    assert found.result == result
+    assert seen in ([], [""])
 
 
 def test_another_transport_of_the_same_machine() -> None:

@@ -317,9 +317,23 @@ PATH: tuple[Story, ...] = (
             unanswered(), options("silent"), options("refused", role="transport", transport="TCP")
         ),
         "F013",
+        UNDECIDED,
+        also=("F015", "F024"),
+        never=("F131", "F009"),
+    ),
+    tell(
+        "the machine is a web server and speaks no SIP",
+        then(
+            unanswered(),
+            options("silent"),
+            options("refused", role="transport", transport="TCP"),
+            options("open", role="web", transport="TCP", port=443),
+        ),
+        "F013",
         LIKELY,
         also=("F015",),
         never=("F131", "F009"),
+        host=HERE,
     ),
     tell(
         "one TCP port is dropped on a machine that is up",
