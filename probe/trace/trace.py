@@ -30,6 +30,9 @@ from probe.trace.media import MediaReport
 CHALLENGES = (401, 407)
 """The status codes that carry a challenge (RFC 3261 §22)."""
 
+UNASKED = "unasked"
+"""Kind of the note that our stack sent a BYE which no step asked for."""
+
 DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER")
 """The methods whose requests make dialogs (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4)."""
 
