@@ -11,7 +11,9 @@ KILLS = 10
 @pytest.mark.pjsua2
 @pytest.mark.timeout(600)
 def test_killed_runs_lose_nothing_and_leave_nothing() -> None:
-    """Each scenario that was over is on disk, and doctor ends every call and registration."""
+    """Each scenario that was over is on disk, and doctor ends every call and registration.
+
+    Whether a kill hits a call is chance; that one which does is seen to is test_run_orphans.py's.
+    """
     done = campaign(KILLS, seed=11, jobs=2)
     assert all(kill.good for kill in done), table(done)
-    assert any(kill.up for kill in done), table(done)
