@@ -8,17 +8,19 @@ nothing that reaches the command (names, ports, header fields, logs) tells which
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from processes import program, running
 
 CATALOGUE = {
     cause["id"]: cause
@@ -145,6 +147,8 @@ class Lab:
         "A fresh folder for peers; the command does not see it."
         self.stack = stack
         "Ends what was started, when the case is over."
+        self.addresses: list[str] = []
+        "Loopback addresses that were given out."
 
     def address(self) -> str:
         """Return a fresh loopback address, 127.a.b.c."""
@@ -156,6 +160,7 @@ class Lab:
             )
             address = "127.{}.{}.{}".format(*parts)
             if _is_unused(address):
+                self.addresses.append(address)
                 return address
 
     def port(self) -> int:
@@ -281,8 +286,19 @@ class Case:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def judge(fault: Fault, seed: int, folder: Path, *, arguments: tuple[str, ...] = ()) -> Case:
-    """Make a fault, run the command on it, and return what it said."""
+def judge(
+    fault: Fault,
+    seed: int,
+    folder: Path,
+    *,
+    arguments: tuple[str, ...] = (),
+    on_the_wire: bool = False,
+) -> Case:
+    """Make a fault, run the command on it, and return what it said.
+
+    With ``on_the_wire`` dumpcap writes what passed on the fault's addresses to ``wire.pcap``: where
+    the fault uses loopback addresses of its own, and the machine allows it.
+    """
     user = folder / "user"
     peers = folder / "peers"
     for each in (user, peers):
@@ -292,6 +308,8 @@ def judge(fault: Fault, seed: int, folder: Path, *, arguments: tuple[str, ...] =
         scene = fault.make(lab)
         name = lab.rng.choice(_NAMES)
         _write(user, scene, name)
+        if on_the_wire and lab.addresses and not scene.prefix:
+            stack.enter_context(_captured(folder, lab.addresses))
         for number, earlier in enumerate(scene.before):
             file = _scenario(user, f"earlier-{number}", name, earlier.steps, {})
             _sipprobe(user, scene, file, f"earlier-{number}.json", earlier.arguments)
@@ -301,6 +319,18 @@ def judge(fault: Fault, seed: int, folder: Path, *, arguments: tuple[str, ...] =
         finished = _sipprobe(user, scene, file, "report.json", (*scene.arguments, *arguments))
         wall = time.monotonic() - started
     return _read(fault, seed, scene, user, finished, wall)
+
+
+@contextmanager
+def _captured(folder: Path, addresses: list[str]) -> Iterator[None]:
+    """Capture what passes on addresses while the block runs."""
+    file = folder / "wire.pcap"
+    wanted = " or ".join(f"host {address}" for address in addresses)
+    command = [program("dumpcap"), "-q", "-P", "-i", "lo", "-f", wanted, "-w", str(file)]
+    log = folder / "dumpcap.log"
+    with running(command, log, stop_signal=signal.SIGINT) as process:
+        process.wait_until(lambda: file.exists() and file.stat().st_size > 0, "dumpcap")
+        yield
 
 
 def _write(user: Path, scene: Scene, name: str) -> None:

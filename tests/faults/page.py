@@ -26,7 +26,7 @@ made. This page is written from the results of such a run by `tests/faults/page.
 sentences.
 
     python tests/faults/run_lab.py --seeds 3 --jobs 4                    # all, with a table at the end
-    python tests/faults/run_lab.py --only F047,F061 --out /tmp/lab       # some; traces, captures, reports in the folder
+    python tests/faults/run_lab.py --only F047,F061 --out FOLDER         # some; traces, captures, reports in the folder
     tests/run tests/faults                                               # one seed of each, with thresholds
 
 {counts}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "peers"))
 
@@ -22,12 +23,12 @@ def judged(
     seeds: Iterable[int],
     folder: Path,
     jobs: int,
-    arguments: tuple[str, ...] = (),
+    **how: Any,  # noqa: ANN401 - those of `judge`
 ) -> Iterator[Case]:
     """Yield the cases as they end, `jobs` of them at a time."""
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [
-            pool.submit(_case, fault, seed, folder / f"{fault.identity}-{seed}", arguments)
+            pool.submit(_case, fault, seed, folder / f"{fault.identity}-{seed}", how)
             for seed in seeds
             for fault in faults
         ]
@@ -35,9 +36,9 @@ def judged(
             yield future.result()
 
 
-def _case(fault: Fault, seed: int, folder: Path, arguments: tuple[str, ...]) -> Case:
+def _case(fault: Fault, seed: int, folder: Path, how: dict[str, Any]) -> Case:
     try:
-        return judge(fault, seed, folder, arguments=arguments)
+        return judge(fault, seed, folder, **how)
     except Exception as broken:  # noqa: BLE001 - one broken case must not end the others
         return Case(
             fault=fault.identity,
@@ -71,7 +72,7 @@ def line(case: Case) -> str:
     )
 
 
-def main(say: Callable[[str], object] = print) -> int:
+def main(say: Callable[..., object] = print) -> int:
     """Run what is asked for; 0 where every case is right."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, beginning with 1")
@@ -80,6 +81,7 @@ def main(say: Callable[[str], object] = print) -> int:
     parser.add_argument("--only", default="", help="causes or names, with commas")
     parser.add_argument("--families", default="", help="letters of families")
     parser.add_argument("--out", type=Path, default=None, help="a folder for results")
+    parser.add_argument("--wire", action="store_true", help="capture with dumpcap, too")
     parser.add_argument("--argument", action="append", default=[], help="passed to `sipprobe run`")
     options = parser.parse_args()
     out = options.out or Path("/tmp", time.strftime("fault-lab-%H%M%S"))  # noqa: S108
@@ -88,11 +90,12 @@ def main(say: Callable[[str], object] = print) -> int:
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     cases = []
     with (out / "results.jsonl").open("w") as results:
-        for case in judged(faults, seeds, out, options.jobs, tuple(options.argument)):
+        how = {"arguments": tuple(options.argument), "on_the_wire": options.wire}
+        for case in judged(faults, seeds, out, options.jobs, **how):
             cases.append(case)
             results.write(case.json() + "\n")
             results.flush()
-            say(line(case))
+            say(line(case), flush=True)
     say("")
     say(scoring.text(cases))
     say(f"results: {out}")
