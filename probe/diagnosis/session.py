@@ -10,7 +10,7 @@ from probe.diagnosis.rule import Gate, Hypothesis, Rule, Sign, contains, rows
 from probe.reference import reference
 from probe.sip.sdp import MediaDescription, SessionDescription, address_class
 from probe.trace.failure import Failure
-from probe.trace.trace import MessageEvent, Transaction, TransactionFailed
+from probe.trace.trace import UNASKED, MessageEvent, Transaction, TransactionFailed
 
 G711 = frozenset({"PCMU", "PCMA"})
 """What nearly every trunk takes (ITU-T G.711)."""
@@ -478,6 +478,30 @@ def connection_gone(case: Case) -> Iterator[Hypothesis]:
     )
 
 
+def ended_by_our_stack(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: no step hung up, the peer did not either, and a session timer ran (RFC 4028)."""
+    noted = [index for index, note in case.notes if note.kind == UNASKED]
+    if not noted or case.answer is None or case.our_bye is None:
+        return
+    after = case.after_answer(case.our_bye)
+    expires = _session_expires(case, case.answer)
+    if not expires or after < expires - min(32, expires / 3) - 5:
+        return
+    yield Hypothesis(
+        cause="F140",
+        likelihood=Certainty.CERTAIN,
+        because=f"the session timer is {expires} s, nothing refreshed it, and our side ended the "
+        f"call {seconds(after)} after the answer, as RFC 4028 §10 demands",
+        says="The session timer ran out without a refresh, so our side ended the call.",
+        evidence=(
+            Evidence(event=case.our_bye, says=f"our BYE left {seconds(after)} after the answer"),
+            *case.cite("Session-Expires", index=case.answer),
+        ),
+        steps=("Have the refresher that the answer names refresh, or set `session_timer: off`.",),
+        weight=50,
+    )
+
+
 def dialog_unknown(case: Case) -> Iterator[Hypothesis]:
     """Recognise: a request inside the call was answered 481, or refused as a stranger."""
     for transaction in case.trace.transactions():
@@ -631,6 +655,7 @@ RULES = (
         causes=("F145", "F146"),
         find=connection_gone,
     ),
+    Rule(name="ended by our stack", gate=_SESSION, causes=("F140",), find=ended_by_our_stack),
     Rule(name="hang-up unconfirmed", gate=_SESSION, causes=("F145",), find=hang_up_unconfirmed),
     *rows(
         Sign(

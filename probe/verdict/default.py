@@ -5,7 +5,7 @@ A call that was meant to be cancelled is expected to end with 487 after its CANC
 """
 
 from probe.scenario.source import Source
-from probe.trace.trace import Transaction, TransactionFailed
+from probe.trace.trace import UNASKED, AgentNote, Transaction, TransactionFailed
 from probe.verdict.observation import Complaint, Observation, status_words
 from probe.verdict.sequence import shown_tokens
 from probe.verdict.verdict import Mismatch
@@ -23,10 +23,10 @@ def check_default(seen: Observation, place: Source) -> tuple[Complaint, ...]:
     if not seen.trace.method:
         return () if seen.failure is None else (_missing("nothing to go wrong", seen, place),)
     cancelled = seen.trace.method == "INVITE" and seen.trace.our_cancel
+    ended = _ended_before(seen, place)
+    if ended is not None:
+        return (ended,)
     final = seen.final
-    if final is None and seen.trace.method == "BYE" and seen.trace.received("BYE"):
-        theirs = seen.trace.received("BYE")[0]
-        return (_complaint("a call to hang up", "their BYE before our step", (theirs,), place),)
     if final is None:
         return (_missing("487" if cancelled else "2xx", seen, place),)
     good = final.status == 487 if cancelled else 200 <= final.status < 300
@@ -37,6 +37,29 @@ def check_default(seen: Observation, place: Source) -> tuple[Complaint, ...]:
     if cancelled:
         return _cancel(seen, place)
     return _call(seen, place) if seen.trace.method == "INVITE" else ()
+
+
+def _ended_before(seen: Observation, place: Source) -> Complaint | None:
+    """Return the complaint that the call ended before a step ended it, or None."""
+    unasked = _unasked(seen)
+    if unasked is not None:
+        return _complaint("a BYE when we ask for it", "one by itself", (unasked,), place)
+    theirs = seen.trace.received("BYE")[:1]
+    if theirs and seen.final is None and seen.trace.method == "BYE":
+        return _complaint("a call to hang up", "their BYE before our step", theirs, place)
+    return None
+
+
+def _unasked(seen: Observation) -> int | None:
+    """Return the note that our stack ended the call by itself, or None."""
+    return next(
+        (
+            index
+            for index, event in enumerate(seen.trace.events)
+            if isinstance(event, AgentNote) and event.kind == UNASKED
+        ),
+        None,
+    )
 
 
 def _cancel(seen: Observation, place: Source) -> tuple[Complaint, ...]:

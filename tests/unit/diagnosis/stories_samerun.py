@@ -6,7 +6,7 @@ from wirebuilder import ANSWER, OFFER, Wire, refused_call, sdp
 from probe.diagnosis.earlier import Earlier
 from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
-from probe.trace.trace import BytesDropped
+from probe.trace.trace import UNASKED, AgentNote, BytesDropped
 
 
 def earlier(  # noqa: PLR0913 - the facts of an attempt with defaults
@@ -122,6 +122,18 @@ ANSWERS: tuple[Story, ...] = (
         "F146",
         LIKELY,
         also=("F145",),
+    ),
+    tell(
+        "our stack ended the call at the session timer",
+        Wire()
+        .send("INVITE", body=OFFER)
+        .receive(200, body=ANSWER, headers={"Session-Expires": "90;refresher=uas"})
+        .send("ACK")
+        .send("BYE", at=61.0)
+        .receive(200)
+        .add(AgentNote(at=70.0, kind=UNASKED, detail="no step asked for its BYE")),
+        "F140",
+        CERTAIN,
     ),
     tell(
         "a challenge that cannot be read",
