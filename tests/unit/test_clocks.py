@@ -10,6 +10,7 @@ WALL = {
     "cli/run_command.py": "when the run began, for its name and report",
     "controls/told.py": "how far the peer's Date is from ours",
     "doctor/examine.py": "when it was looked, and until when a certificate is valid",
+    "doctor/leftovers.py": "whether what a run left is old",
     "executor/crew.py": "when a dialog changed, for a process of another day",
     "executor/janitor.py": "whether a lease is over, for a process of another day",
     "executor/ledger.py": "days, and turns that processes share",
