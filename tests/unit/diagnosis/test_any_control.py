@@ -2,18 +2,16 @@
 
 from dataclasses import replace
 
-from casebuilder import SOURCE, attempt
+from casebuilder import case
 from hypothesis import given
 from hypothesis import strategies as st
 from stories import STORIES, Story
 from stories_asked import ASKED
 
-from probe.diagnosis.case import Case
-from probe.diagnosis.diagnose import diagnose
+from probe.diagnosis.diagnose import explain
 from probe.diagnosis.questions import MOST_SENT, OFFLINE, next_control
 from probe.reference import reference
 from probe.trace.control import Control, ControlRan
-from probe.verdict.judge import judge
 
 NAMES = (
     *("role", "transport", "address", "port", "status", "clock", "local", "received", "altered"),
@@ -90,18 +88,16 @@ CONTROLS = st.lists(
 @given(story=st.sampled_from((*STORIES, *ASKED)), controls=CONTROLS)
 def test_the_promises_hold(story: Story, controls: list[ControlRan]) -> None:
     """Four causes at most, certain only where one trace may prove it, nothing unprintable."""
-    facts = {name: value for name, value in story.facts.items() if name != "before"}
     trace = replace(story.trace, events=(*story.trace.events, *controls))
-    tried = attempt(trace, **facts)
-    verdict = judge(tried.expectation, trace, SOURCE)
-    why = diagnose(tried, trace, verdict)
+    one = case(trace, **story.facts)
+    why = explain(one)
     assert len(why.causes) <= 4
     for cause in why.causes:
         if cause.likelihood.value == "certain":
             assert reference.cause(cause.id).identifiability == "I"
     printed = (why.summary, *why.next_steps, *(e.says for e in why.evidence))
     assert all(text.isprintable() for text in printed)
-    following = next_control(Case(tried, trace, verdict))
+    following = next_control(one)
     ran = {event.control for event in trace.events if isinstance(event, ControlRan)}
     assert following not in ran
     assert following in {*OFFLINE, None} or len(ran - OFFLINE) < MOST_SENT
