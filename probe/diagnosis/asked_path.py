@@ -362,7 +362,8 @@ def no_sip_there(case: Case) -> Iterator[Hypothesis]:
             evidence=cite(case, used, web if serves and web is not None else life),
             steps=(case.fill("Check the host in `uri:` against the provider's page ({target})."),),
             unknown=("Whether it has SIP over UDP alone and a firewall drops just that.",),
-            rules_out=("F009", "F131"),
+            # Who routes by the domain in the request line answers OPTIONS all the same.
+            rules_out=("F009", "F032", "F131"),
             weight=60,
         )
     elif used.ran.result == "silent":

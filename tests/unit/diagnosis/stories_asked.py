@@ -4,6 +4,7 @@ from stories import (
     BIG,
     CERTAIN,
     LIKELY,
+    PUBLIC,
     UNDECIDED,
     Story,
     challenged,
@@ -310,6 +311,22 @@ PATH: tuple[Story, ...] = (
         transport="TCP",
         says=("HTTP",),
         never=("F020",),
+    ),
+    tell(
+        "a call by address to a machine that is up, and OPTIONS is silent, too",
+        with_text(
+            then(
+                unanswered("INVITE"),
+                options("silent"),
+                options("refused", role="transport", transport="TCP"),
+            ),
+            (f"@{NAME}", f"@{HERE}"),
+            *PUBLIC,
+        ),
+        "F013",
+        UNDECIDED,
+        also=("F015", "F024", "F030"),
+        never=("F032", "F131"),
     ),
     tell(
         "the machine is up and speaks no SIP",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from stories import CERTAIN, LIKELY, PUBLIC, Story, tell, with_text
+from stories import CERTAIN, LIKELY, PUBLIC, UNDECIDED, Story, tell, with_text
 from wirebuilder import ANSWER, OFFER, Wire
 
 from probe.trace.failure import Failure
@@ -58,7 +58,7 @@ REACH: tuple[Story, ...] = (
         "an answer of an older call",
         strayed("call"),
         "F015",
-        "undecided",
+        UNDECIDED,
         never=("F034",),
     ),
     tell(
