@@ -4,6 +4,7 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from every import FAULTS
 from lab import CATALOGUE, Case
 from misses import MISSES
 from notmade import NOT_MADE
+
+import probe
 
 PAGE = Path(__file__).parents[2] / "docs" / "fault-lab.md"
 
@@ -38,6 +41,8 @@ sentences.
   class N, the true cause among the four that are named at most, and no `certain`; outside the catalogue, `undecided`.
 - **Falsely certain** is a `certain` of a cause that it was not; a `likely` of one that it was not stands beside it. For class
   N a `likely` in the first place that is not the truth is a wrong guess that the report says may be wrong.
+- The rules were mended while the lab ran with the seeds 1 and 2; other seeds draw what nobody had looked at.
+- **Controls** counts kinds of control that ran; times are those of a machine with two cores that did other work beside it.
 - The rules were written before and beside the lab, by the same project, and known misses were mended: the figures
   say how well the product knows what the lab can make, not how well it would do on the faults of your trunk.
 
@@ -46,19 +51,25 @@ sentences.
 """
 
 
-def page(cases: list[Case], program: str | None) -> str:
-    """Return the page."""
+_BESIDE, _WRONG = "## Beside it: simpler judges of the same captures", "## Wrong in these runs"
+
+
+def page(cases: list[Case], program: str | None, before: str) -> str:
+    """Return the page; without sip-doctor the comparison is that of the page before it."""
+    kept = before.partition(_BESIDE)[2].partition("\n## ")[0].strip()
+    beside = kept if kept and not program else _beside(cases, program)
     made = sorted({fault.cause for fault in FAULTS if fault.cause})
     seeds = len({case.seed for case in cases})
     names = len({case.fault for case in cases})
     counts = (
         f"{len(made)} of {len(CATALOGUE)} causes are made, by {len(FAULTS)} faults, "
         f"{sum(1 for fault in FAULTS if fault.cause is None)} of them outside the catalogue. "
-        f"Below are {len(cases)} cases: {names} faults, {seeds} seeds."
+        f"Below are {len(cases)} cases of {time.strftime('%Y-%m-%d')}: {names} faults, "
+        f"{seeds} {'seed' if seeds == 1 else 'seeds'}, sipprobe {probe.__version__}."
     )
     parts = [_HEAD.format(counts=counts), scoring.markdown(cases)]
-    parts += ["\n## Beside it: simpler judges of the same captures\n\n", _beside(cases, program)]
-    parts += ["\n## Wrong in this run\n\n", _wrong(cases)]
+    parts += [f"\n{_BESIDE}\n\n", beside.rstrip(), "\n"]
+    parts += [f"\n{_WRONG}\n\n", _wrong(cases)]
     parts += ["\n## Causes made\n\n| cause | class | made by |\n| --- | --- | --- |\n"]
     for cause in made:
         root = CATALOGUE[cause]
@@ -125,7 +136,8 @@ def main() -> None:
             latest[case.fault, case.seed] = case
     known = {fault.identity for fault in FAULTS}
     cases = [case for case in latest.values() if case.fault in known]
-    options.to.write_text(page(cases, options.sip_doctor))
+    before = PAGE.read_text() if PAGE.exists() else ""
+    options.to.write_text(page(cases, options.sip_doctor, before))
 
 
 if __name__ == "__main__":
