@@ -232,7 +232,7 @@ POLICY = rows(
         pattern=r"premium|satellite|barred|fraud",
         because="the answer itself speaks of a barred kind of number",
         says="{number} is of a kind that the provider bars.",
-        rules_out=("F060",),
+        rules_out=("F060", "F077"),
     ),
     Sign(
         cause="F079",
