@@ -75,7 +75,10 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """Return the line as text."""
         count = len(self.cases)
-        inside = self.family != "U"
+        inside = [case for case in self.cases if case.cause]
+
+        def of_inside(is_so: Callable[[Case], bool]) -> str:
+            return f"{100 * sum(map(is_so, inside)) / len(inside):.0f} %" if inside else ""
 
         def percent(is_so: Callable[[Case], bool]) -> str:
             return f"{100 * self.share(is_so):.0f} %"
@@ -85,8 +88,8 @@ class Row:
             self.identifiability,
             str(count),
             percent(verdict_right),
-            percent(lambda case: top(case) == case.cause) if inside else "",
-            percent(named) if inside else "",
+            of_inside(lambda case: top(case) == case.cause),
+            of_inside(named),
             percent(right),
             percent(lambda case: falsely(case, "certain")),
             percent(lambda case: falsely(case, "likely")),
