@@ -480,7 +480,12 @@ FAULTS = (
     _fault("F106", "sent elsewhere", f"{_BOTH}: 301 or 302", redirected),
     _fault("F107", "proxy demanded", f"{_BOTH}: 305 or 380", other_proxy),
     _fault("F108", "proxies in a circle", f"{_KAMAILIO}, two of them", loop),
-    _fault("F109", "merged", f"{_UAS} behind another that forwards twice: 482", twice_the_same),
+    _fault(
+        "F109",
+        "two ways to one server",
+        f"{_UAS} behind another that forwards twice: 482",
+        twice_the_same,
+    ),
     _fault("F110", "extension unknown", f"{_UAS} that reads Require", extension_unknown),
     _fault("F111", "extension demanded", f"{_UAS} that reads Supported", extension_demanded),
     _fault("F112", "ringing unconfirmed", f"{_UAS}: 183 with RSeq and a dead Contact", prack_lost),

@@ -28,9 +28,10 @@ def judged(
     """Yield the cases as they end, `jobs` of them at a time."""
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [
-            pool.submit(_case, fault, seed, folder / f"{fault.identity}-{seed}", how)
+            # A number: a path may stand in a profile, and no name is to tell which fault it is.
+            pool.submit(_case, fault, seed, folder / f"{seed}-{number:03}", how)
             for seed in seeds
-            for fault in faults
+            for number, fault in enumerate(faults)
         ]
         for future in as_completed(waiting):
             yield future.result()
