@@ -288,7 +288,7 @@ def test_a_stored_run_explains_itself_again(folder: UserFolder) -> None:
     done = folder.command("explain", f"results/{kept.name}#2")
     assert done.exit_code == 0, done.stderr
     assert why["summary"].split(".")[0] in " ".join(done.stdout.split())
-    assert "NOT_MET" in done.stdout
+    assert "FAIL  check" in done.stdout
     assert folder.command("explain", f"results/{kept.name}#9").exit_code == 2
 
 

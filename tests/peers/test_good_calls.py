@@ -21,6 +21,9 @@ FAR_ENDS = int(os.environ.get("SIPPROBE_GOOD_FAR_ENDS", "20"))
 CALLS = 10
 """Calls to each of them."""
 
+INSIDE = ("OPTIONS", "INFO", "UPDATE", "INVITE", "late")
+"""Words of a far end that asks something inside the call: it needs time to do so."""
+
 THROUGH = 20
 """Calls through a proxy that forks."""
 
@@ -42,7 +45,7 @@ def test_no_good_call_gets_a_cause(folder: UserFolder, peers: Place) -> None:
         )
         name = f"good-{seed}"
         told[name] = far_end.name
-        inside = any(word in far_end.name for word in ("OPTIONS", "INFO", "UPDATE", "INVITE", "late"))
+        inside = any(word in far_end.name for word in INSIDE)
         call = (
             f'- call: "sip:+12025550123@{LOOPBACK}:{uas.port}"\n'
             f"  hangup_after: {'150ms' if inside else '5ms'}"

@@ -303,7 +303,7 @@ def test_hang_up_of_a_call_that_they_ended(sipp_uas: StartUas, folder: UserFolde
     uas = sipp_uas("bye_soon")
     folder.trunk(uri=f"sip:100@{LOOPBACK}", password="not-asked-for-pass")
     call = f'- call: "sip:+12025550123@{LOOPBACK}:{uas.port}"'
-    folder.scenario("\n".join((call, "- wait: 2s", "- hangup:")))
+    folder.scenario(f"{call}\n- wait: 2s\n- hangup:")
     run = folder.run("check")
     hangup = run.findings[-1]
     assert (hangup["method"], hangup["outcome"]) == ("BYE", "NOT_MET")
