@@ -27,8 +27,8 @@ if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.inquest import Ask
     from probe.plan.plan import Plan
     from probe.report.model import Finding, RunReport
-    from probe.runner import Executor, Inquiry
     from probe.results import RunFolder
+    from probe.runner import Executor, Inquiry
     from probe.scenario.schema import Profile, Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 

@@ -409,8 +409,8 @@ RULES = (
         Sign(
             cause="F062",
             codes=(401, 403),
-            pattern=r"\block(ed|out)|too many (failed|attempts|failures)|(change|expired).{0,12}passw"
-            r"|passw.{0,12}(change|expired)",
+            pattern=r"\block(ed|out)|too many (failed|attempts|failures)"
+            r"|(change|expired).{0,12}passw|passw.{0,12}(change|expired)",
             because="the answer itself says that the login is locked or its password has expired",
             says="The login seems to be locked, or its password must be changed.",
             steps=("Log in to the portal, change the password if asked, and wait before trying.",),
