@@ -328,7 +328,7 @@ def test_whether_the_stack_took_the_guard(status: int, *, taken: bool) -> None:
 
 
 def test_a_registration_interval_is_corrected_once() -> None:
-    """A longer interval may be asked for after the first 423, not after a second; a copy is none."""
+    """A longer interval may be asked for after one 423, not after a second; a copy is none."""
     once = Wire("REGISTER").send("REGISTER").receive(423)
     assert guard(once) == 0
     assert guard(once.again()) == 0
