@@ -84,7 +84,7 @@ def wrong_format(lab: Lab) -> Scene:
 
 def wrong_format_bare(lab: Lab) -> Scene:
     """Do the same with a trunk that answers at once, and says another code."""
-    number = lab.phrase("004930231251230", "0114420794601230", "020 7946 0123")
+    number = lab.phrase("004930231251230", "0114420794601230", "02079460123")
     story = said(lab, (404, ""), (403, "Invalid number format"), (484, ""))
     return refused(lab, story, number, login=False)
 

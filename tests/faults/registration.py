@@ -57,9 +57,7 @@ def odd_character(lab: Lab) -> Scene:
     """Let a character slip into our password that nobody typed."""
     refusal = lab.rng.choice((0, 403))
     user, password, peer = _registrar(lab, refusal=refusal)
-    slip = lab.rng.choice(
-        (password + " ", "\u00a0" + password, password + "\u200b", f"\u201c{password}\u201d")
-    )
+    slip = lab.rng.choice((password + " ", "\u00a0" + password, f"\u201c{password}\u201d"))
     return _scene(lab.profile(peer.host, peer.port, user=user, password=slip))
 
 
