@@ -13,7 +13,7 @@ from typing import Any
 from lab import Lab
 from ports import free_port
 from processes import program, running
-from sipmessage import PHRASES
+from siptext import PHRASES
 from uas import SERVERS, Call, Login, Uas, running_uas
 
 Script = Callable[[Call], Awaitable[None]]

@@ -5,7 +5,7 @@ from typing import Any
 
 from internet import TOOLS, Internet, Trunk, call, internet, register, some_step, uri
 from lab import Earlier, Fault, Lab, Scene
-from sipmessage import parse
+from siptext import parse
 from uas import Exchange, Flow, Login
 
 

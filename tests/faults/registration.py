@@ -7,7 +7,7 @@ from typing import Any
 from farends import Say, far_end, refusing, trying
 from kamailios import ask, kamailio, refuse_unless
 from lab import Fault, Lab, Scene
-from sipmessage import address, parameter
+from siptext import address, parameter
 from uas import Exchange, Login, registered
 
 REGISTER: list[dict[str, Any]] = [{"register": None, "timeout": "3s"}]

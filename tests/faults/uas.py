@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sipmessage import PHRASES, Message, address, digest_is_right, parameter, parse, tag
+from siptext import PHRASES, Message, address, digest_is_right, parameter, parse, tag
 
 T1 = 0.5
 """Seconds; RFC 3261 §17."""

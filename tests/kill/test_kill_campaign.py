@@ -1,10 +1,10 @@
 """The short form of the kill campaign: nothing that was found is lost, nothing stays up."""
 
 import pytest
-from campaign import campaign, table
+from kills import campaign, table
 
 KILLS = 10
-"""The long form has 200: `python tests/kill/campaign.py --kills 200`."""
+"""The long form has 200: `python tests/kill/kills.py --kills 200`."""
 
 
 @pytest.mark.peer

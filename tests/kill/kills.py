@@ -1,6 +1,6 @@
 """Kills a run and its worker at random moments and looks at what is left.
 
-    python tests/kill/campaign.py --kills 200 [--seed 1] [--jobs 2]
+    python tests/kill/kills.py --kills 200 [--seed 1] [--jobs 2]
 
 Each time a run of 50 calls (ten scenarios of five, after a registration) to an embedded trunk that
 lives in this process is ended by SIGKILL, supervisor and worker at once, at a moment drawn evenly
