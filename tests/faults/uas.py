@@ -5,15 +5,18 @@ in a thread of its own; what a fault does to a call is a coroutine over that cal
 """
 
 import asyncio
+import errno
 import random
 import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from siptext import PHRASES, Message, address, digest_is_right, parameter, parse, tag
+
+_T = TypeVar("_T")
 
 T1 = 0.5
 """Seconds; RFC 3261 §17."""
@@ -79,6 +82,18 @@ class Login:
 
     given: dict[str, str] = field(default_factory=dict)
     "The nonce of each Call-ID."
+
+
+async def _once_free(bind: Callable[[], Awaitable[_T]]) -> _T:
+    """Bind a place; another test may hold the port on all addresses for a moment."""
+    for _ in range(100):
+        try:
+            return await bind()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        await asyncio.sleep(0.05)
+    return await bind()
 
 
 class Uas:
@@ -234,12 +249,16 @@ class Uas:
         """Listen."""
         loop = asyncio.get_running_loop()
         if "udp" in transports:
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(self), local_addr=(self.host, self.port)
+            transport, _ = await _once_free(
+                lambda: loop.create_datagram_endpoint(
+                    lambda: _Datagrams(self), local_addr=(self.host, self.port)
+                )
             )
             self._closers.append(transport.close)
         if "tcp" in transports:
-            server = await loop.create_server(lambda: _Stream(self), self.host, self.port)
+            server = await _once_free(
+                lambda: loop.create_server(lambda: _Stream(self), self.host, self.port)
+            )
             self._closers.append(server.close)
 
     async def close(self) -> None:
