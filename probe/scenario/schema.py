@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from probe.scenario.caps import Caps
 from probe.scenario.caps import pace as pace_of
-from probe.scenario.expectation import FAILURES, Expectation
+from probe.scenario.kinds import Codecs, Headers, Name, SomeSeconds, Support, Text, Words
 from probe.scenario.source import (
     NOWHERE,
     Located,
@@ -22,20 +22,28 @@ from probe.scenario.source import (
     refuse,
     suggestion,
 )
+from probe.scenario.steps import (
+    RETRY_TIMEOUT,
+    CallStep,
+    CancelStep,
+    HangupStep,
+    OptionsStep,
+    RegisterStep,
+    Retry,
+    Step,
+    TalkStep,
+    UnregisterStep,
+    WaitStep,
+)
 from probe.scenario.values import (
     address,
     agent_name,
     choice,
-    codec,
-    header,
     keyring_entry,
     mapped,
-    parse_duration,
     seconds_whole,
     secret,
     several,
-    some_duration,
-    sound,
     switch,
     text,
     whole,
@@ -44,32 +52,14 @@ from probe.scenario.values import (
     proxy as proxy_uri,
 )
 from probe.scenario.values import (
-    target as called,
-)
-from probe.scenario.values import (
     uri as sip_uri,
 )
 from probe.scenario.written import Parsed, Written
-
-Text: TypeAlias = Annotated[str | None, Parsed(text)]
-Words: TypeAlias = Annotated[tuple[str, ...] | None, Parsed(several(text))]
-Codecs: TypeAlias = Annotated[tuple[str, ...] | None, Parsed(several(codec))]
-Headers: TypeAlias = Annotated[dict[str, str], Parsed(mapped(header))]
-Seconds: TypeAlias = Annotated[float | None, Parsed(parse_duration)]
-SomeSeconds: TypeAlias = Annotated[float, Parsed(some_duration)]
-Support: TypeAlias = Annotated[
-    Literal["off", "optional", "required"] | None, Parsed(choice("off", "optional", "required"))
-]
-Name: TypeAlias = Annotated[str | None, Parsed(agent_name)]
 
 EMBEDDED = "embedded"
 "Name of the built-in loopback trunk; sipprobe.yaml cannot give it to another."
 PASSWORD_KEYS = ("password", "password_file", "password_cmd", "password_keyring")
 "Where a profile may take its password from; one of them."
-RETRY_TIMEOUT = "timeout"
-"Word in `retry: on:` for an attempt that ended without a final response."
-_NEVER_RETRIED = ("401", "403", "407")
-_MOST_RETRIES = 10
 
 
 def _country(value: object) -> str:
@@ -192,225 +182,10 @@ class Profile(Written):
         )
 
 
-def _retry_on(value: object) -> tuple[str, ...]:
-    """Read `408|503|timeout`; a refused credential is never tried again."""
-    if isinstance(value, (list, tuple)):
-        return tuple(word for part in value for word in _retry_on(part))
-    problems: list[Problem] = []
-    words: list[str] = []
-    for found in re.finditer(r"[^|\s]+", text(value)):
-        word = found[0]
-        try:
-            words.append(_retry_word(word, value, found.start()))
-        except ScenarioError as error:
-            problems += error.problems
-    if problems:
-        raise ScenarioError(problems)
-    if not words:
-        raise refuse(value, "nothing is named that would be tried again")
-    return tuple(words)
-
-
-def _retry_word(word: str, value: object, offset: int) -> str:
-    place: dict[str, int] = {"offset": offset, "length": len(word)}
-    if re.fullmatch(r"[3-6](?:\d\d|\dx|xx)", word):
-        if any(code.startswith(word.rstrip("x")) for code in _NEVER_RETRIED):
-            raise refuse(
-                value,
-                f"'{word}' would repeat a refusal, and ban systems react to 401, 403 and 407",
-                "name the codes that are worth another try: 408|503|timeout",
-                **place,
-            )
-        return word
-    known = (RETRY_TIMEOUT, *FAILURES)
-    if word in known:
-        return word
-    raise refuse(
-        value,
-        f"{quoted(word)} is neither a final status code nor a failure",
-        suggestion(word, known) if nearest(word, known) else "for example: 408|503|timeout",
-        **place,
-    )
-
-
 class TrunkProfile(Profile):
     """A profile of sipprobe.yaml, which cannot lean on another."""
 
     inner = Written.inner | {"trunk"}
-
-
-class Retry(Written):
-    """When and how often an attempt is repeated."""
-
-    example = "retry: {times: 2, wait: 5s, on: 408|503|timeout}"
-
-    times: Annotated[int, Parsed(whole(1, _MOST_RETRIES))]
-    "How often the attempt is repeated after the first."
-    wait: Annotated[float, Parsed(parse_duration)] = 0.0
-    "Pause before each repetition, s."
-    on: Annotated[tuple[str, ...], Parsed(_retry_on)] = ("408", "503", RETRY_TIMEOUT)
-    "Codes, classes such as 50x, 'timeout' (no final response) and names of failures."
-
-    def allows(self, outcome: str) -> bool:
-        """Say whether a status code ('503') or failure ('NO_RESPONSE') is worth another try."""
-        if outcome in {"NO_RESPONSE", "NO_FINAL_RESPONSE"} and RETRY_TIMEOUT in self.on:
-            return True
-        return any(
-            outcome == word
-            or (word.endswith("x") and outcome.isdigit() and outcome.startswith(word.rstrip("x")))
-            for word in self.on
-        )
-
-
-class Step(Written):
-    """One step of a scenario; its verb is the key of the step."""
-
-    inner = frozenset({"sources", "index", "verb"})
-    later: ClassVar[Mapping[str, str]] = {
-        "at": "a call that reaches another agent",
-        "answer_after": "answering as the called side",
-        "send_dtmf": "sending digits",
-        "use": "steps of another file",
-        "matrix": "one story over many values",
-        "data": "one story over many values",
-    }
-    timings: ClassVar[tuple[str, ...]] = ("total",)
-    "Times that this verb has."
-
-    index: int = 1
-    "Place among the steps of the scenario, from 1."
-    verb: str
-    "What the step does."
-    name: Name = None
-    "Name that later steps can use."
-    expect: Expectation | None = None
-    "What should come of it; None stands for a 2xx, its ACK and a clean BYE."
-    retry: Retry | None = None
-    "When the attempt is repeated."
-    timeout: SomeSeconds = 10.0
-    "How long we wait for any response, s."
-    answer_within: SomeSeconds = 60.0
-    "How long after the first provisional response we wait for a final one, s."
-
-    @model_validator(mode="after")
-    def _timings_fit(self) -> Step:
-        wrong = [
-            Problem(
-                source=self.source(f"expect.timing.{name}"),
-                message=f"'{name}' is not measured for '{self.verb}'",
-                hint=suggestion("", self.timings),
-            )
-            for name in (self.expect.timing if self.expect else {})
-            if name not in self.timings
-        ]
-        if wrong:
-            raise ScenarioError(wrong)
-        return self
-
-
-class RegisterStep(Step):
-    """Register agents (RFC 3261 section 10)."""
-
-    may_be_empty = frozenset({"register"})
-    timings = ("rrd", "total")
-
-    verb: Literal["register"] = "register"
-    agents: Annotated[tuple[str, ...], Parsed(several(text))] = Field(
-        default=(), validation_alias="register"
-    )
-    "Who registers; nobody named stands for the trunk's own account."
-    expires: Annotated[int | None, Parsed(seconds_whole)] = None
-    "Registration time to ask for, s; None leaves it to the profile."
-
-
-class UnregisterStep(Step):
-    """Remove registrations (RFC 3261 section 10.2.2)."""
-
-    may_be_empty = frozenset({"unregister"})
-    timings = ("rrd", "total")
-
-    verb: Literal["unregister"] = "unregister"
-    agents: Annotated[tuple[str, ...], Parsed(several(text))] = Field(
-        default=(), validation_alias="unregister"
-    )
-    "Whose registration ends; nobody named stands for the trunk's own account."
-
-
-class CallStep(Step):
-    """Place a call."""
-
-    timings = ("srd", "pdd", "setup", "total")
-
-    verb: Literal["call"] = "call"
-    to: Annotated[str, Parsed(called)] = Field(validation_alias="call")
-    "Number or URI to call."
-    from_: Text = Field(default=None, validation_alias="from")
-    "Agent that calls; None stands for the trunk's own account."
-    hangup_after: Seconds = None
-    "How long after the answer we send BYE, s; None leaves it to a later step or the end."
-    ring_for: Seconds = None
-    "How long after the first ringing we send CANCEL, s; None lets it ring."
-    headers: Headers = Field(default_factory=dict)
-    "Extra headers of the INVITE, by name."
-    caller_id: Text = None
-    "Number or URI that the call shows as its origin."
-    play: Annotated[str | None, Parsed(sound)] = None
-    "What we play once answered: 'tone 1004Hz' or 'silence'."
-    codecs: Codecs = None
-    "Codecs to offer in this call, in order."
-
-
-class CancelStep(Step):
-    """Cancel a call that is not yet answered (RFC 3261 section 9)."""
-
-    may_be_empty = frozenset({"cancel"})
-
-    verb: Literal["cancel"] = "cancel"
-    call: Text = Field(default=None, validation_alias="cancel")
-    "Name of the call step; None stands for the latest call."
-
-
-class HangupStep(Step):
-    """End a call with BYE (RFC 3261 section 15)."""
-
-    may_be_empty = frozenset({"hangup"})
-
-    verb: Literal["hangup"] = "hangup"
-    by: Text = Field(default=None, validation_alias="hangup")
-    "Agent that hangs up, or name of the call step; None stands for the latest call."
-
-
-class TalkStep(Step):
-    """Let the call go on for a while."""
-
-    inner = Step.inner | {"expect", "retry", "timeout", "answer_within"}
-    later: ClassVar[Mapping[str, str]] = {**Step.later, "expect": "what was heard"}
-
-    verb: Literal["talk"] = "talk"
-    duration: SomeSeconds = Field(validation_alias="talk")
-    "How long, s."
-
-
-class WaitStep(Step):
-    """Do nothing for a while."""
-
-    inner = Step.inner | {"expect", "retry", "timeout", "answer_within"}
-
-    verb: Literal["wait"] = "wait"
-    duration: SomeSeconds = Field(validation_alias="wait")
-    "How long, s."
-
-
-class OptionsStep(Step):
-    """Ask what the other side can do, or whether it is there (RFC 3261 section 11)."""
-
-    may_be_empty = frozenset({"options"})
-
-    verb: Literal["options"] = "options"
-    target: Annotated[str | None, Parsed(called)] = Field(default=None, validation_alias="options")
-    "Number or URI to ask; None stands for the trunk itself."
-    from_: Text = Field(default=None, validation_alias="from")
-    "Agent that asks; None stands for the trunk's own account."
 
 
 AnyStep: TypeAlias = (
@@ -517,7 +292,7 @@ class Settings(Written):
 
 
 __all__ = [
-    "EMBEDDED", "LATER_VERBS", "VERBS", "AnyStep", "CallStep", "CancelStep", "Caps", "HangupStep",
-    "OptionsStep", "Profile", "RegisterStep", "Retry", "Scenario", "Settings", "Step", "TalkStep",
-    "TrunkProfile", "UnregisterStep", "WaitStep",
+    "EMBEDDED", "LATER_VERBS", "RETRY_TIMEOUT", "VERBS", "AnyStep", "CallStep", "CancelStep",
+    "Caps", "HangupStep", "OptionsStep", "Profile", "RegisterStep", "Retry", "Scenario",
+    "Settings", "Step", "TalkStep", "TrunkProfile", "UnregisterStep", "WaitStep",
 ]  # fmt: skip
