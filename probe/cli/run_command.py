@@ -4,32 +4,30 @@ import contextlib
 import os
 import platform
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.cli.embedded import faults_of, notes_on, profile_of
 from probe.cli.exits import Exit, exit_for
 from probe.cli.hiding import Hiding
+from probe.cli.orderly import engine_missing, interruptible, journals
 from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
-    from probe.executor.crew import JournalPlace
     from probe.executor.local import LocalExecutor
     from probe.inquest import Ask
     from probe.plan.plan import Plan
     from probe.report.model import Finding, RunReport
-    from probe.results import RunFolder
     from probe.runner import Executor, Inquiry
-    from probe.scenario.schema import Profile, Scenario, Settings
+    from probe.scenario.schema import Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 
 FORMATS = ("text", "json", "junit")
@@ -148,19 +146,6 @@ def _embedded_trunk(
     return until_end.enter_context(EmbeddedTrunk())
 
 
-def _profile(trunk: "EmbeddedTrunk") -> "Profile":
-    """Return the profile of a running embedded trunk."""
-    from pydantic import SecretStr  # noqa: PLC0415 - only with the embedded trunk
-
-    from probe.scenario.schema import Profile  # noqa: PLC0415 - see _run
-
-    return Profile(
-        uri=f"sip:{trunk.user}@{trunk.host}:{trunk.udp_port}",
-        password=SecretStr(trunk.password),
-        local_address=trunk.host,
-    )
-
-
 def _plans(
     selection: Selection,
     options: Options,
@@ -185,7 +170,7 @@ def _plans(
                 scenario,
                 known,
                 trunk=selection.trunk,
-                embedded=_profile(trunk) if trunk else None,
+                embedded=profile_of(trunk) if trunk else None,
                 engine=capabilities_of_engine,
                 user_agent=f"sipprobe/{__version__}",
                 passwords=passwords,
@@ -246,15 +231,15 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
             run_id=identity,
             started_at=now,
             vantage=platform.node(),
-            notes=_notes(trunk),
+            notes=notes_on(trunk),
             secrets=selection.hidden(),
         )
         keeper = Keeper(folder, plans, hidden=selection.hidden(), shown=hiding.report)
         with (
             Progress(plans, live=_live(options), hide=hiding.words) as progress,
-            _interruptible(executor),
+            interruptible(executor),
         ):
-            executor.journals = _journals(folder, identity)
+            executor.journals = journals(folder, identity)
             executor.on_begin(progress.begins)
             executor.on_again(runner.wants_another_try)
             report = runner.run(
@@ -273,9 +258,9 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     except EngineMissingError as error:
         if folder is not None:
             folder.discard()
-        return _engine_missing(error)
+        return engine_missing(error)
     if trunk is not None and trunk.failures:
-        report = replace(report, notes=(*report.notes, *_faults_of(trunk)))
+        report = replace(report, notes=(*report.notes, *faults_of(trunk)))
     report = hiding.report(report)
     faults: list[str] = []
     try:
@@ -313,21 +298,6 @@ def _placing_calls(executor: "Executor", plan: "Plan") -> "Ask":
     return partial(place_again, plan=plan, place=place)
 
 
-def _journals(folder: "RunFolder | None", run: str) -> "JournalPlace | None":
-    """Return where workers write down what is up: the run's folder, else our own state folder."""
-    from probe.executor.crew import JournalPlace  # noqa: PLC0415 - see _run
-    from probe.executor.ledger import ledger_file  # noqa: PLC0415 - see _run
-
-    if folder is not None:
-        return JournalPlace(folder=folder.path.absolute(), run=run)
-    place = ledger_file().parent / "live"
-    try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None  # the calls are worth more than what a kill would leave
-    return JournalPlace(folder=place, run=run)
-
-
 def _told(
     options: Options, report: "RunReport", faults: list[str], broken: Exception | None
 ) -> int:
@@ -341,31 +311,11 @@ def _told(
         from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - see _run
 
         if isinstance(broken, EngineMissingError):
-            return _engine_missing(broken)
+            return engine_missing(broken)
         raise broken
     if faults:  # told last: what the calls showed is not lost for a full disk
         raise click.ClickException("\n  ".join(faults))
     return exit_for(report.counts(), interrupted=report.interrupted)
-
-
-def _engine_missing(error: Exception) -> Exit:
-    """Say that there is no user agent."""
-    click.echo(f"sipprobe: could not test: {error}", err=True)
-    click.echo("  install it: pip install pjsua2-python (Python 3.10 to 3.12)", err=True)
-    return Exit.UNTESTED
-
-
-def _notes(trunk: "EmbeddedTrunk | None") -> tuple[str, ...]:
-    """Return what every report must say of a run on the embedded trunk."""
-    if trunk is None:
-        return ()
-    where = f"{trunk.host}:{trunk.udp_port}"
-    return (f"the embedded trunk answered at {where}: nothing left this machine",)
-
-
-def _faults_of(trunk: "EmbeddedTrunk") -> list[str]:
-    """Return the embedded trunk's own faults: then what it answered says nothing."""
-    return [f"the embedded trunk itself failed: {fault}" for fault in trunk.failures]
 
 
 def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding], None]":
@@ -376,27 +326,6 @@ def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding]
             executor.skip_the_rest()
 
     return found
-
-
-@contextlib.contextmanager
-def _interruptible(executor: "LocalExecutor") -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into an orderly end: hang up, un-register, report."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        if not executor.interrupted:
-            with contextlib.suppress(OSError):  # a terminal that was closed takes no words
-                os.write(2, b"\nending: calls are hung up, registrations removed ...\n")
-        executor.interrupt()
-
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants to go on
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _print_report(options: Options, report: "RunReport") -> None:
