@@ -120,12 +120,16 @@ def why_never(attempt: Attempt) -> str | None:
 
     The plan has refused it already; this is the last look at the URI that would be sent.
     """
-    if not isinstance(attempt.action, Call | Options):
+    action = attempt.action
+    if not isinstance(action, Call | Options):
         return None
-    danger = emergency_number(attempt.action.target, public=attempt.provider is not None)
+    account = attempt.account
+    if isinstance(action, Options) and account is not None and action.target == account.registrar:
+        return None  # the trunk itself: nobody dialled it, the digits of its address are no number
+    danger = emergency_number(action.target, public=attempt.provider is not None)
     if danger is None:
         return None
-    return f"{attempt.action.target} would reach the emergency number {danger}"
+    return f"{action.target} would reach the emergency number {danger}"
 
 
 def _login(account: Account) -> tuple[str, str]:

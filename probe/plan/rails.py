@@ -41,6 +41,14 @@ _ROUNDS = 4
 
 _SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
 _USER_ENDS = re.compile(r"[@;?<>&]")
+_HOST_ALONE = re.compile(
+    r"(sips?:)"
+    r"(?:\[[0-9a-f:.]+\]|([0-9]{1,3}(?:\.[0-9]{1,3}){3}|localhost|(?:[\w-]+\.)+[a-z][a-z0-9-]*\.?))"
+    r"(?::[0-9]{1,5})?(?=[;?<>&\s]|$)",
+    re.IGNORECASE | re.ASCII,
+)
+"""A URI without user: an address or a name with a dot, and its port (RFC 3261 §25.1, hostport)."""
+
 _CONTEXT = re.compile(r";\s*phone-context\s*=\s*([^;?&>@]*)", re.IGNORECASE)
 _PAUSES = frozenset("pPwWtTxX")
 _LONGEST_EXTENSION = 6
@@ -188,7 +196,11 @@ def _readings(target: str) -> Iterator[str]:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield what may be a number in a target: users of its URIs, and what is no URI."""
+    """Yield what may be a number in a target: users of its URIs, and what is no URI.
+
+    Digits of a port or of an IPv6 address are none: port 34112 is no call to 112 in Spain.
+    """
+    text = _HOST_ALONE.sub(lambda found: found[1] + (found[2] or ""), text)
     pieces = _SCHEME.split(text)
     contexts = [found.strip() for found in _CONTEXT.findall(text)]
     for place, piece in enumerate(pieces):

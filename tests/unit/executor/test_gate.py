@@ -15,7 +15,7 @@ from probe.executor.gate import (
     why_never,
 )
 from probe.executor.ledger import Ledger
-from probe.plan.action import Account, Action, Call, Hangup, Talk, Wait
+from probe.plan.action import Account, Action, Call, Hangup, Options, Talk, Wait
 from probe.plan.plan import Attempt, Limits, Plan, Price
 from probe.scenario.source import NOWHERE
 
@@ -125,6 +125,18 @@ def test_last_look_is_at_what_is_dialled() -> None:
     """A wait dials nothing, an ordinary call nothing dangerous."""
     assert why_never(attempt_of(Wait(attempt=0, account="trunk", duration=1.0))) is None
     assert why_never(attempt_of(call())) is None
+
+
+@pytest.mark.parametrize("registrar", ["sip:34.1.1.2", "sip:pbx:34112", "sip:112"])
+def test_address_of_the_trunk_is_no_number(registrar: str) -> None:
+    """OPTIONS asks the trunk itself; another URI, and any call, is looked at as ever."""
+    account = replace(ACCOUNT, registrar=registrar)
+    asked = Options(attempt=0, account="trunk", target=registrar)
+    called = Call(attempt=0, account="trunk", target=registrar)
+    assert why_never(replace(attempt_of(asked), account=account)) is None
+    for provider in (None, "sip.us"):
+        assert why_never(replace(attempt_of(called), account=account, provider=provider))
+    assert why_never(attempt_of(asked))
 
 
 def test_notes_are_those_of_the_ledger_and_of_the_run(tmp_path: Path) -> None:

@@ -195,11 +195,11 @@ def test_attempt_is_repeated_as_long_as_somebody_wants_it(
     executor: LocalExecutor, plan: Callable[..., Plan]
 ) -> None:
     """Every try has a trace of its own, and the last one counts."""
-    asked: list[int] = []
+    asked: list[object] = []
 
     def again(_attempt: object, trace: Trace) -> bool:
         final = trace.final()
-        asked.append(final.status if final else 0)
+        asked.append(final.status if final else trace.failure())
         return len(asked) == 1
 
     executor.on_again(again)

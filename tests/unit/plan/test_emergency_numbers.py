@@ -129,6 +129,38 @@ def test_an_ordinary_destination_passes(to: str) -> None:
     assert emergency_number(to) is None
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "sip:127.0.0.1:{}", "sip:localhost:{}", "sips:trunk.example:{};transport=tls",
+        "<sip:trunk.example.:{}>", "sip:[2001:db8::1]:{}?Subject=x", "sip:[2001:db8::{}]",
+        "SIP:192.0.2.7:{}",
+    ],
+)  # fmt: skip
+def test_a_port_is_no_number(form: str) -> None:
+    """34112 is +34 112 to whoever dials it, and a port like any other where it is one."""
+    ports = [f"{port}" for port in range(1, 65536) if emergency_number(f"{port}")]
+    assert "34112" in ports
+    for port in ports:
+        if "::{}" not in form or len(port) < 5:
+            target = form.format(port)
+            assert emergency_number(target) is None, target
+            assert emergency_number(target, public=True) is None, target
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "sip:112:5060", "sip:1.1.2:5060", "sip:911:secret@pbx.example", "sip:x:911@pbx.example",
+        "sip:pbx.example:112@pbx.example", "tel:pbx.example:112", "sip:911@trunk.example:5060",
+        "sip:dial:112", "sip:pbx.example:34112 <sip:112@pbx.example>",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_port_is_still_seen(to: str) -> None:
+    """Before an @ it is a user or a password, and a word without a dot may be an unknown scheme."""
+    assert emergency_number(to)
+
+
 @pytest.mark.parametrize("to", ["#31#112", "*67911", "*31112", "112#", "*112", "9*112"])
 def test_a_service_code_before_the_number_is_seen_through(to: str) -> None:
     """What hides the caller does not hide the number."""
