@@ -3,8 +3,33 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pydantic loads only where it is needed
-    from probe.scenario.schema import Profile
+    from probe.scenario.schema import Profile, Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
+
+
+def stand_in() -> "Profile":
+    """Return a profile that stands for an embedded trunk that does not run."""
+    from probe.scenario.schema import Profile  # noqa: PLC0415 - see profile_of
+
+    return Profile(uri="sip:100@127.0.0.1:1")  # a port that nobody's server has
+
+
+def is_wanted(scenarios: "tuple[Scenario, ...]", known: "Settings", trunk: str | None) -> bool:
+    """Whether an account of a scenario is one of the embedded trunk."""
+    from probe.plan.resolve import resolve  # noqa: PLC0415 - see profile_of
+    from probe.scenario.schema import EMBEDDED  # noqa: PLC0415 - see profile_of
+    from probe.scenario.source import ScenarioError  # noqa: PLC0415 - see profile_of
+
+    for scenario in scenarios:
+        try:
+            plan = resolve(scenario, known, trunk=trunk, embedded=stand_in())
+        except ScenarioError:  # told where the plan is made that will be carried out
+            if (trunk or scenario.trunk) == EMBEDDED:
+                return True
+        else:
+            if any(account.embedded for account in plan.accounts):
+                return True
+    return False
 
 
 def profile_of(trunk: "EmbeddedTrunk") -> "Profile":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.cli.embedded import faults_of, notes_on, profile_of
+from probe.cli.embedded import faults_of, is_wanted, notes_on, profile_of
 from probe.cli.exits import Exit, exit_for
 from probe.cli.hiding import Hiding
 from probe.cli.orderly import engine_missing, interruptible, journals
@@ -124,26 +124,17 @@ def _run(selection: Selection, options: Options, executor: "LocalExecutor", bega
         contextlib.ExitStack() as until_end,
     ):
         scenarios, known = selection.read()
-        trunk = _embedded_trunk(selection, scenarios, until_end)
+        trunk = None
+        if is_wanted(scenarios, known, selection.trunk):
+            from probe.simulator.trunk import EmbeddedTrunk  # noqa: PLC0415 - only where wanted
+
+            trunk = until_end.enter_context(EmbeddedTrunk())
         hiding.learn_files(scenarios, known)
         plans = _plans(selection, options, scenarios, known, trunk)
         hiding.learn_plans(plans)
         if options.dry_run:
             return _show_plans(plans, hiding.words)
         return _carry_out(selection, options, plans, executor, trunk, began, hiding)
-
-
-def _embedded_trunk(
-    selection: Selection, scenarios: "tuple[Scenario, ...]", until_end: contextlib.ExitStack
-) -> "EmbeddedTrunk | None":
-    """Start the embedded trunk where a scenario wants it."""
-    from probe.scenario.schema import EMBEDDED  # noqa: PLC0415 - see _run
-
-    if EMBEDDED not in {selection.trunk or scenario.trunk for scenario in scenarios}:
-        return None
-    from probe.simulator.trunk import EmbeddedTrunk  # noqa: PLC0415 - only where it is wanted
-
-    return until_end.enter_context(EmbeddedTrunk())
 
 
 def _plans(

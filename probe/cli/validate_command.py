@@ -19,11 +19,11 @@ def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click han
     Exit status: 0 valid, 2 usage or a problem, 5 nothing selected.
     """
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+    from probe.cli.embedded import stand_in  # noqa: PLC0415 - as above
     from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - as above
     from probe.plan.caps import too_many_calls  # noqa: PLC0415 - as above
     from probe.plan.plan import Plan  # noqa: PLC0415 - as above
     from probe.plan.resolve import resolve  # noqa: PLC0415 - as above
-    from probe.scenario.schema import EMBEDDED, Profile  # noqa: PLC0415 - as above
     from probe.scenario.source import Problem, ScenarioError  # noqa: PLC0415 - as above
 
     selection = Selection.taken_from(flags)
@@ -33,12 +33,13 @@ def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click han
         plans: list[Plan] = []
         for scenario in scenarios:
             trunk = selection.trunk
-            name = trunk or scenario.trunk
-            # The embedded trunk is not started for this: any loopback address stands for it.
-            embedded = Profile(uri="sip:100@127.0.0.1") if name == EMBEDDED else None
             try:
                 plan = resolve(
-                    scenario, known, trunk=trunk, embedded=embedded, engine=capabilities_of_engine
+                    scenario,
+                    known,
+                    trunk=trunk,
+                    embedded=stand_in(),  # it is not started for this
+                    engine=capabilities_of_engine,
                 )
             except ScenarioError as error:
                 problems += error.problems

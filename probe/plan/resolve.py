@@ -19,6 +19,7 @@ from probe.plan.action import (
 )
 from probe.plan.capabilities import Capabilities
 from probe.plan.caps import limits_of
+from probe.plan.embedded import same_hop, settled
 from probe.plan.fences import (
     caller_problem,
     caller_warning,
@@ -63,6 +64,7 @@ class _Work:
     scenario: Scenario
     trunk: str
     profiles: dict[str, Profile]
+    embedded: Profile | None = None
     passwords: Passwords | None = None
     cps: float | None = None
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -92,17 +94,20 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     """
     name = trunk or scenario.trunk
     place = scenario.source("trunk")
-    base = embedded if name == EMBEDDED and embedded else settings.profile(name, source=place)
+    base = (embedded or Profile()) if name == EMBEDDED else settings.profile(name, source=place)
     work = _Work(
-        scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base}, passwords=passwords, cps=cps
-    )
+        scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base}, embedded=embedded,
+        passwords=passwords, cps=cps,
+    )  # fmt: skip
     for agent, profile in scenario.agents.items():
         own = base
         if profile.trunk is not None and profile.trunk != name:
             own = settings.profile(profile.trunk, source=profile.source("trunk"))
-        if own is not embedded:
+        if own is not embedded and name != EMBEDDED:
             work.problems += loosened_fences(profile, own)
-        work.profiles[agent] = profile.over(own)
+        work.profiles[agent], problem = settled(profile, own, embedded)
+        if problem is not None:
+            work.problems.append(problem)
     for step in scenario.steps:
         _add(work, step, user_agent)
     _check_engine(work, engine)
@@ -385,24 +390,13 @@ def _account(work: _Work, name: str, step: AnyStep, user_agent: str) -> Account 
         address,
         password=None if "password_file" in missing else _password(work, name, profile),
         user_agent=user_agent,
-        embedded=work.trunk == EMBEDDED and _is_same_hop(profile, work.profiles[TRUNK_ACCOUNT]),
+        embedded=same_hop(profile, work.embedded),
     )
     work.problems += unknown_countries(profile, _place(work, name, "country"))
     if account.transport == "TLS" and not account.verify:
         work.warnings.append(f"{name}: the TLS server is not verified (verify: off)")
     work.addresses[name], work.accounts[name] = address, account
     return account
-
-
-def _is_same_hop(profile: Profile, trunk: Profile) -> bool:
-    """Whether an agent's requests go where those of the scenario's trunk go."""
-    ours, theirs = address_of(profile.uri or ""), address_of(trunk.uri or "")
-    return (
-        ours is not None
-        and theirs is not None
-        and (ours.host, ours.port) == (theirs.host, theirs.port)
-        and profile.proxy == trunk.proxy
-    )
 
 
 def _password(work: _Work, name: str, profile: Profile) -> str | None:

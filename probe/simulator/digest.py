@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -44,13 +44,13 @@ class _Nonce:
 
 
 class Authenticator:
-    """Issues challenges and judges answers for one account.
+    """Issues challenges and judges answers for accounts that share a password.
 
     An unknown user is challenged like a known one and then judged WRONG, so the answers do not
     tell which users exist.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a name
         self,
         *,
         realm: str,
@@ -58,13 +58,14 @@ class Authenticator:
         password: str,
         algorithm: Algorithm,
         now: Callable[[], float],
+        others: Collection[str] = (),
     ) -> None:
-        """``now`` returns monotonic seconds."""
+        """``now`` returns monotonic seconds; ``others`` are users beside ``user``."""
         if algorithm not in _HASHES:
             raise ValueError(f"digest algorithm {algorithm!r}: expected MD5 or SHA-256")
         self._realm = realm
         self._algorithm = algorithm
-        self._user = user
+        self._users = frozenset((user, *others))
         self._password = password
         self._now = now
         self._nonces: OrderedDict[str, _Nonce] = OrderedDict()
@@ -93,12 +94,17 @@ class Authenticator:
                 return self._judge(method, given)
         return Judgement.ABSENT
 
+    def who(self, values: Iterable[str]) -> str:
+        """Return the user whose credentials the values are, judged or not; empty for nobody."""
+        found = (parse_auth_field(value) for value in values)
+        return next((f.get("username") or "" for f in found if f.realm == self._realm), "")
+
     def _judge(self, method: str, given: AuthField) -> Judgement:
         expected = self._expected(method, given)
         response = (given.get("response") or "").encode()
         if not hmac.compare_digest(expected.encode(), response):
             return Judgement.WRONG
-        if given.get("username") != self._user:
+        if given.get("username") not in self._users:
             return Judgement.WRONG
         nonce = self._nonces.get(given.get("nonce") or "")
         if nonce is None or self._now() - nonce.issued > NONCE_LIFETIME:

@@ -27,6 +27,7 @@ from probe.simulator.site import Site
 from probe.simulator.subscriptions import Notifier
 from probe.simulator.transactions import Key, ServerTransaction
 from probe.simulator.transport import Flow
+from probe.simulator.users import USERS
 
 WrongPassword = Literal["403", "challenge"]
 """What wrong credentials get: 403, or a fresh challenge."""
@@ -223,9 +224,19 @@ class Switchboard:
         return False
 
     def _register(self, transaction: ServerTransaction) -> None:
-        if self._admitted(transaction, 401):
+        if self._admitted(transaction, 401) and self._owns(transaction):
             answer = self._registrar.register(transaction.request, transaction.flow.here)
             transaction.respond(answer)
+
+    def _owns(self, transaction: ServerTransaction) -> bool:
+        """Whether who registers is whose address it is; else respond and return False."""
+        request = transaction.request
+        user = request.to_address.uri.user or ""
+        who = self._authenticator.who(request.headers.getlist("Authorization"))
+        if user in USERS and who != user:
+            transaction.respond(answer_of(403, transaction.flow.here))
+            return False
+        return True
 
     def _invite(self, transaction: ServerTransaction) -> None:
         request, flow = transaction.request, transaction.flow

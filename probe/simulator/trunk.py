@@ -18,6 +18,7 @@ from probe.simulator.site import Site
 from probe.simulator.switchboard import Policy, Switchboard, WrongPassword
 from probe.simulator.transactions import TransactionLayer
 from probe.simulator.transport import Listeners, TlsFiles, loopback
+from probe.simulator.users import USERS
 
 SERVER = f"sipprobe-embedded-trunk/{__version__}"
 """The Server header field of every response."""
@@ -79,9 +80,9 @@ class EmbeddedTrunk:
         self.realm = realm
         "The realm of its challenges."
         self.user = user
-        "The user name of its one account."
+        "The user name of the trunk's own account."
         self.password = secrets.token_urlsafe(12) if password is None else password
-        "The password of that account; not in the repr."
+        "The password of that account and of every user; not in the repr."
         self.algorithm = algorithm
         "The digest algorithm."
         self._port = port
@@ -235,6 +236,7 @@ class EmbeddedTrunk:
             password=self.password,
             algorithm=self.algorithm,
             now=now,
+            others=USERS,
         )
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

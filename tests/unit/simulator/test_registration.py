@@ -44,8 +44,20 @@ def test_an_unknown_user_is_told_nothing_else(phone: Phone) -> None:
 
 def test_another_user_with_the_right_password_is_refused(phone: Phone) -> None:
     """The user name in the digest must be the account's."""
-    phone.user = "101"
+    phone.user = "109"
     assert phone.register().status == 403
+
+
+@pytest.mark.parametrize("user", ["101", "102", "103", "199"])
+def test_the_users_of_the_pbx_register(phone: Phone, user: str) -> None:
+    """Each user has the trunk's password and its own address of record."""
+    phone.user = user
+    assert phone.register().status == 200
+
+
+def test_nobody_registers_the_address_of_another_user(phone: Phone) -> None:
+    """The right password of 100 does not open 101's address of record (RFC 3261 §10.3 step 4)."""
+    assert phone.register(user="101").status == 403
 
 
 def test_a_wrong_password_may_be_challenged_again(

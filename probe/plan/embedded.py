@@ -1,0 +1,73 @@
+"""Agents at the built-in PBX: host and password `embedded` stand for what a run's PBX has.
+
+So one file serves both: an agent with uri ``sip:101@${PBX:-embedded}`` and password
+``${PW_101:-embedded}`` is a user of the built-in PBX until somebody gives PBX and PW_101.
+"""
+
+from pydantic import SecretStr
+
+from probe.plan.accounts import address_of
+from probe.scenario.schema import EMBEDDED, Profile
+from probe.scenario.source import Problem
+
+
+def same_hop(profile: Profile, other: Profile | None) -> bool:
+    """Whether requests of one profile go where those of another go."""
+    if other is None:
+        return False
+    ours, theirs = address_of(profile.uri or ""), address_of(other.uri or "")
+    return (
+        ours is not None
+        and theirs is not None
+        and (ours.host, ours.port) == (theirs.host, theirs.port)
+        and profile.proxy == other.proxy
+    )
+
+
+def is_at_embedded(profile: Profile) -> bool:
+    """Whether a profile names the built-in PBX as its host."""
+    address = address_of(profile.uri or "")
+    return address is not None and address.host.lower() == EMBEDDED
+
+
+def settled(
+    agent: Profile, base: Profile, embedded: Profile | None
+) -> tuple[Profile, Problem | None]:
+    """Return an agent put over its base, and what is wrong with it.
+
+    An agent at the built-in PBX starts from the running one, ``embedded``; an agent of the
+    built-in trunk that names another host shares nothing with it, the password least of all.
+    """
+    if is_at_embedded(agent):
+        return _user_of(agent, embedded or Profile()), None
+    elsewhere = agent.uri is not None and not same_hop(agent, embedded)
+    profile = agent.over(Profile() if base is embedded and elsewhere else base)
+    return profile, _stand_in_problem(agent) if elsewhere else None
+
+
+def _user_of(agent: Profile, embedded: Profile) -> Profile:
+    """Return an agent with the host, and where it has none the password, of the running PBX."""
+    here = address_of(embedded.uri or "")
+    theirs = address_of(agent.uri or "")
+    update: dict[str, object] = {}
+    if here is not None and theirs is not None:
+        update["uri"] = f"sip:{theirs.user}@{here.hostport}{theirs.suffix}"
+    if _password(agent) == EMBEDDED:
+        update["password"] = embedded.password
+    return agent.over(embedded).model_copy(update=update)
+
+
+def _password(profile: Profile) -> str | None:
+    written: SecretStr | None = profile.password
+    return None if written is None else written.get_secret_value()
+
+
+def _stand_in_problem(agent: Profile) -> Problem | None:
+    """Refuse the stand-in for a password where the host is a real one."""
+    if _password(agent) != EMBEDDED:
+        return None
+    return Problem(
+        source=agent.source("password"),
+        message="the password 'embedded' is that of the built-in PBX, but the host is another",
+        hint="give the variable of this password, by --secret or in the environment",
+    )

@@ -1,0 +1,67 @@
+"""Agents at the built-in PBX: what host and password `embedded` become."""
+
+import pytest
+from pydantic import SecretStr
+
+from probe.plan.embedded import is_at_embedded, same_hop, settled
+from probe.scenario.schema import Profile
+
+RUNNING = Profile(
+    uri="sip:100@127.0.0.1:4711", password=SecretStr("right"), local_address="127.0.0.1"
+)
+
+
+def agent(**keys: object) -> Profile:
+    """Return an agent as a file says it."""
+    return Profile.model_validate(keys)
+
+
+@pytest.mark.parametrize("password", [{}, {"password": SecretStr("embedded")}])
+def test_an_agent_at_the_built_in_pbx_gets_its_place_and_password(
+    password: dict[str, SecretStr],
+) -> None:
+    """Host, port and password are those of the running PBX; the user and transport stay."""
+    written = agent(uri="sip:101@embedded;transport=tcp", **password)
+    profile, problem = settled(written, Profile(), RUNNING)
+    assert problem is None
+    assert profile.uri == "sip:101@127.0.0.1:4711;transport=tcp"
+    assert profile.password == RUNNING.password
+    assert profile.local_address == "127.0.0.1"
+
+
+def test_a_wrong_password_stays_wrong() -> None:
+    """Only the word `embedded` is replaced."""
+    profile, _ = settled(
+        agent(uri="sip:101@embedded", password=SecretStr("wrong")), RUNNING, RUNNING
+    )
+    assert profile.password == SecretStr("wrong")
+
+
+def test_an_agent_elsewhere_shares_nothing_with_the_built_in_trunk() -> None:
+    """The password of the built-in trunk is not tried on somebody's PBX, nor loopback bound."""
+    profile, problem = settled(agent(uri="sip:101@pbx.example"), RUNNING, RUNNING)
+    assert problem is None
+    assert profile.password is None
+    assert profile.local_address is None
+
+
+def test_the_stand_in_is_no_password_elsewhere() -> None:
+    """A PBX without its passwords is an error with a remedy."""
+    written = agent(uri="sip:101@pbx.example", password=SecretStr("embedded"))
+    _, problem = settled(written, RUNNING, RUNNING)
+    assert problem is not None
+    assert "--secret" in (problem.hint or "")
+
+
+def test_an_agent_without_uri_is_the_trunks_account() -> None:
+    """It says only what differs."""
+    profile, problem = settled(agent(user_agent="x"), RUNNING, RUNNING)
+    assert (profile.uri, profile.user_agent, problem) == (RUNNING.uri, "x", None)
+
+
+def test_who_is_at_the_built_in_pbx() -> None:
+    """The host says it, in any case of letters."""
+    assert is_at_embedded(agent(uri="sip:101@Embedded"))
+    assert not is_at_embedded(agent(uri="sip:embedded@pbx.example"))
+    assert not is_at_embedded(agent())
+    assert not same_hop(RUNNING, None)
