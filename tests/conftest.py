@@ -1,4 +1,7 @@
-"""What holds for every test: one that needs a real peer may skip at a desk, never in CI."""
+"""What holds for every test: one that needs a real peer may skip at a desk, never in CI.
+
+There, a failed test is run once more; what passed then stands in the summary with its failure.
+"""
 
 import os
 from collections.abc import Generator
@@ -43,6 +46,27 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"peer tests may not be skipped in CI: {_reason(report)}"
     return report
+
+
+@pytest.hookimpl(trylast=True)  # behind the table of coverage
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why the tests failed that passed when they were run again (pytest-rerunfailures)."""
+    stats = terminalreporter.stats
+    lost = {report.nodeid for kind in ("failed", "error") for report in stats.get(kind, ())}
+    flaky = [report for report in stats.get("rerun", ()) if report.nodeid not in lost]
+    if not flaky:
+        return
+    terminalreporter.section("flaky: failed, and passed when run again", yellow=True)
+    for report in flaky:
+        terminalreporter.write_sep("_", f"{report.nodeid} ({report.when})")
+        terminalreporter.write_line(report.longreprtext)
+        for name, text in report.sections:
+            terminalreporter.write_sep("-", name)
+            terminalreporter.write_line(text)
+    for report in flaky:
+        words = report.longreprtext.strip().splitlines() or [""]
+        told = next((line[2:].strip() for line in words if line.startswith("E ")), words[-1])
+        terminalreporter.write_line(f"FLAKY {report.nodeid} - {told}", yellow=True)
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
