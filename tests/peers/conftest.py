@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asterisk import Asterisk, running_asterisk
 from certificates import Certificate, Certificates, make_certificates
 from kamailio import Kamailio, KamailioOptions, running_kamailio
 from listeners import TlsServer, running_tls_server, silent_port
@@ -53,6 +54,15 @@ def kamailio_with(
 def kamailio(kamailio_with: Callable[..., Kamailio]) -> Kamailio:
     """Give the ordinary registrar and proxy: MD5, a wrong password is challenged again."""
     return kamailio_with()
+
+
+@pytest.fixture(scope="session")
+def asterisk(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[Asterisk]:
+    """Give the PBX: Asterisk with users 100 to 104, a carrier, voicemail and hints."""
+    with running_asterisk(tmp_path_factory.mktemp("asterisk"), certificates) as peer:
+        yield peer
 
 
 @pytest.fixture
