@@ -14,6 +14,7 @@ from probe.plan.capabilities import Capabilities
 from probe.trace import trace as events
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
+from probe.trace.route import DnsAnswer, NextHop
 
 _VALUES: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -32,6 +33,8 @@ _VALUES: dict[str, type[Any]] = {
         events.TransactionFailed,
         events.IcmpReceived,
         events.NameLookup,
+        DnsAnswer,
+        NextHop,
         events.TransportChanged,
         events.BytesDropped,
         events.AgentNote,

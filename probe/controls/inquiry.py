@@ -8,12 +8,13 @@ from probe.controls.budget import Budget
 from probe.controls.challenge import ask_challenge
 from probe.controls.digest import check_digests
 from probe.controls.lint import lint
-from probe.controls.names import Walk, load_library, walk
+from probe.controls.names import Walk, walk
 from probe.controls.names_told import names_event
 from probe.controls.options import Memory, ask_options
 from probe.controls.places import used_places
 from probe.controls.tls import ask_tls
 from probe.controls.told import printable
+from probe.naming.questions import load_library
 from probe.plan.action import Account
 from probe.plan.plan import Attempt
 from probe.sip.sdp import address_class

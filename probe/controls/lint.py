@@ -3,8 +3,8 @@
 import unicodedata
 from collections.abc import Iterator
 
-from probe.controls.names import PORTS
 from probe.controls.told import printable
+from probe.naming.questions import PORTS
 from probe.plan.action import Account, Call
 from probe.plan.plan import Attempt
 from probe.sip.message import uri_user

@@ -5,28 +5,25 @@ what is published for each transport, which targets there are beside the first, 
 where the system used something else (a hosts file, a cache).
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic
 
+from probe.naming.questions import (
+    SERVICES,
+    Server,
+    ask_all,
+    load_library,
+    name_servers,
+    shown,
+)
 from probe.plan.action import Account
-from probe.sip.message import uri_host
 from probe.sip.sdp import address_class
-
-SERVICES = {"UDP": "_sip._udp", "TCP": "_sip._tcp", "TLS": "_sips._tcp"}
-"""The SRV owner prefix of each transport (RFC 3263 §4.1)."""
-
-PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
-"""The default port of each transport (RFC 3261 §19.1.2)."""
 
 MOST_TARGETS = 6
 """SRV targets whose addresses are asked for."""
 
 _TRY_S = 0.45
 """Longest wait for one answer of one name server."""
-
-_SERVERS = 2
-"""Name servers of the system that are tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,30 +108,6 @@ def _worst(codes: set[str]) -> str:
     return "no-address" if codes & {"empty", "NOERROR"} else "failed"
 
 
-def load_library() -> None:
-    """Load what a walk needs, before its time begins to count."""
-    import dns.query  # noqa: PLC0415 - start-up time
-    import dns.resolver  # noqa: F401, PLC0415
-
-
-def name_servers(account: Account) -> tuple[tuple[str, int], ...]:
-    """Return the name servers of an account: its own, else the system's."""
-    if account.nameserver:
-        host, port = uri_host(f"sip:{_bracketed(account.nameserver)}")
-        return ((host, port or 53),)
-    import dns.resolver  # noqa: PLC0415 - start-up time
-
-    try:
-        found = dns.resolver.Resolver().nameservers
-    except dns.resolver.NoResolverConfiguration:
-        return ()
-    return tuple((str(server), 53) for server in found[:_SERVERS])
-
-
-def _bracketed(server: str) -> str:
-    return f"[{server}]" if server.count(":") > 1 and "[" not in server else server
-
-
 def walk(account: Account, limit_s: float = 1.2) -> Walk:
     """Ask DNS about the next hop of an account; at most ``limit_s`` seconds, never raises."""
     host = account.host.rstrip(".").lower()
@@ -144,17 +117,16 @@ def walk(account: Account, limit_s: float = 1.2) -> Walk:
         return found
     load_library()
     began = monotonic()
-    servers = name_servers(account)
-    found = Walk(name=host, servers=tuple(f"{ip}:{port}" for ip, port in servers))
+    servers = name_servers(account.nameserver)
+    found = Walk(name=host, servers=tuple(map(shown, servers)))
     questions = _Questions(found, servers, began + limit_s)
-    with ThreadPoolExecutor(max_workers=12) as pool:
-        first = [("NAPTR", host), ("A", host), ("AAAA", host)]
-        first += [("SRV", f"{prefix}.{host}") for prefix in SERVICES.values()]
-        questions.ask_all(pool, first)
-        found.services.sort(key=_order)
-        targets = [s.host for s in found.services if s.host and s.host not in found.addresses]
-        names = list(dict.fromkeys(targets))[:MOST_TARGETS]
-        questions.ask_all(pool, [(kind, name) for name in names for kind in ("A", "AAAA")])
+    first = [("NAPTR", host), ("A", host), ("AAAA", host)]
+    first += [("SRV", f"{prefix}.{host}") for prefix in SERVICES.values()]
+    questions.ask_all(first)
+    found.services.sort(key=_order)
+    targets = [s.host for s in found.services if s.host and s.host not in found.addresses]
+    names = list(dict.fromkeys(targets))[:MOST_TARGETS]
+    questions.ask_all([(kind, name) for name in names for kind in ("A", "AAAA")])
     found.took_s = monotonic() - began
     return found
 
@@ -168,23 +140,20 @@ def _order(service: Service) -> tuple[int, int, int, str, int]:
 class _Questions:
     """Puts questions to name servers and sorts the answers into a walk."""
 
-    def __init__(self, found: Walk, servers: tuple[tuple[str, int], ...], until: float) -> None:
+    def __init__(self, found: Walk, servers: tuple[Server, ...], until: float) -> None:
         self._found = found
         self._servers = servers
         self._until = until
 
-    def ask_all(self, pool: ThreadPoolExecutor, questions: list[tuple[str, str]]) -> None:
+    def ask_all(self, questions: list[tuple[str, str]]) -> None:
         """Ask side by side, and keep the answers in the order of the questions."""
-        waiting: list[tuple[str, str, Future[tuple[str, list[str], int]]]] = [
-            (kind, name, pool.submit(self._ask, kind, name)) for kind, name in questions
-        ]
-        for kind, name, future in waiting:
-            code, records, ttl = future.result()
-            self._found.codes[kind, name] = code
-            for record in records:
+        for answer in ask_all(questions, self._servers, self._until, try_s=_TRY_S):
+            kind, name = answer.kind, answer.name
+            self._found.codes[kind, name] = answer.code
+            for record in answer.records:
                 self._keep(kind, name, record)
-            if kind in {"A", "AAAA"} and records:
-                self._found.ttl[name] = min(ttl, self._found.ttl.get(name, ttl))
+            if kind in {"A", "AAAA"} and answer.ttl is not None:
+                self._found.ttl[name] = min(answer.ttl, self._found.ttl.get(name, answer.ttl))
 
     def _keep(self, kind: str, name: str, record: str) -> None:
         if kind == "SRV":
@@ -203,39 +172,3 @@ class _Questions:
             self._found.pointers.append(record)
         else:
             self._found.addresses.setdefault(name, []).append(record)
-
-    def _ask(self, kind: str, name: str) -> tuple[str, list[str], int]:
-        """Return RCODE, records and lowest TTL; the next server is asked where one is silent."""
-        for server in self._servers:
-            left = self._until - monotonic()
-            if left <= 0:
-                break
-            answer = _query(kind, name, server, min(left, _TRY_S))
-            if answer is not None:
-                return answer
-        return "silent", [], 0
-
-
-def _query(
-    kind: str, name: str, server: tuple[str, int], wait_s: float
-) -> tuple[str, list[str], int] | None:
-    """Ask one server one question; None where it gave no answer."""
-    import dns.exception  # noqa: PLC0415 - start-up time
-    import dns.message  # noqa: PLC0415
-    import dns.query  # noqa: PLC0415
-    import dns.rcode  # noqa: PLC0415
-    import dns.rdatatype  # noqa: PLC0415
-
-    try:
-        question = dns.message.make_query(name, kind)
-        answer, _ = dns.query.udp_with_fallback(question, server[0], port=server[1], timeout=wait_s)
-    except (dns.exception.DNSException, OSError, ValueError, EOFError):
-        return None
-    code = dns.rcode.to_text(answer.rcode())
-    wanted = dns.rdatatype.from_text(kind)
-    found = [rrset for rrset in answer.answer if rrset.rdtype == wanted]
-    records = [record.to_text() for rrset in found for record in rrset]
-    if code == "NOERROR" and not records:
-        alias = any(rrset.rdtype == dns.rdatatype.CNAME for rrset in answer.answer)
-        code = "alias" if alias else "empty"
-    return code, records, min((rrset.ttl for rrset in found), default=0)

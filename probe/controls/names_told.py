@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from probe.controls.names import PORTS, Walk
+from probe.controls.names import Walk
 from probe.controls.told import printable
+from probe.naming.questions import PORTS
 from probe.plan.action import Account
 from probe.sip.sdp import address_class
 from probe.trace.control import Control, ControlRan

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from probe.controls.exchange import Place
-from probe.controls.names import PORTS, Walk
+from probe.controls.names import Walk
 from probe.controls.request import PLAIN, Form
+from probe.naming.questions import PORTS
 from probe.plan.action import Account
 from probe.sip.message import MalformedMessageError
 from probe.sip.sdp import address_class

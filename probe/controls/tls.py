@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from probe.controls.handshake import ALERTS, Hello, Shake, shake_hands
-from probe.controls.names import PORTS, Walk
+from probe.controls.names import Walk
 from probe.controls.places import used_places
 from probe.controls.told import printable
+from probe.naming.questions import PORTS
 from probe.plan.action import Account
 from probe.sip.sdp import address_class
 from probe.trace.control import Control, ControlRan

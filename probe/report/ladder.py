@@ -18,10 +18,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from probe.report.text import cells, cut, plain
+from probe.report.way import way_label
 from probe.sip.message import MalformedMessageError, SipMessage
 from probe.sip.sdp import NOT_AUDIO, SessionDescription
 from probe.trace.control import ControlRan
 from probe.trace.failure import Failure
+from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
     AgentNote,
     BytesDropped,
@@ -36,9 +38,6 @@ from probe.trace.trace import (
     TransportChanged,
 )
 from probe.verdict.verdict import Verdict
-
-SLOW_LOOKUP_S = 0.5
-"""A name look-up that took longer than this stands in the ladder although it succeeded."""
 
 TIME_WIDTH = 9
 ARROW_AT = 11
@@ -209,10 +208,11 @@ def _rung(trace: Trace, index: int, event: Event, answered: frozenset[int]) -> R
             note = "" if _host(event.remote) == event.offender else f"from {event.offender}"
         case TransactionFailed():
             label, mark = _fault(trace, event), "✗"
-        case NameLookup(error=error, took_s=took_s):
-            if error is None and took_s < SLOW_LOOKUP_S:
+        case NameLookup() | DnsAnswer() | NextHop():
+            way = way_label(event)
+            if way is None:
                 return None
-            label, mark = _lookup(event), "✗" if error else ""
+            label, mark = way
         case TransportChanged():
             if event.state == "disconnected" and not event.error and not event.certificate:
                 return None
@@ -284,17 +284,6 @@ def _icmp(event: IcmpReceived) -> str:
 
 def _host(address: str) -> str:
     return address.rpartition(":")[0].strip("[]")
-
-
-def _lookup(event: NameLookup) -> str:
-    if event.error is None:
-        return f"looked up {event.name}: {', '.join(event.addresses)} after {event.took_s:.1f} s"
-    words = {
-        "unknown": "no such name",
-        "empty": "no address",
-        "silent": "no answer from the resolver",
-    }.get(event.error, "the look-up failed")
-    return f"looked up {event.name}: {words}"
 
 
 def _connection(event: TransportChanged) -> str:

@@ -19,6 +19,7 @@ from probe.scenario.source import Source
 from probe.sip.pseudonym import Pseudonyms
 from probe.trace.control import ControlRan
 from probe.trace.media import MediaReport
+from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
     AgentNote,
     IcmpReceived,
@@ -49,6 +50,8 @@ _KEPT: dict[type[object], frozenset[str]] = {
     MessageEvent: frozenset({"transport"}),
     TransactionFailed: frozenset({"method", "deadline"}),
     NameLookup: frozenset({"error"}),
+    DnsAnswer: frozenset({"kind", "code"}),
+    NextHop: frozenset({"transport"}),
     TransportChanged: frozenset({"transport", "state", "tls"}),
     AgentNote: frozenset({"kind"}),
     ControlRan: frozenset({"control", "result"}),
@@ -91,12 +94,26 @@ def _learn_trace(trace: Trace, pseudonyms: Pseudonyms) -> None:
                 pseudonyms.learn_host(event.name)
                 for address in event.addresses:
                     pseudonyms.learn_host(address)
+            case DnsAnswer():
+                pseudonyms.learn_host(event.name)
+                for host in _hosts(event):
+                    pseudonyms.learn_host(host)
+                pseudonyms.learn("\n".join(event.servers))
+            case NextHop():
+                pseudonyms.learn_host(event.host)
+                pseudonyms.learn(event.remote)
             case ControlRan():
                 pseudonyms.learn("\n".join((event.target, *event.facts, *event.messages)))
             case IcmpReceived():
                 pseudonyms.learn(f"{event.remote}\n{event.offender}")
             case _:
                 pass  # nothing there has a place from which it could be known
+
+
+def _hosts(event: DnsAnswer) -> list[str]:
+    """Return the names that records lead to: the last word of SRV and NAPTR."""
+    names = [record.split()[-1].rstrip(".") for record in event.records if record.split()]
+    return [name for name in names if name]
 
 
 def _rewritten(value: _T, pseudonyms: Pseudonyms) -> _T:

@@ -17,6 +17,7 @@ from typing import Any, Union, get_args, get_origin
 from probe.sip.redact import Redactor
 from probe.trace.control import ControlRan
 from probe.trace.media import MediaReport
+from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
     AgentNote,
     BytesDropped,
@@ -42,6 +43,8 @@ _EVENTS: dict[str, type[Event]] = {
         TransactionFailed,
         IcmpReceived,
         NameLookup,
+        DnsAnswer,
+        NextHop,
         TransportChanged,
         BytesDropped,
         AgentNote,
@@ -54,6 +57,8 @@ _WORDS_OF_OTHERS: dict[type[object], tuple[str, ...]] = {
     MessageReceived: ("text",),
     TransactionFailed: ("call_id", "detail"),
     NameLookup: ("name", "detail"),
+    DnsAnswer: ("name", "records"),
+    NextHop: ("host", "left"),
     TransportChanged: ("error", "certificate"),
     BytesDropped: ("detail",),
     AgentNote: ("detail",),

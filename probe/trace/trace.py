@@ -26,6 +26,7 @@ from probe.sip.message import MOST_PARSED, MalformedMessageError, SipMessage, pa
 from probe.trace.control import ControlRan
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
+from probe.trace.route import DnsAnswer, NextHop
 
 CHALLENGES = (401, 407)
 """The status codes that carry a challenge (RFC 3261 §22)."""
@@ -143,6 +144,9 @@ class NameLookup:
     took_s: float
     "Duration in seconds."
 
+    ttl: int | None = None
+    "Seconds that the answer may be kept; None where the system's resolver gave it."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportChanged:
@@ -207,6 +211,8 @@ Event = (
     | TransactionFailed
     | IcmpReceived
     | NameLookup
+    | DnsAnswer
+    | NextHop
     | TransportChanged
     | BytesDropped
     | AgentNote
@@ -417,7 +423,10 @@ class Trace:
         """
         answered = set() if challenges else set(self.answered_challenges())
         found = []
+        left = self.left()
         for position, transaction in self.client_transactions():
+            if transaction.request < left:
+                continue
             for index in transaction.responses:
                 message = self.message(index)
                 if index not in answered and message.status is not None:
@@ -436,6 +445,14 @@ class Trace:
         """Return the last final response to the method under test, or None."""
         finals = [response for response in self.responses() if response.status >= 200]
         return finals[-1] if finals else None
+
+    def left(self) -> int:
+        """Return the index at which the last server was left for the next one; 0 where none was.
+
+        What a server said that was left for another is no answer to the attempt (RFC 3263 §4.3).
+        """
+        places = [i for i, e in enumerate(self.events) if isinstance(e, NextHop) and e.left]
+        return max(places, default=0)
 
     def login_refused(self) -> bool:
         """Whether credentials of ours were refused: a challenge after them that is not stale.

@@ -191,6 +191,7 @@ def _methods(trace: Trace, answered: frozenset[int]) -> list[Observed]:
     if not own:
         return []
     calls = {transaction.call_id for transaction in own}
+    begin = max(own[0].request, trace.left())
     to_challenges = {
         index
         for transaction in own
@@ -202,7 +203,7 @@ def _methods(trace: Trace, answered: frozenset[int]) -> list[Observed]:
         for index, event, message in trace.messages()
         if message.method in METHODS
         and message.method != trace.method
-        and index > own[0].request
+        and index > begin
         and message.call_id in calls
         and not event.retransmission
         and (message.method == "BYE" or isinstance(event, _sender(message.method)))

@@ -2,6 +2,7 @@
 
 from probe.sip.message import SipMessage
 from probe.trace.failure import Failure
+from probe.trace.route import NextHop
 from probe.trace.trace import MessageReceived, Transaction
 from probe.verdict.default import answered, our_byes
 from probe.verdict.observation import Observation, quote, status_words
@@ -10,6 +11,7 @@ from probe.verdict.observation import Observation, quote, status_words
 def find_warnings(seen: Observation) -> tuple[str, ...]:
     """Return every warning about a trace, in the order of the checks."""
     return (
+        *_moved_on(seen),
         *_repeated(seen),
         *_untagged(seen),
         *_foreign(seen),
@@ -19,6 +21,34 @@ def find_warnings(seen: Observation) -> tuple[str, ...]:
         *_unanswered_bye(seen),
         *_late(seen),
     )
+
+
+def _moved_on(seen: Observation) -> list[str]:
+    """Report servers that were left for the next one (RFC 3263 §4.3), and what may go on there."""
+    hops = [event for event in seen.trace.events if isinstance(event, NextHop)]
+    left = [hop for hop in hops if hop.left]
+    if not left:
+        return []
+    last = next((hop for hop in reversed(hops) if not hop.left), left[-1])
+    before = "; ".join(
+        f"{_place(hop.place)}, {quote(hop.remote)}, {quote(hop.left)}" for hop in left
+    )
+    answered_by = "answered" if seen.responses else "was tried last"
+    warnings = [
+        f"{_place(last.place)} of {last.of} servers {answered_by} ({quote(last.remote)}); {before}"
+    ]
+    warnings += [
+        f"the INVITE to {quote(hop.remote)} was given up unanswered: it cannot be cancelled, and"
+        " that server may still ring"
+        for hop in left
+        if hop.unfinished
+    ]
+    return warnings
+
+
+def _place(number: int) -> str:
+    names = {1: "the first", 2: "the second", 3: "the third"}
+    return names.get(number, f"number {number}")
 
 
 def _repeated(seen: Observation) -> list[str]:
