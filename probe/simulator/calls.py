@@ -11,7 +11,7 @@ from sipmessage import Request
 from probe.simulator.answers import ALLOW, SUPPORTED, Answer, answer_of
 from probe.simulator.behaviour import Behaviour, Media, Reply, Sdp
 from probe.simulator.clock import Cancellable, Repeater
-from probe.simulator.dialogs import Dialog, DialogId
+from probe.simulator.dialogs import DialogId, opened_by
 from probe.simulator.messages import user_of
 from probe.simulator.records import CallRecord
 from probe.simulator.rtp import RtpPort
@@ -47,7 +47,7 @@ class Call:
         self._dialled = user_of(invite)
         self._caller = invite.from_address.uri.user or ""
         fork = next((r.fork for r in behaviour.replies if r.code // 100 == 2), "")
-        self.dialog = Dialog(invite, transaction.flow, transaction.to_tag + fork)
+        self.dialog = opened_by(invite, transaction.flow, transaction.to_tag + fork)
         self._offer: SessionDescription | None = _sdp_in(invite)
         self._chosen: Chosen | None = None
         self._rtp: RtpPort | None = None

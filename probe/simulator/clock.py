@@ -35,6 +35,9 @@ class Timers:
     t4: float = 5.0
     "How long a message may stay in the network."
 
+    ring: float = 180.0
+    "How long the PBX lets a called party ring (timer C, §16.6 step 11)."
+
     @property
     def give_up(self) -> float:
         """64 x T1: when a transaction stops waiting (timers B, F, H, J and L)."""

@@ -169,10 +169,10 @@ def tag_of(value: str) -> str:
     return found.group(1) if found else ""
 
 
-def contact_uri(request: Request) -> str | None:
+def contact_uri(message: Request | Response) -> str | None:
     """Return the URI text of the first Contact, None where there is none that can be sent to."""
     try:
-        contacts = request.contact
+        contacts = message.contact
     except PROTOCOL_ERRORS:
         return None
     if not contacts or contacts[0].uri.scheme not in {"sip", "sips"}:
@@ -193,6 +193,11 @@ def contacts_of(request: Request) -> list[tuple[Address, str]]:
             texts = [str(contact.uri) for contact in contacts]
         pairs += zip(contacts, texts, strict=True)
     return pairs
+
+
+def text_of(message: Request | Response) -> str:
+    """Return the body as text."""
+    return message.body.decode("utf-8", "replace")
 
 
 def respond(request: Request, answer: Answer, *, to_tag: str, server: str) -> bytes:

@@ -67,7 +67,7 @@ class SeenMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """One call that the trunk took."""
+    """One call that the trunk took, or one leg of a call that went through it."""
 
     call_id: str
     "The Call-ID of its INVITE."
@@ -88,7 +88,7 @@ class CallRecord:
     "The final status code that was sent; None before one."
 
     ended_by: str
-    "caller, trunk, refused, cancel, ack-timeout, limit or stop; empty while it lives."
+    "caller, callee, trunk, refused, cancel, ack-timeout, limit or stop; empty while it lives."
 
     rtp_packets: int
     "RTP packets received."
@@ -98,6 +98,9 @@ class CallRecord:
 
     rtcp_packets: int
     "RTCP packets received."
+
+    outgoing: bool = False
+    "Whether the PBX placed the call: the second leg of one that goes through it."
 
 
 def redact(text: str) -> str:

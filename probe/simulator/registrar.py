@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 
 from sipmessage import Address, Request
 
 from probe.simulator.answers import Answer, answer_of
 from probe.simulator.messages import contacts_of
+from probe.simulator.transport import Flow
 
 MAX_AORS = 256
 """Addresses of record kept; the oldest are dropped first."""
@@ -33,6 +34,9 @@ class Binding:
     cseq: int
     "The CSeq of that REGISTER."
 
+    flow: Flow = field(repr=False)
+    "The way it came by, and requests to the contact go by."
+
 
 class Registrar:
     """Keeps who is where, and answers authenticated REGISTER requests."""
@@ -47,16 +51,22 @@ class Registrar:
     def bindings(self, user: str) -> tuple[Binding, ...]:
         """Return the live bindings of a user."""
         now = self._now()
-        return tuple(b for b in self._bindings.get(user, {}).values() if b.expires_at > now)
+        known = self._bindings.get(user, {}).values()
+        return tuple(b for b in known if b.expires_at > now and not b.flow.closed)
 
-    def register(self, request: Request, here: str) -> Answer:
+    def users(self) -> frozenset[str]:
+        """Return who is registered now."""
+        return frozenset(user for user in self._bindings if self.bindings(user))
+
+    def register(self, request: Request, flow: Flow) -> Answer:
         """Add, refresh, remove or just list bindings."""
+        here = flow.here
         user = request.to_address.uri.user or ""
         old = {binding.uri: binding for binding in self.bindings(user)}
         if request.headers.get("Contact") == "*":
             changed = self._remove_all(request, old, here)
         else:
-            changed = self._update(request, old, here)
+            changed = self._update(request, old, flow)
         if isinstance(changed, Answer):
             return changed
         self._bindings[user] = changed
@@ -77,8 +87,9 @@ class Registrar:
         return {}
 
     def _update(
-        self, request: Request, old: dict[str, Binding], here: str
+        self, request: Request, old: dict[str, Binding], flow: Flow
     ) -> dict[str, Binding] | Answer:
+        here = flow.here
         new = dict(old)
         for contact, uri in contacts_of(request):
             expires = self._wanted(request, contact)
@@ -98,6 +109,7 @@ class Registrar:
                 expires_at=self._now() + min(expires, self._max),
                 call_id=request.call_id,
                 cseq=request.cseq.sequence,
+                flow=flow,
             )
         if len(new) > MAX_CONTACTS:
             return answer_of(403, here)

@@ -1,10 +1,12 @@
 """What every part of a running trunk shares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.simulator.clock import Scheduler, Timers
 from probe.simulator.records import Records
 from probe.simulator.transactions import TransactionLayer
+from probe.simulator.transport import Flow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +30,6 @@ class Site:
 
     max_call_s: float
     "The longest that a call may last, in seconds."
+
+    own_flow: Callable[[], Flow]
+    "Returns the way from the trunk to itself."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from probe.simulator.answers import EVENTS, PHRASES, Answer, answer_of
 from probe.simulator.clock import Cancellable
-from probe.simulator.dialogs import Dialog, DialogId, dialog_of
+from probe.simulator.dialogs import Dialog, DialogId, dialog_of, opened_by
 from probe.simulator.numbers import PICKUP_S, behaviour_of, final_code
 from probe.simulator.site import Site
 from probe.simulator.transactions import ServerTransaction
@@ -55,7 +55,7 @@ class Notifier:
             transaction.respond(answer_of(489, here))
             return
         try:
-            dialog = Dialog(request, transaction.flow, transaction.to_tag)
+            dialog = opened_by(request, transaction.flow, transaction.to_tag)
         except ValueError:
             transaction.respond(answer_of(400, here))
             return
@@ -84,7 +84,7 @@ class Notifier:
             transaction.respond(answer_of(202, flow.here, ("Refer-Sub", "false")))
             return
         try:
-            ours = dialog or Dialog(request, flow, transaction.to_tag)
+            ours = dialog or opened_by(request, flow, transaction.to_tag)
         except ValueError:
             transaction.respond(answer_of(400, flow.here))
             return

@@ -225,7 +225,7 @@ class Switchboard:
 
     def _register(self, transaction: ServerTransaction) -> None:
         if self._admitted(transaction, 401) and self._owns(transaction):
-            answer = self._registrar.register(transaction.request, transaction.flow.here)
+            answer = self._registrar.register(transaction.request, transaction.flow)
             transaction.respond(answer)
 
     def _owns(self, transaction: ServerTransaction) -> bool:

@@ -2,8 +2,8 @@
 
 A server transaction answers its own retransmissions, repeats a refused INVITE's final response over
 UDP until the ACK comes (timers G and H), and forgets itself afterwards (I, J, L). A client
-transaction, for the trunk's own BYE and NOTIFY, repeats over UDP until a final response or
-64 x T1. Requests are matched as §17.2.3 says, with RFC 2543's way for branches without the cookie.
+transaction, for the trunk's own BYE and NOTIFY (INVITE has a file of its own), repeats over UDP
+until a final response or 64 x T1. Requests are matched as §17.2.3 says, with RFC 2543's way for branches without the cookie.
 """
 
 import secrets
@@ -144,6 +144,29 @@ class ServerTransaction:
             self._forget = None
 
 
+def sign(request: Request, flow: Flow) -> None:
+    """Give a request of ours its Via, with a new branch."""
+    branch = _COOKIE + secrets.token_hex(10)
+    request.headers.setlist("Via", [f"SIP/2.0/{flow.transport} {flow.here};branch={branch};rport"])
+
+
+def client_key(request: Request) -> Key:
+    """Return the key by which responses to a request of ours are known (§17.1.3)."""
+    return (request.via[0].parameters.get("branch") or "", request.method)
+
+
+class ClientSide(Protocol):
+    """A client transaction as the layer sees it."""
+
+    key: Key
+
+    def receive(self, response: Response) -> None:
+        """Take a response."""
+
+    def stop(self) -> None:
+        """Send nothing more and tell nobody."""
+
+
 class ClientTransaction:
     """One request of the trunk's own (never an INVITE) until its final response."""
 
@@ -152,14 +175,15 @@ class ClientTransaction:
         request: Request,
         flow: Flow,
         layer: "TransactionLayer",
-        on_final: Callable[[int | None], None],
+        on_final: Callable[[Response | None], None],
     ) -> None:
-        """``on_final`` gets the status code, or None where none came in 64 x T1."""
-        branch = _COOKIE + secrets.token_hex(10)
-        request.headers.setlist(
-            "Via", [f"SIP/2.0/{flow.transport} {flow.here};branch={branch};rport"]
-        )
-        self.key: Key = (branch, request.method)
+        """``on_final`` gets the final response, or None where none came in 64 x T1.
+
+        A request that has a Via already, as a CANCEL has (§9.1), keeps it.
+        """
+        if "Via" not in request.headers.keys():  # noqa: SIM118 - it is no mapping
+            sign(request, flow)
+        self.key: Key = client_key(request)
         self._data = bytes(request)
         self._flow = flow
         self._layer = layer
@@ -176,11 +200,16 @@ class ClientTransaction:
     def _send(self) -> None:
         self._flow.send(self._data)
 
-    def finish(self, code: int | None) -> None:
+    def receive(self, response: Response) -> None:
+        """Take a response; a provisional one changes nothing."""
+        if response.code >= 200:
+            self.finish(response)
+
+    def finish(self, response: Response | None) -> None:
         """End the transaction."""
         self.stop()
-        self._layer.forget_client(self)
-        self._on_final(code)
+        self._layer.forget_client(self.key)
+        self._on_final(response)
 
     def stop(self) -> None:
         """Send it no more."""
@@ -213,7 +242,7 @@ class TransactionLayer:
         self.server = server
         self._user: TransactionUser | None = None
         self._server: OrderedDict[Key, ServerTransaction] = OrderedDict()
-        self._client: OrderedDict[Key, ClientTransaction] = OrderedDict()
+        self._client: OrderedDict[Key, ClientSide] = OrderedDict()
 
     def attach(self, user: TransactionUser) -> None:
         """Name the transaction user; before it is named, requests are dropped."""
@@ -242,8 +271,8 @@ class TransactionLayer:
         """Match a response to the trunk's own request; others are dropped (RFC 3261 §18.1.2)."""
         branch = response.via[0].parameters.get("branch") or ""
         transaction = self._client.get((branch, response.cseq.method))
-        if transaction is not None and response.code >= 200:
-            transaction.finish(response.code)
+        if transaction is not None:
+            transaction.receive(response)
 
     def invite_of(self, cancel: Request) -> ServerTransaction | None:
         """Return the INVITE transaction that a CANCEL means (RFC 3261 §9.2)."""
@@ -253,23 +282,31 @@ class TransactionLayer:
         self,
         request: Request,
         flow: Flow,
-        on_final: Callable[[int | None], None] = lambda _code: None,
+        on_final: Callable[[Response | None], None] = lambda _response: None,
     ) -> ClientTransaction:
         """Send a request of our own and repeat it as UDP needs."""
         transaction = ClientTransaction(request, flow, self, on_final)
+        self.enter(transaction)
+        return transaction
+
+    def enter(self, transaction: ClientSide) -> None:
+        """Keep a client transaction, so that it gets its responses."""
         self._client[transaction.key] = transaction
         while len(self._client) > MAX_CLIENT_TRANSACTIONS:
             _, oldest = self._client.popitem(last=False)
             oldest.stop()
-        return transaction
+
+    def is_ours(self, request: Request) -> bool:
+        """Whether a request that came in is one that the trunk sent to itself."""
+        return client_key(request) in self._client
 
     def forget(self, transaction: ServerTransaction) -> None:
         """Drop a server transaction."""
         self._server.pop(transaction.key, None)
 
-    def forget_client(self, transaction: ClientTransaction) -> None:
+    def forget_client(self, key: Key) -> None:
         """Drop a client transaction."""
-        self._client.pop(transaction.key, None)
+        self._client.pop(key, None)
 
     def close(self) -> None:
         """Stop every timer."""

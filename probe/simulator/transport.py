@@ -58,6 +58,8 @@ class Flow:
         self.transport = transport
         self.local = local
         self.peer = peer
+        self.closed = False
+        "Whether the connection is gone; a datagram's way never is."
         self._write = write
         self._records = records
 
@@ -161,6 +163,17 @@ class Listeners:
         for connection in tuple(self._connections):
             connection.abort()
 
+    def own_flow(self) -> Flow:
+        """Return the way from the trunk to itself: by it the PBX calls its own numbers."""
+        here = (self._host, self.udp_port)
+        return Flow(
+            transport="UDP",
+            local=here,
+            peer=here,
+            write=self._write_datagram,
+            records=self._records,
+        )
+
     def _read_datagrams(self, sock: socket.socket) -> None:
         for _ in range(_BURST):
             try:
@@ -217,6 +230,8 @@ class _Stream(asyncio.Protocol):
         del exc  # the peer's reasons are its own
         if self._transport is not None:
             self._listeners._connections.discard(self._transport)  # noqa: SLF001 - as above
+        if self._flow is not None:
+            self._flow.closed = True
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None or self._flow is None:

@@ -128,6 +128,7 @@ class EmbeddedTrunk:
             transactions=layer,
             records=self._records,
             max_call_s=self._max_call_s,
+            own_flow=lambda: listeners.own_flow(),  # noqa: PLW0108 - it is made below
         )
         minimum, maximum = self._expires
         registrar = Registrar(now=loop.time, min_expires=minimum, max_expires=maximum)
