@@ -51,8 +51,11 @@ class Registrar:
     def bindings(self, user: str) -> tuple[Binding, ...]:
         """Return the live bindings of a user."""
         now = self._now()
-        known = self._bindings.get(user, {}).values()
-        return tuple(b for b in known if b.expires_at > now and not b.flow.closed)
+        return tuple(b for b in self._bindings.get(user, {}).values() if b.expires_at > now)
+
+    def reachable(self, user: str) -> tuple[Binding, ...]:
+        """Return the bindings of a user whose connection is still there."""
+        return tuple(b for b in self.bindings(user) if not b.flow.closed)
 
     def users(self) -> frozenset[str]:
         """Return who is registered now."""

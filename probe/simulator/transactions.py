@@ -3,7 +3,8 @@
 A server transaction answers its own retransmissions, repeats a refused INVITE's final response over
 UDP until the ACK comes (timers G and H), and forgets itself afterwards (I, J, L). A client
 transaction, for the trunk's own BYE and NOTIFY (INVITE has a file of its own), repeats over UDP
-until a final response or 64 x T1. Requests are matched as §17.2.3 says, with RFC 2543's way for branches without the cookie.
+until a final response or 64 x T1. Requests are matched as §17.2.3 says, with RFC 2543's way for
+branches without the cookie.
 """
 
 import secrets
