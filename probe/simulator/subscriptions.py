@@ -64,7 +64,7 @@ class Notifier:
     def refresh(self, transaction: ServerTransaction) -> bool:
         """Answer a SUBSCRIBE within a subscription; False where there is none."""
         subscription = self._live.get(dialog_of(transaction.request))
-        if subscription is None:
+        if subscription is None or transaction.request.method != "SUBSCRIBE":
             return False
         if not subscription.dialog.accept(transaction.request, transaction.flow):
             transaction.respond(answer_of(500, transaction.flow.here))

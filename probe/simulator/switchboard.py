@@ -12,6 +12,8 @@ from probe.simulator.behaviour import Behaviour
 from probe.simulator.calls import Call
 from probe.simulator.dialogs import DialogId, dialog_of
 from probe.simulator.digest import Authenticator, Judgement
+from probe.simulator.exchange import Exchange
+from probe.simulator.lines import Lines
 from probe.simulator.messages import (
     Malformed,
     read,
@@ -23,6 +25,7 @@ from probe.simulator.messages import (
 )
 from probe.simulator.numbers import behaviour_of, final_code, in_table
 from probe.simulator.registrar import Registrar
+from probe.simulator.routes import route_of
 from probe.simulator.site import Site
 from probe.simulator.subscriptions import Notifier
 from probe.simulator.transactions import Key, ServerTransaction
@@ -65,6 +68,9 @@ class Switchboard:
         self._authenticator = authenticator
         self._registrar = registrar
         self._notifier = Notifier(site)
+        self._exchange = Exchange(
+            site, registrar, Lines(site.records, lambda _user: None), self._unserved_in_call
+        )
         self._calls: dict[DialogId, Call] = {}
         self._by_invite: dict[Key, Call] = {}
         self._handlers: dict[str, Callable[[ServerTransaction], None]] = {
@@ -78,6 +84,7 @@ class Switchboard:
 
     def close(self) -> None:
         """End every call: BYE where it was answered, 503 where it was not."""
+        self._exchange.close()
         for call in tuple(self._calls.values()):
             call.abandon()
         self._notifier.close()
@@ -99,8 +106,11 @@ class Switchboard:
     def acknowledge(self, request: Request) -> None:
         """Take the ACK for a 2xx; one for no call of ours is dropped."""
         call = self._calls.get(dialog_of(request))
+        leg = self._exchange.leg(dialog_of(request))
         if call is not None:
             call.acknowledge()
+        elif leg is not None:
+            leg.acknowledged(request)
 
     def serve(self, transaction: ServerTransaction) -> None:
         """Take a new request."""
@@ -109,7 +119,7 @@ class Switchboard:
         unsupported = [
             tag
             for tag in (*request.require, *request.proxy_require)
-            if tag.lower() not in _OPTION_TAGS
+            if tag.lower() not in self._option_tags(request, dialled)
         ]
         if request.method == "CANCEL":
             self._cancel(transaction)
@@ -126,6 +136,11 @@ class Switchboard:
             self._in_dialog(transaction)
         else:
             self._out_of_dialog(transaction, dialled)
+
+    def _option_tags(self, request: Request, dialled: str) -> frozenset[str]:
+        """Return the extensions that a request may require; the parties keep session timers."""
+        through = self._exchange.leg(dialog_of(request)) or route_of(dialled)
+        return _OPTION_TAGS | {"timer"} if through else _OPTION_TAGS
 
     @staticmethod
     def _dialled(request: Request) -> str:
@@ -154,11 +169,13 @@ class Switchboard:
         call = self._by_invite.get(invite.key)
         if call is not None:
             call.cancel()
+        reasons = transaction.request.headers.getlist("Reason")
+        self._exchange.cancel(invite.key, *(("Reason", reason) for reason in reasons))
 
     def _in_dialog(self, transaction: ServerTransaction) -> None:
         """Serve a request within a call or a subscription; 481 where there is none."""
         request, flow = transaction.request, transaction.flow
-        if request.method == "SUBSCRIBE" and self._notifier.refresh(transaction):
+        if self._notifier.refresh(transaction) or self._exchange.in_dialog(transaction):
             return
         call = self._calls.get(dialog_of(request))
         if call is None:
@@ -177,6 +194,16 @@ class Switchboard:
             self._handlers[request.method](transaction)
         elif request.method in {"NOTIFY", "PRACK", "SUBSCRIBE"}:  # for nothing that we began
             transaction.respond(answer_of(481, flow.here))
+        else:
+            self._unserved(transaction)
+
+    def _unserved_in_call(self, transaction: ServerTransaction) -> None:
+        """Answer a request in a call between two parties that is for neither of them."""
+        method = transaction.request.method
+        if method == "OPTIONS":
+            self._options(transaction)
+        elif method in {"NOTIFY", "PRACK", "SUBSCRIBE"}:
+            transaction.respond(answer_of(481, transaction.flow.here))
         else:
             self._unserved(transaction)
 
@@ -249,14 +276,21 @@ class Switchboard:
             return
         elif request.body.strip() and _media_type(request) != ACCEPT:
             transaction.respond(answer_of(415, flow.here))
-        elif len(self._calls) >= self._policy.max_calls:
+        elif len(self._calls) + self._exchange.size >= self._policy.max_calls:
             transaction.respond(answer_of(486, flow.here))
-        else:
+        elif not self._exchange.invite(transaction, self._caller(request)):
             self._open(transaction, behaviour)
+
+    def _caller(self, request: Request) -> str:
+        """Return who calls: whose credentials it has, else who From says."""
+        given = self._authenticator.who(request.headers.getlist("Proxy-Authorization"))
+        return given or request.from_address.uri.user or ""
 
     def _may_call(self, transaction: ServerTransaction, behaviour: Behaviour) -> bool:
         if not self._policy.challenge_calls or not behaviour.challenged:
             return True
+        if self._site.transactions.is_ours(transaction.request):
+            return True  # a caller whom the PBX sends on to a number of its own
         return self._admitted(transaction, 407)
 
     def _open(self, transaction: ServerTransaction, behaviour: Behaviour) -> None:

@@ -313,6 +313,6 @@ class TransactionLayer:
         """Stop every timer."""
         for server in tuple(self._server.values()):
             server.terminate()
-        for client in self._client.values():
+        for client in tuple(self._client.values()):
             client.stop()
         self._client.clear()

@@ -208,7 +208,11 @@ class EmbeddedTrunk:
     @property
     def bindings(self) -> tuple[Binding, ...]:
         """Where the account is registered now."""
-        return self._now.registrar.bindings(self.user)
+        return self.bindings_of(self.user)
+
+    def bindings_of(self, user: str) -> tuple[Binding, ...]:
+        """Return where a user is registered now."""
+        return self._now.registrar.bindings(user)
 
     @property
     def failures(self) -> tuple[str, ...]:

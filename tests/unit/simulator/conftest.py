@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pbx_phone import Party
 from sip_phone import Clock, Phone
 
 from probe.simulator.clock import Timers
@@ -62,6 +63,23 @@ def trunk(start: Callable[..., EmbeddedTrunk]) -> EmbeddedTrunk:
 def phone(trunk: EmbeddedTrunk, connect: Callable[..., Phone]) -> Phone:
     """Return a UDP phone on that trunk."""
     return connect(trunk)
+
+
+@pytest.fixture
+def party(trunk: EmbeddedTrunk) -> Iterator[Callable[..., Party]]:
+    """Register users of the PBX, on that trunk or on another; close their sockets at the end."""
+    parties: list[Party] = []
+
+    def _party(user: str, at: EmbeddedTrunk | None = None) -> Party:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("127.0.0.1", 0))
+        parties.append(Party(at or trunk, sock, user))
+        assert parties[-1].register().status == 200
+        return parties[-1]
+
+    yield _party
+    for one in parties:
+        one.sock.close()
 
 
 @pytest.fixture

@@ -28,6 +28,8 @@ class Phone:
         self.port = sock.getsockname()[1]
         self.password = trunk.password
         self.user = trunk.user
+        self.auth = ""
+        "The user of the credentials, where it is not the one that From shows."
         self.call_id = f"call-{next(SERIAL)}@phone"
         self.from_tag = "me"
         self.cseq = 0
@@ -123,12 +125,13 @@ class Phone:
         def h(text: str) -> str:
             return digest(text.encode()).hexdigest()
 
-        ha1 = h(f"{self.user}:{challenge.realm}:{self.password}")
+        auth = self.auth or self.user
+        ha1 = h(f"{auth}:{challenge.realm}:{self.password}")
         ha2 = h(f"{method}:sip:127.0.0.1")
         nonce = challenge.get("nonce")
         name = "Authorization" if challenged.status == 401 else "Proxy-Authorization"
         return (
-            f'{name}: Digest username="{self.user}", realm="{challenge.realm}", nonce="{nonce}", '
+            f'{name}: Digest username="{auth}", realm="{challenge.realm}", nonce="{nonce}", '
             f'uri="sip:127.0.0.1", response="{h(f"{ha1}:{nonce}:{nc}:abc:auth:{ha2}")}", '
             f'algorithm={challenge.algorithm}, cnonce="abc", qop=auth, nc={nc}'
         )

@@ -1,0 +1,95 @@
+"""Who is in what call: a line for each party, for records and dialog states (RFC 4235)."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from probe.simulator.records import CallRecord, Records
+
+_SERIAL = itertools.count(1)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Line:
+    """One party's part in a call through the PBX."""
+
+    user: str
+    "The extension; the number shown where the party is none of the house."
+
+    call_id: str
+    "The Call-ID of the leg."
+
+    remote: str
+    "The number of the other party."
+
+    transport: str
+    "UDP, TCP or TLS."
+
+    outgoing: bool
+    "Whether the PBX called the party (RFC 4235: the party is the recipient)."
+
+    state: str = "trying"
+    "trying, early, confirmed or terminated (RFC 4235 §3.7.1)."
+
+    code: int | None = None
+    "The final status code."
+
+    ended_by: str = ""
+    "As in CallRecord."
+
+    serial: int = field(default_factory=lambda: next(_SERIAL))
+    "Tells lines apart."
+
+    def record(self) -> CallRecord:
+        """Return what is kept of it."""
+        states = {"trying": "early", "early": "early", "terminated": "ended"}
+        dialled, caller = (self.user, self.remote) if self.outgoing else (self.remote, self.user)
+        return CallRecord(
+            call_id=self.call_id,
+            dialled=dialled,
+            caller=caller,
+            transport=self.transport,
+            state=states.get(self.state, self.state),
+            code=self.code,
+            ended_by=self.ended_by,
+            rtp_packets=0,
+            rtp_echoed=0,
+            rtcp_packets=0,
+            outgoing=self.outgoing,
+        )
+
+
+class Lines:
+    """Every line that is in use."""
+
+    def __init__(self, records: Records, changed: Callable[[str], None]) -> None:
+        """Call ``changed`` with the user whenever the state of a line of theirs changes."""
+        self._records = records
+        self._changed = changed
+        self._live: dict[int, Line] = {}
+
+    def open(self, line: Line) -> Line:
+        """Take a new line."""
+        self._live[line.serial] = line
+        self._records.opened(id(line), line.record)
+        self._changed(line.user)
+        return line
+
+    def become(self, line: Line, state: str) -> None:
+        """Set the state of a line that is not over."""
+        if line.serial in self._live and line.state != state:
+            line.state = state
+            self._changed(line.user)
+
+    def end(self, line: Line, by: str, code: int | None = None) -> None:
+        """End a line, once."""
+        if self._live.pop(line.serial, None) is None:
+            return
+        line.state, line.ended_by = "terminated", by
+        line.code = line.code if code is None else code
+        self._records.closed(id(line))
+        self._changed(line.user)
+
+    def of(self, user: str) -> tuple[Line, ...]:
+        """Return the lines of a user, the oldest first."""
+        return tuple(line for line in self._live.values() if line.user == user)
