@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from pbx_phone import Party, connected
+from pbx_phone import connected
 
 from probe.simulator.clock import Timers
 from probe.simulator.trunk import EmbeddedTrunk
