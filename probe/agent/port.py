@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from probe.plan.action import Account, Call
+from probe.plan.action import Account, Call, Manner
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
@@ -20,7 +20,8 @@ class Trigger:
     """Something in the stack changed."""
 
     kind: str
-    "registration, early, confirmed, disconnected, answered (a request outside a dialog)."
+    """registration, early, confirmed, disconnected, answered (a request outside a dialog), incoming
+    (a call that reached us), followed (a call that a transfer made us place), transfer."""
 
     handle: int
     "The call's or request's handle; -1 for registration."
@@ -33,6 +34,9 @@ class Trigger:
 
     fault: Failure | None = None
     "What the stack's error means, where it reported one."
+
+    call_id: str = ""
+    "Call-ID of a call that reached us."
 
 
 class AgentError(Exception):
@@ -77,7 +81,30 @@ class UserAgent(Protocol):
         ...
 
     def hangup(self, handle: int) -> None:
-        """Send BYE where the call is up, CANCEL where it is not; nothing where it is over."""
+        """Send BYE where the call is up, CANCEL where it is not; nothing where it is over.
+
+        A call that reached us and is not answered yet is refused.
+        """
+        ...
+
+    def answer(self, handle: int, status: int, manner: Manner) -> None:
+        """Answer a call that reached us, with any status from 180 on; nothing where it is over."""
+        ...
+
+    def hold(self, handle: int, *, resume: bool) -> None:
+        """Send a re-INVITE that puts a call on hold or resumes it; raise AgentError."""
+        ...
+
+    def refresh(self, handle: int, method: str) -> None:
+        """Send UPDATE or re-INVITE with the session as it stands; raise AgentError."""
+        ...
+
+    def transfer(self, handle: int, target: str | None, other: int | None) -> None:
+        """Send REFER to a target, or to the far end of another call of ours; raise AgentError."""
+        ...
+
+    def follow(self, handle: int, place: int, target: str) -> None:
+        """Accept one REFER to a target; the call that it makes has the handle ``place``."""
         ...
 
     def options(self, handle: int, target: str) -> None:

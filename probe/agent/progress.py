@@ -1,5 +1,6 @@
 """How far an attempt got, read from the wire and from nothing else."""
 
+from probe.sip.fragment import fragment_status
 from probe.sip.message import MalformedMessageError, SipMessage
 from probe.trace.trace import (
     BytesDropped,
@@ -88,6 +89,16 @@ class Progress:
             return self.final_status is not None and self.final_status >= 300
         return self.answered_at is None or not self.acked
 
+    @property
+    def decided(self) -> bool:
+        """Whether a final response came that our stack does not answer by asking again."""
+        return self.final_status is not None and self.final_status not in {401, 407}
+
+    @property
+    def refused(self) -> bool:
+        """Whether the final response says no."""
+        return self.decided and (self.final_status or 0) >= 300
+
     def _begin(self, at: float, cseq: int) -> None:
         """Start over with a new request: what answered the challenged one says nothing of it."""
         self._cseq = cseq
@@ -141,3 +152,73 @@ class Progress:
         self.final_status, self.final_at = status, event.at
         if status < 300 and method == "INVITE" and self.answered_at is None:
             self.answered_at = event.at
+
+
+class CalledProgress(Progress):
+    """Follows a call that reached us: the INVITE is the peer's, the responses are ours."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__("INVITE", call_id)
+        self.first_response_at = 0.0  # somebody is there: it is who calls
+        self.peer_cancelled = False
+        "Whether the caller gave up before an answer."
+
+    @property
+    def settled(self) -> bool:
+        """Whether no message of the call is still owed by either side."""
+        if self.bye_sent:
+            return self.bye_final
+        if self.peer_bye:
+            return self.peer_bye_answered
+        return self.final_status is None or self.acked
+
+    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+        if message.method == "BYE":
+            super()._request(event, message, received=received)
+        elif message.method == "ACK":
+            self.acked = self.acked or received
+        elif message.method == "CANCEL":
+            self.peer_cancelled = self.peer_cancelled or received
+
+    def _message(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+        if message.call_id != self.call_id:
+            return
+        status, method = message.status or 0, message.cseq[1]
+        if received or message.is_request or method != "INVITE":
+            super()._message(event, message, received=received)
+        elif status >= 200 and self.final_status is None:
+            self.final_status, self.final_at = status, event.at
+            if status < 300:
+                self.answered_at = event.at
+        elif 180 <= status < 200:
+            self.ringing_at = self.ringing_at or event.at
+
+
+class TransferProgress(Progress):
+    """Follows a REFER and the NOTIFYs of the subscription that it makes (RFC 3515 §2.4)."""
+
+    def __init__(self, call_id: str | None) -> None:
+        super().__init__("REFER", call_id)
+        self.fragments: list[int] = []
+        "Status codes of the message/sipfrag bodies, in order."
+        self.ended = False
+        "Whether a NOTIFY said that the subscription is terminated."
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be told of the transfer."""
+        return self.ended or (bool(self.fragments) and self.fragments[-1] >= 200)
+
+    @property
+    def done_well(self) -> bool:
+        """Whether the transfer was told to have succeeded."""
+        return bool(self.fragments) and 200 <= self.fragments[-1] < 300
+
+    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+        super()._request(event, message, received=received)
+        if received and message.method == "NOTIFY":
+            status = fragment_status(message)
+            if status is not None:
+                self.fragments.append(status)
+            state = (message.first("Subscription-State") or "").strip().lower()
+            self.ended = self.ended or state.startswith("terminated")

@@ -7,8 +7,11 @@ passed, ICMP says that nobody is there, or the supervisor wants us to stop.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from probe.agent.called import CalledSide
+from probe.agent.incall import InsideCall
+from probe.agent.loop import SETTLE_S, CallLeg, Loop
 from probe.agent.names import look_up
 from probe.agent.port import AgentError, Trigger, UserAgent
 from probe.agent.progress import Progress
@@ -17,24 +20,23 @@ from probe.plan.action import (
     Action,
     Call,
     Cancel,
+    Expect,
+    Follow,
     Hangup,
+    Hold,
     Options,
+    Refresh,
     Register,
+    Take,
     Talk,
+    Transfer,
     Unregister,
     Wait,
 )
 from probe.sip.sdp import address_class
 from probe.trace.failure import Failure
 from probe.trace.icmp import icmp_failure, icmp_words
-from probe.trace.trace import UNASKED, AgentNote, Event, NameLookup, TransactionFailed
-
-POLL_S = 0.01
-"""Longest time the stack works before we look at the clock again."""
-
-SETTLE_S = 4.0
-"""Longest wait for the answer to a BYE or CANCEL of ours: T2 (RFC 3261 §17.1.1.1) is enough for a
-peer that is there; the stack itself would repeat for 32 s."""
+from probe.trace.trace import UNASKED, AgentNote, Event, NameLookup
 
 ICMP_GRACE_S = 1.2
 """A first ICMP error may be a server that restarts; a second copy (T1 = 0.5 s) must fail too."""
@@ -60,17 +62,7 @@ class Done:
     "End on the trace's clock."
 
 
-@dataclass(slots=True, kw_only=True)
-class _Leg:
-    """One call of ours."""
-
-    progress: Progress
-    over: bool = False
-    ending: bool = False
-    triggers: list[Trigger] = field(default_factory=list)
-
-
-class Script:
+class Script(Loop):
     """Carries out one action after the other on one user agent."""
 
     def __init__(
@@ -82,27 +74,17 @@ class Script:
         record: Callable[[Event], None],
         stopping: Callable[[], bool],
     ) -> None:
-        self._agent = agent
-        self._account = account
-        self._clock = clock
-        self._record = record
-        self._stopping = stopping
-        self._legs: dict[int, _Leg] = {}
-        self._watching: list[Progress] = []
+        super().__init__(agent, account, clock=clock, record=record, stopping=stopping)
         self._registered = False
         self._lookup: NameLookup | None = None
-        self._triggers: list[Trigger] = []
-
-    def happened(self, event: Event) -> None:
-        """Take note of an event; the worker passes each one on as it is recorded."""
-        for progress in self._watching:
-            progress.see(event)
+        self._called = CalledSide(self)
+        self._inside = InsideCall(self)
 
     def run(self, action: Action) -> Done:
         """Carry out one action; failures are recorded as events, never raised."""
-        began = self._clock()
+        began = self.clock()
         done = Done(began=began)
-        self._agent.set_timeout(action.timeout + STACK_GRACE_S)
+        self.agent.set_timeout(action.timeout + STACK_GRACE_S)
         match action:
             case Register() | Unregister():
                 done.call_id = self._registration(action)
@@ -112,35 +94,43 @@ class Script:
                 done.call_id = self._options(action)
             case Cancel() | Hangup():
                 done.call_id = self._end(action.call)
+            case Expect():
+                self._called.expect(action)
+            case Take():
+                done.call_id = self._called.take(action)
+            case Follow():
+                self._inside.follow(action)
+            case Hold() | Refresh() | Transfer():
+                done.call_id = self._inside.run(action, self.hang_up)
             case Talk() | Wait():
                 self._pass(action.duration)
             case _:
                 raise TypeError(f"unknown action {type(action).__name__}")
-        done.ended = self._clock()
+        done.ended = self.clock()
         return done
 
     def idle(self, seconds: float) -> None:
         """Let the stack work between two actions."""
-        self._turn(seconds)
+        self.turn(seconds)
 
     def finish(self) -> None:
         """Hang up what is up, remove our registration, wait for the answers within bounds."""
-        for handle, leg in self._legs.items():
+        for handle, leg in self.legs.items():
             if not leg.over:
-                self._agent.hangup(handle)
-        self._until(
-            lambda: all(leg.over and leg.progress.settled for leg in self._legs.values()), SETTLE_S
+                self.agent.hangup(handle)
+        self.until(
+            lambda: all(leg.over and leg.progress.settled for leg in self.legs.values()), SETTLE_S
         )
-        for leg in self._legs.values():
+        for leg in self.legs.values():
             self._note_unanswered_bye(leg.progress)
         if self._registered:
-            progress = self._watch(Progress("REGISTER"))
+            progress = self.watch(Progress("REGISTER"))
             try:
-                self._agent.unregister()
+                self.agent.unregister()
             except AgentError as error:
-                self._fail("REGISTER", progress, error.failure, error.status, error.detail)
+                self.fail("REGISTER", progress, error.failure, error.status, error.detail)
             else:
-                self._until(lambda: self._trigger("registration") is not None, SETTLE_S)
+                self.until(lambda: self.trigger("registration") is not None, SETTLE_S)
             self._registered = not 200 <= (progress.final_status or 0) < 300
 
     @property
@@ -152,16 +142,16 @@ class Script:
 
     def _registration(self, action: Register | Unregister) -> str | None:
         """Send REGISTER and wait for the end of it."""
-        progress = self._watch(Progress("REGISTER"))
+        progress = self.watch(Progress("REGISTER"))
         if not self._name_is_known("REGISTER", progress):
             return progress.call_id
         try:
             if isinstance(action, Register):
-                self._agent.register(action.expires)
+                self.agent.register(action.expires)
             else:
-                self._agent.unregister()
+                self.agent.unregister()
         except AgentError as error:
-            self._fail("REGISTER", progress, error.failure, error.status, error.detail)
+            self.fail("REGISTER", progress, error.failure, error.status, error.detail)
             return progress.call_id
         trigger = self._response(progress, action, "registration")
         if trigger is not None and progress.final_status is not None:
@@ -171,107 +161,107 @@ class Script:
 
     def _options(self, action: Options) -> str | None:
         """Send OPTIONS and wait for the end of it."""
-        progress = self._watch(Progress("OPTIONS"))
+        progress = self.watch(Progress("OPTIONS"))
         if not self._name_is_known("OPTIONS", progress):
             return progress.call_id
         try:
-            self._agent.options(action.attempt, action.target)
+            self.agent.options(action.attempt, action.target)
         except AgentError as error:
-            self._fail("OPTIONS", progress, error.failure, error.status, error.detail)
+            self.fail("OPTIONS", progress, error.failure, error.status, error.detail)
             return progress.call_id
         self._response(progress, action, "answered")
         return progress.call_id
 
     def _call(self, action: Call) -> str | None:
         """Send INVITE, wait for its end or its answer, talk, hang up."""
-        progress = self._watch(Progress("INVITE"))
-        leg = self._legs[action.attempt] = _Leg(progress=progress)
+        progress = self.watch(Progress("INVITE"))
+        leg = self.legs[action.attempt] = CallLeg(progress=progress)
         if not self._name_is_known("INVITE", progress):
             leg.over = True
             return progress.call_id
         try:
-            self._agent.call(action.attempt, action)
+            self.agent.call(action.attempt, action)
         except AgentError as error:
             leg.over = True
-            self._fail("INVITE", progress, error.failure, error.status, error.detail)
+            self.fail("INVITE", progress, error.failure, error.status, error.detail)
             return progress.call_id
         self._set_up(action, leg)
-        if leg.over or self._stopping() or progress.answered_at is None:
+        if leg.over or self.stopping() or progress.answered_at is None:
             return progress.call_id
         if action.hangup_after is not None and not progress.cancelled:
-            self._until(lambda: leg.over or progress.peer_bye, action.hangup_after)
-            self._hang_up(action.attempt, leg)
+            self.until(lambda: leg.over or progress.peer_bye, action.hangup_after)
+            self.hang_up(action.attempt, leg)
         return progress.call_id
 
-    def _set_up(self, action: Call, leg: _Leg) -> None:
+    def _set_up(self, action: Call, leg: CallLeg) -> None:
         """Wait until a call is answered, refused, cancelled as planned, or given up."""
         progress = leg.progress
-        while not self._stopping():
-            self._turn()
-            now = self._clock()
+        while not self.stopping():
+            self.turn()
+            now = self.clock()
             if leg.over or progress.cancelled:
                 self._name_the_end(leg)
                 return
             if any(trigger.kind == "confirmed" for trigger in leg.triggers):
                 if progress.bye_sent and not progress.peer_bye:
                     # Ours came before the ACK: the stack could not use the answer.
-                    self._until(lambda: leg.over, SETTLE_S)
+                    self.until(lambda: leg.over, SETTLE_S)
                     if self._is_over(leg):
                         continue
                     leg.ending = True
                     leg.over = True  # nobody answers its BYE, and the stack would wait 32 s
                     words = "our stack ended the call before its ACK"
-                    self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, None, words)
+                    self.fail("INVITE", progress, Failure.UNUSABLE_ANSWER, None, words)
                     self._note_unanswered_bye(progress)
                 return
             if action.wait_for == "ringing" and progress.ringing_at is not None:
                 return
             if self._cancel_due(action, progress, now):
-                self._hang_up(action.attempt, leg)
+                self.hang_up(action.attempt, leg)
                 return
             given_up = self._given_up(progress, action, now)
             if given_up is not None:
                 failure, detail, deadline = given_up
-                self._fail("INVITE", progress, failure, None, detail, deadline)
-                self._hang_up(action.attempt, leg)
+                self.fail("INVITE", progress, failure, None, detail, deadline)
+                self.hang_up(action.attempt, leg)
                 return
 
-    def _end(self, handle: int) -> str | None:
+    def _end(self, call: int) -> str | None:
         """Hang up or cancel one call and wait until that is answered."""
-        leg = self._legs.get(handle)
-        if leg is None:
+        found = self.leg_of(call)
+        if found is None:
             return None
-        self._hang_up(handle, leg)
-        return leg.progress.call_id
+        self.hang_up(*found)
+        return found[1].progress.call_id
 
     def _pass(self, duration: float) -> None:
         """Let time pass while the stack works."""
-        self._until(lambda: False, duration)
+        self.until(lambda: False, duration)
 
     # Parts of them -----------------------------------------------------------------------------
 
-    def _hang_up(self, handle: int, leg: _Leg) -> None:
+    def hang_up(self, handle: int, leg: CallLeg) -> None:
         """Send BYE or CANCEL where it is due, and wait for the answers within bounds."""
         if leg.progress.bye_sent and not (leg.ending or leg.progress.peer_bye):
             words = "our stack ended the call by itself: no step asked for its BYE"
-            self._record(AgentNote(at=self._clock(), kind=UNASKED, detail=words))
+            self.record(AgentNote(at=self.clock(), kind=UNASKED, detail=words))
         leg.ending = True
         if not leg.over:
-            self._agent.hangup(handle)
+            self.agent.hangup(handle)
         if leg.progress.first_response_at is None:
             # Nobody was there: there is no dialog to end and nothing to wait for. Should a 18x come
             # late, the stack answers it with the CANCEL that it holds back.
             leg.over = True
-            self._turn()
+            self.turn()
             return
-        self._until(lambda: leg.over and leg.progress.settled, SETTLE_S)
+        self.until(lambda: leg.over and leg.progress.settled, SETTLE_S)
         self._note_unanswered_bye(leg.progress)
         self._note_unsent_bye(leg.progress)
 
     def _note_unanswered_bye(self, progress: Progress) -> None:
         """Record a BYE of ours that nobody answered: the call may still be up and billed."""
         if progress.bye_sent and not progress.bye_final:
-            self._fail(
+            self.fail(
                 "BYE", progress, Failure.NO_RESPONSE, None, "BYE was not answered", "settle 4 s"
             )
             progress.bye_final = True
@@ -281,43 +271,43 @@ class Script:
         up = progress.answered_at is not None and progress.acked
         if up and not (progress.bye_sent or progress.peer_bye or progress.bye_final):
             words = "our BYE could not be sent"
-            self._fail("BYE", progress, Failure.CONNECTION_LOST, None, words)
+            self.fail("BYE", progress, Failure.CONNECTION_LOST, None, words)
             progress.bye_final = True
 
     def _response(self, progress: Progress, action: Action, kind: str) -> Trigger | None:
         """Wait for the end of a request outside a dialog; return the stack's trigger."""
-        while not self._stopping():
-            self._turn()
-            trigger = self._trigger(kind)
+        while not self.stopping():
+            self.turn()
+            trigger = self.trigger(kind)
             if trigger is not None:
                 if progress.final_status is None or trigger.fault is not None:
                     self._end_without_final(progress, trigger)
                 return trigger
-            given_up = self._given_up(progress, action, self._clock())
+            given_up = self._given_up(progress, action, self.clock())
             if given_up is not None:
                 failure, detail, deadline = given_up
-                self._fail(progress.method, progress, failure, None, detail, deadline)
+                self.fail(progress.method, progress, failure, None, detail, deadline)
                 return None
         return None
 
-    def _name_the_end(self, leg: _Leg) -> None:
+    def _name_the_end(self, leg: CallLeg) -> None:
         """Say why a call that the stack ended has no usable final response."""
         progress = leg.progress
         if progress.cancelled and not leg.ending:
             # The stack cancels by itself where it cannot use an early answer, and would wait 32 s
             # for a peer that answers the CANCEL and never ends the INVITE (RFC 3261 §9.1).
-            self._until(lambda: leg.over and progress.settled, SETTLE_S)
+            self.until(lambda: leg.over and progress.settled, SETTLE_S)
             leg.over = True
             status = next((t.status for t in leg.triggers if t.kind == "disconnected"), None)
             words = "our stack could not use the early answer"
-            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, status, words)
+            self.fail("INVITE", progress, Failure.UNUSABLE_ANSWER, status, words)
             return
         last = next(t for t in reversed(leg.triggers) if t.kind == "disconnected")
         by_the_stack = progress.bye_sent and not progress.peer_bye and not leg.ending
         if progress.answered_at is not None and (last.status in _LOCAL_VERDICTS or by_the_stack):
             leg.ending = True
-            self._until(lambda: progress.settled, SETTLE_S)
-            self._fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
+            self.until(lambda: progress.settled, SETTLE_S)
+            self.fail("INVITE", progress, Failure.UNUSABLE_ANSWER, last.status, last.reason)
         elif progress.final_status is None:
             self._end_without_final(progress, last)
 
@@ -331,7 +321,7 @@ class Script:
                 failure = Failure.NO_RESPONSE
             else:
                 failure = Failure.NO_FINAL_RESPONSE
-        self._fail(progress.method, progress, failure, trigger.status or None, trigger.reason)
+        self.fail(progress.method, progress, failure, trigger.status or None, trigger.reason)
 
     def _cancel_due(self, action: Call, progress: Progress, now: float) -> bool:
         """Whether the scenario wants us to stop ringing now."""
@@ -372,7 +362,7 @@ class Script:
             failure, words = Failure.TLS_HANDSHAKE, f"the TLS handshake timed out after {limit}"
         elif progress.sent_at is None and self._awaits_name():
             failure = Failure.NAME_RESOLUTION
-            words = f"no answer within {limit} from the name server {self._account.nameserver}"
+            words = f"no answer within {limit} from the name server {self.account.nameserver}"
         elif progress.sent_at is None:
             failure, words = Failure.TCP_TIMEOUT, f"no connection within {limit}"
         elif progress.dropped:
@@ -384,85 +374,22 @@ class Script:
 
     def _awaits_name(self) -> bool:
         """Whether an unsent request can only wait for a name: UDP needs no connection."""
-        return self._account.transport == "UDP" and self._account.nameserver is not None
+        return self.account.transport == "UDP" and self.account.nameserver is not None
 
     def _name_is_known(self, method: str, progress: Progress) -> bool:
         """Look the next hop's name up; on failure record why nothing was sent."""
-        host = self._account.host
-        if address_class(host) != "name" or self._account.nameserver is not None:
+        host = self.account.host
+        if address_class(host) != "name" or self.account.nameserver is not None:
             return True
         if self._lookup is None or self._lookup.error is not None:
-            self._lookup = look_up(host, self._clock)
-            self._record(self._lookup)
+            self._lookup = look_up(host, self.clock)
+            self.record(self._lookup)
         if self._lookup.error is None:
             return True
-        self._fail(
-            method, progress, Failure.NAME_RESOLUTION, None, f"{host}: {self._lookup.detail}"
-        )
+        self.fail(method, progress, Failure.NAME_RESOLUTION, None, f"{host}: {self._lookup.detail}")
         return False
 
-    def _fail(  # noqa: PLR0913, PLR0917 - the fields of one event
-        self,
-        method: str,
-        progress: Progress,
-        failure: Failure,
-        status: int | None,
-        detail: str,
-        deadline: str | None = None,
-    ) -> None:
-        """Record a failure."""
-        self._record(
-            TransactionFailed(
-                at=self._clock(),
-                method=method,
-                call_id=progress.call_id or "",
-                failure=failure,
-                stack_status=status,
-                detail=detail,
-                deadline=deadline,
-            )
-        )
-
-    # The loop ----------------------------------------------------------------------------------
-
-    def _watch(self, progress: Progress) -> Progress:
-        """Follow one more attempt."""
-        self._triggers.clear()
-        progress.watched_at = self._clock()
-        self._watching.append(progress)
-        return progress
-
-    def _turn(self, seconds: float = POLL_S) -> None:
-        """Let the stack work once and sort what changed."""
-        for trigger in self._agent.poll(seconds):
-            leg = self._legs.get(trigger.handle)
-            if trigger.kind in {"early", "confirmed", "disconnected"}:
-                if leg is not None:
-                    leg.triggers.append(trigger)
-                    leg.over = leg.over or trigger.kind == "disconnected"
-            else:
-                self._triggers.append(trigger)
-
-    def _trigger(self, kind: str) -> Trigger | None:
-        """Take the first waiting trigger of a kind."""
-        for trigger in self._triggers:
-            if trigger.kind == kind:
-                self._triggers.remove(trigger)
-                return trigger
-        return None
-
     @staticmethod
-    def _is_over(leg: _Leg) -> bool:
+    def _is_over(leg: CallLeg) -> bool:
         """Whether a call is over by now; asked anew, where the stack worked in between."""
         return leg.over
-
-    def _until(self, done: Callable[[], bool], seconds: float) -> None:
-        """Let the stack work until something holds, time is up, or we are told to stop.
-
-        When the supervisor wants us to stop, what is due to the peer is still waited for.
-        """
-        limit = self._clock() + seconds
-        while not done() and self._clock() < limit:
-            self._turn()
-            if self._stopping() and seconds != SETTLE_S:
-                return

@@ -7,7 +7,18 @@ import re
 from collections import Counter, defaultdict
 
 from probe.executor.ledger import TINY, Admission, Ledger
-from probe.plan.action import Account, Call, Cancel, Hangup, Options, Talk, Wait
+from probe.plan.action import (
+    Account,
+    Call,
+    Cancel,
+    Expect,
+    Hangup,
+    Options,
+    Take,
+    Talk,
+    Transfer,
+    Wait,
+)
 from probe.plan.plan import Attempt, Limits, Plan
 from probe.plan.rails import emergency_number
 from probe.trace.trace import Trace
@@ -120,16 +131,28 @@ def why_never(attempt: Attempt) -> str | None:
 
     The plan has refused it already; this is the last look at the URI that would be sent.
     """
-    action = attempt.action
+    action, account = attempt.action, attempt.account
     if not isinstance(action, Call | Options):
-        return None
-    account = attempt.account
+        return _why_not_led(attempt)
     if isinstance(action, Options) and account is not None and action.target == account.registrar:
         return None  # the trunk itself: nobody dialled it, the digits of its address are no number
     danger = emergency_number(action.target, public=attempt.provider is not None)
     if danger is None:
         return None
     return f"{action.target} would reach the emergency number {danger}"
+
+
+def _why_not_led(attempt: Attempt) -> str | None:
+    """Say why nobody may be sent to the target of a transfer or redirection, or return None."""
+    told = (attempt.action, *attempt.prepares)
+    targets: list[str | None] = [one.target for one in told if isinstance(one, Transfer)]
+    targets += [one.manner.contact for one in told if isinstance(one, Expect | Take)]
+    for target in targets:
+        if target is not None:
+            danger = emergency_number(target, public=attempt.provider is not None)
+            if danger is not None:
+                return f"{target} would reach the emergency number {danger}"
+    return None
 
 
 def _login(account: Account) -> tuple[str, str]:

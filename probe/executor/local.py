@@ -8,7 +8,7 @@ crash cut short is not repeated.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from probe.executor.crew import Crew, JournalPlace, Worker
@@ -23,11 +23,20 @@ from probe.executor.gate import (
 from probe.executor.ledger import Admission, Ledger, ledger_file
 from probe.executor.orphan import open_calls
 from probe.executor.process import WorkerProcess
-from probe.executor.spans import Recording, Span, cut, cut_rest, is_cancelled, opened_call_id
-from probe.plan.action import Call, Cancel, Hangup, Wait
+from probe.executor.spans import (
+    Recording,
+    Span,
+    cut,
+    cut_rest,
+    is_cancelled,
+    leg_of,
+    opened_call_id,
+    unexpected_calls,
+)
+from probe.plan.action import Call, Cancel, Expect, Hangup, Transfer, Wait
 from probe.plan.plan import Attempt, Plan
 from probe.trace.failure import Failure
-from probe.trace.trace import Trace, TransactionFailed
+from probe.trace.trace import Leg, Trace, TransactionFailed
 
 _ASK_AGAIN_S = 0.2
 """Distance of two questions whether a call of another run has ended."""
@@ -151,7 +160,6 @@ class _PlanInProgress:
         self._started_at = datetime.now(timezone.utc)
         self._crew = Crew(self._clock, self._epoch, executor.journals)
         self._spans: list[Span] = []
-        self._failed: set[int] = set()
         self._admitted: list[tuple[Span, Admission]] = []
 
     def run(self) -> PlanRun:
@@ -182,7 +190,7 @@ class _PlanInProgress:
             cleanup=cut_rest(self._crew.logs(), judged, began, self._clock(), recording),
             alarms=tuple(self._crew.alarms),
             engine=self._crew.version,
-            notes=self._executor.gate.notes,
+            notes=(*self._executor.gate.notes, *unexpected_calls(self._crew.logs())),
         )
 
     def _attempt(self, attempt: Attempt) -> None:
@@ -204,9 +212,6 @@ class _PlanInProgress:
                 or not self._executor.again(attempt, trace)
                 or not self._fits(attempt, asked_to_wait(trace))
             ):
-                final = trace.final()
-                if final is None or final.status >= 300 or trace.failure() is not None:
-                    self._failed.add(attempt.index)
                 return
             number += 1
             self._wait(max(retry.wait, asked_to_wait(trace) or 0.0))
@@ -244,11 +249,20 @@ class _PlanInProgress:
         held_back = why_never(attempt) or self._executor.gate.why_no_login(attempt)
         if held_back is not None:
             return held_back
-        missing = [number for number in attempt.depends_on if number in self._failed]
+        missing = [number for number in attempt.depends_on if not self._came_up(number)]
         if missing and not isinstance(attempt.action, Cancel):
             # A call that is to be cancelled has not come up yet; any other must have.
             return f"the call of step {self._plan.attempts[missing[0]].step} did not come up"
         return None
+
+    def _came_up(self, number: int) -> bool:
+        """Whether an earlier call was answered; one that rings may be by now."""
+        spans = [span for span in self._spans if span.attempt.index == number]
+        if not spans:
+            return False
+        trace = self._cut(spans[-1], self._recording())
+        final = trace.final()
+        return final is not None and final.status < 300 and trace.failure() is None
 
     def _why_not_now(self, span: Span) -> str | None:
         """Say why a request is beyond the caps, or wait for its turn and return None."""
@@ -257,7 +271,7 @@ class _PlanInProgress:
         if limits is None:
             return None
         gate = self._executor.gate
-        if not isinstance(attempt.action, Call):
+        if not isinstance(attempt.action, Call | Transfer):
             self._wait(gate.turn(limits))
             return self._why_over() if self._over() else None
         talk, longest = planned_talk(attempt, self._plan), longest_talk(attempt, self._plan)
@@ -274,7 +288,8 @@ class _PlanInProgress:
         if self._over():
             gate.withdraw(limits, admission)
             return self._why_over()
-        self._admitted.append((span, admission))
+        if isinstance(attempt.action, Call):  # a transferred call is not ours to follow
+            self._admitted.append((span, admission))
         return None
 
     def _settle(self, recording: Recording, *, every: bool = False) -> None:
@@ -289,8 +304,9 @@ class _PlanInProgress:
     def _with_worker(self, span: Span) -> None:
         """Let the account's worker carry out one try."""
         action = span.attempt.action
-        account = next(a for a in self._plan.accounts if a.name == action.account)
-        worker = self._crew.worker(account, self._executor.take_spare())
+        if not self._prepare(span):
+            return
+        worker = self._worker_of(action.account)
         if worker.refused is not None:
             self._fail(span, *worker.refused)
             return
@@ -310,6 +326,25 @@ class _PlanInProgress:
             interrupted = self._executor.interrupted
             failure = Failure.INTERRUPTED if interrupted else Failure.SCENARIO_DEADLINE
             self._cut_short(span, worker, failure, self._why_over())
+
+    def _prepare(self, span: Span) -> bool:
+        """Tell other agents what is to reach them; return whether all of them know it."""
+        for told in span.attempt.prepares:
+            worker = self._worker_of(told.account)
+            if worker.refused is not None:
+                self._fail(span, *worker.refused)
+                return False
+            cut_short = self._crew.carry_out(worker, told, self._over)
+            if cut_short is not None:
+                ending = self._crew.bury(worker, hung=cut_short is Failure.AGENT_HUNG)
+                self._fail(span, cut_short, f"the worker process of {told.account} {ending}")
+                return False
+        return True
+
+    def _worker_of(self, name: str) -> Worker:
+        """Return the worker of an account."""
+        account = next(a for a in self._plan.accounts if a.name == name)
+        return self._crew.worker(account, self._executor.take_spare())
 
     def _cut_short(self, span: Span, worker: Worker, failure: Failure, detail: str) -> None:
         """Record what ended a try, and every call of its worker that was up and not given up."""
@@ -369,10 +404,27 @@ class _PlanInProgress:
 
     def _cut(self, span: Span, recording: Recording) -> Trace:
         account = span.attempt.action.account
-        return cut(
+        trace = cut(
             span,
             self._crew.log(account),
             recording,
             self._crew.media(account),
             our_cancel=is_cancelled(span.attempt, self._plan),
         )
+        legs = tuple(self._leg(told, span, recording) for told in _expects(span))
+        return replace(trace, legs=legs) if legs else trace
+
+    def _leg(self, told: Expect, span: Span, recording: Recording) -> Leg:
+        """Return what an agent saw that the call of a try was to reach."""
+        later = (
+            other.began
+            for other in self._spans
+            if other.began > span.began and told.account in {e.account for e in _expects(other)}
+        )
+        until = min(later, default=float("inf"))
+        return leg_of(told, span, until, self._crew.log(told.account), recording)
+
+
+def _expects(span: Span) -> tuple[Expect, ...]:
+    """Return what agents were told of calls that are to reach them."""
+    return tuple(told for told in span.attempt.prepares if isinstance(told, Expect))

@@ -3,12 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from probe.plan.action import Call, Cancel, Hangup
+from probe.plan.action import Call, Cancel, Expect, Hangup, Hold, Refresh, Take, Transfer
 from probe.plan.plan import Attempt, Plan
 from probe.sip.message import MalformedMessageError
 from probe.trace.builder import EventLog
 from probe.trace.media import MediaReport
-from probe.trace.trace import Event, MessageSent, Trace, TransactionFailed
+from probe.trace.trace import (
+    UNEXPECTED,
+    AgentNote,
+    Event,
+    Leg,
+    MessageReceived,
+    MessageSent,
+    Trace,
+    TransactionFailed,
+)
+
+_INSIDE = Hangup | Hold | Refresh | Transfer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +67,9 @@ def cut(
     whole = log.about({span.call_id} if span.call_id else set(), span.began, span.ended)
     events = tuple(event for event in whole if span.began <= event.at <= span.ended)
     action = span.attempt.action
-    if isinstance(action, Call) or (isinstance(action, Hangup) and not _asks(events, "BYE")):
+    if isinstance(action, Call | Take) or (
+        isinstance(action, _INSIDE) and not _asks(events, span.attempt.method)
+    ):
         events = whole
     return Trace(
         attempt=span.attempt.label,
@@ -68,6 +81,55 @@ def cut(
         events=events,
         media=tuple(report for report in media if report.call_id == span.call_id),
         our_cancel=our_cancel,
+        serving=isinstance(action, Take),
+    )
+
+
+def leg_of(expect: Expect, span: Span, until: float, log: EventLog, recording: Recording) -> Leg:
+    """Return what an agent saw of the call that was to reach it.
+
+    Calls that arrive from the beginning of the try on belong to it, until another step expects one
+    at the same agent; each keeps its messages to the end of the scenario.
+    """
+    arrived = {call_id for at, call_id in _arrivals(log) if span.began <= at < until}
+    events = log.about(arrived, 1.0, 0.0)  # an empty span of time: its messages, nothing beside
+    return Leg(
+        agent=expect.account,
+        trace=Trace(
+            attempt=f"{expect.account}: {span.attempt.label}",
+            method="INVITE",
+            agent=recording.agent,
+            started_at=recording.started_at,
+            began=span.began,
+            ended=max((span.ended, *(event.at for event in events))),
+            events=events,
+            serving=True,
+        ),
+    )
+
+
+def _arrivals(log: EventLog) -> tuple[tuple[float, str], ...]:
+    """Return when a call reached an account, and its Call-ID: each INVITE outside a dialog."""
+    found = []
+    for event in log.all():
+        if not isinstance(event, MessageReceived) or not event.text.startswith("INVITE "):
+            continue
+        try:
+            message = event.message
+        except MalformedMessageError:
+            continue
+        if not message.to_tag:
+            found.append((event.at, message.call_id))
+    return tuple(found)
+
+
+def unexpected_calls(logs: tuple[EventLog, ...]) -> tuple[str, ...]:
+    """Return a sentence for each call that reached an agent and that no step expects."""
+    return tuple(
+        event.detail
+        for log in logs
+        for event in log.all()
+        if isinstance(event, AgentNote) and event.kind == UNEXPECTED
     )
 
 
@@ -92,7 +154,7 @@ def cut_rest(
     After the last attempt comes the cleaning up. Before it there may be a successor's REGISTER, or
     a request of the peer while nothing was tried: a capture shows them, so the traces must too.
     """
-    known = {id(event) for trace in judged for event in trace.events}
+    known = {id(event) for trace in judged for view in trace.views() for event in view.events}
     events = tuple(
         event for log in logs for event in log.all() if event.at >= began or id(event) not in known
     )

@@ -164,7 +164,10 @@ class Call(Action):
     "Encoding names to offer instead of the account's; empty for the account's."
 
     wait_for: str = "final"
-    "final, or ringing where a later cancel step ends the call before it is answered."
+    "final, or ringing where a later step ends or answers the call."
+
+    late_offer: bool = False
+    "Whether the INVITE carries no session description (RFC 3261 §13.2.1)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,3 +208,104 @@ class Options(Action):
 
     target: str
     "Request-URI."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How the called side takes a call."""
+
+    kind: str = "answer"
+    "answer, reject, redirect, or ring where a later step decides."
+
+    after: float = 0.0
+    "Seconds of ringing before that."
+
+    status: int = 200
+    "Status code of the answer, refusal or redirection."
+
+    reason: str = ""
+    "Reason phrase; empty for that of the RFC."
+
+    contact: str | None = None
+    "URI that a redirection names."
+
+    early_media: bool = False
+    "Whether 183 with a session description is sent in place of 180."
+
+    play: str | None = None
+    "What to play once answered: ``tone 1004Hz`` or ``silence``; None for silence."
+
+    headers: tuple[tuple[str, str], ...] = ()
+    "Extra header fields of the final response."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect(Action):
+    """Say beforehand how the account takes the next call that reaches it."""
+
+    call: int
+    "Attempt number of the step whose call is to arrive."
+
+    manner: Manner
+    "How it is taken."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow(Action):
+    """Say beforehand that the account may be transferred to one target (RFC 3515)."""
+
+    call: int
+    "Attempt number of the call that is transferred."
+
+    target: str
+    "The only URI whose user part a Refer-To may name."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take(Action):
+    """Answer, refuse or redirect a call that rings here, or that arrives within a time."""
+
+    call: int
+    "Attempt number of the step whose call rings; its own where somebody else places the call."
+
+    manner: Manner
+    "How it is taken."
+
+    within: float
+    "Seconds to wait for its INVITE."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold(Action):
+    """Put a call on hold, or resume it, by re-INVITE (RFC 3264 §8.4)."""
+
+    call: int
+    "Attempt number of the call."
+
+    resume: bool = False
+    "Whether it is resumed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh(Action):
+    """Refresh the session of a call (RFC 4028 §7.4)."""
+
+    call: int
+    "Attempt number of the call."
+
+    method: str = "INVITE"
+    "INVITE or UPDATE."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Action):
+    """Transfer a call with REFER (RFC 3515, RFC 5589)."""
+
+    call: int
+    "Attempt number of the call that is transferred."
+
+    target: str | None = None
+    "URI of a blind transfer."
+
+    replaces: int | None = None
+    "Attempt number of the call that is replaced by an attended one (RFC 3891)."

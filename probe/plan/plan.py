@@ -112,6 +112,9 @@ class Attempt:
     depends_on: tuple[int, ...] = ()
     "Attempts without whose success this one cannot be tried (the call of a hangup)."
 
+    prepares: tuple[Action, ...] = ()
+    "What other agents are told before: how they take the call that is to reach them."
+
     limits: Limits | None = None
     "What bounds this attempt beside its deadlines, or None."
 

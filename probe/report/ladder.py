@@ -62,6 +62,7 @@ FAULTS: Mapping[Failure, str] = {
     Failure.MESSAGE_TOO_LONG: "our request is too long to send",
     Failure.UNUSABLE_ANSWER: "the answer could not be used, we hung up",
     Failure.RESPONSE_DISCARDED: "a response arrived that could not be read",
+    Failure.NO_CALL: "no call reached us",
     Failure.AGENT_CRASHED: "our worker process crashed",
     Failure.AGENT_HUNG: "our worker process hung and was ended",
     Failure.AGENT_REFUSED: "our user agent would not do it",

@@ -82,7 +82,7 @@ def to_pcap(traces: Iterable[Trace]) -> bytes:
 def _frames(traces: Iterable[Trace]) -> list[_Frame]:
     """Return what is to be written, each thing once, in the order of time."""
     found: dict[tuple[object, ...], _Frame] = {}
-    for trace in traces:
+    for trace in (view for whole in traces for view in whole.views()):
         start = (trace.started_at - EPOCH) // timedelta(microseconds=1)
         last_sent: dict[str, MessageEvent] = {}
         for event in trace.events:

@@ -23,6 +23,7 @@ from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
     AgentNote,
     IcmpReceived,
+    Leg,
     MessageEvent,
     NameLookup,
     Trace,
@@ -46,6 +47,7 @@ _KEPT: dict[type[object], frozenset[str]] = {
     CodeReference: frozenset({"name", "defined_in", "provider"}),
     Mismatch: frozenset({"path"}),
     Measured: frozenset({"name", "bound", "state"}),
+    Leg: frozenset({"agent"}),
     Trace: frozenset({"method", "agent"}),
     MessageEvent: frozenset({"transport"}),
     TransactionFailed: frozenset({"method", "deadline"}),
@@ -86,7 +88,7 @@ def learn_account(account: Account, pseudonyms: Pseudonyms) -> None:
 
 def _learn_trace(trace: Trace, pseudonyms: Pseudonyms) -> None:
     """Take note of what stands in a trace."""
-    for event in trace.events:
+    for event in (event for view in trace.views() for event in view.events):
         match event:
             case MessageEvent():
                 pseudonyms.learn(f"{event.text}\n{event.local}\n{event.remote}")

@@ -26,6 +26,7 @@ from probe.scenario.values import (
     header_name,
     mapped,
     parse_duration,
+    several,
     text,
 )
 from probe.scenario.values import (
@@ -37,6 +38,7 @@ __all__ = [
     "FAILURES",
     "TIMINGS",
     "Bound",
+    "CalleeExpectation",
     "Expectation",
     "HeaderExpectation",
     "SdpExpectation",
@@ -65,6 +67,7 @@ FAILURES = (
     "MESSAGE_TOO_LONG",
     "UNUSABLE_ANSWER",
     "RESPONSE_DISCARDED",
+    "NO_CALL",
 )
 "Ways to fail without a final response that a negative test may expect."
 
@@ -305,6 +308,38 @@ class SdpExpectation(Written):
     "Direction as the answer states it (RFC 8866 section 6.7)."
 
 
+class CalleeExpectation(Written):
+    """What the INVITE should hold that reaches the called side."""
+
+    example = 'callee: {from_user: "100"}'
+
+    from_user: Annotated[str | None, Parsed(text)] = None
+    "User part of From: the caller ID where nothing else carries it."
+    from_name: Annotated[str | None, Parsed(text)] = None
+    "Display name of From."
+    from_host: Annotated[str | None, Parsed(text)] = None
+    "Host part of From."
+    to_user: Annotated[str | None, Parsed(text)] = None
+    "User part of To."
+    uri_user: Annotated[str | None, Parsed(text)] = None
+    "User part of the Request-URI: is our number routed?"
+    identity: Annotated[str | None, Parsed(text)] = None
+    "User part of P-Asserted-Identity, else of Remote-Party-ID."
+    diversion: Annotated[str | None, Parsed(text)] = None
+    "User part of Diversion, else of the last but one History-Info: who forwarded the call."
+    headers: Annotated[dict[str, HeaderExpectation], Parsed(mapped(parse_header_expectation))] = (
+        Field(default_factory=dict)
+    )
+    "Headers of the INVITE, by name."
+    codecs: Annotated[tuple[str, ...] | None, Parsed(several(codec_name))] = None
+    "Codecs that its offer lists, in order."
+    direction: Annotated[
+        Literal["sendrecv", "sendonly", "recvonly", "inactive"] | None,
+        Parsed(choice("sendrecv", "sendonly", "recvonly", "inactive")),
+    ] = None
+    "Direction of its offer (RFC 8866 section 6.7)."
+
+
 class Expectation(Written):
     """What a step expects; what is not named is not checked."""
 
@@ -316,8 +351,6 @@ class Expectation(Written):
         "jitter": "audio quality",
         "mos": "audio quality",
         "dtmf": "digits that were heard",
-        "callee": "what reached the called side",
-        "notify": "notifications",
     }
 
     responses: Annotated[SequencePattern | None, Parsed(_sequence)] = None
@@ -342,3 +375,7 @@ class Expectation(Written):
     "Whether the other side asks for credentials (401 or 407)."
     failure: Annotated[str | None, Parsed(choice(*FAILURES))] = None
     "The failure that a negative test expects instead of a final response."
+    callee: CalleeExpectation | None = None
+    "The INVITE that reaches the called side."
+    notify: Annotated[SequencePattern | None, Parsed(_sequence)] = None
+    "Status codes that the NOTIFYs of a transfer tell, in order."

@@ -17,12 +17,21 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from probe.scenario.caps import MOST_A_SECOND
-from probe.scenario.expectation import FAILURES, TIMINGS, Expectation, SdpExpectation
+from probe.scenario.expectation import (
+    FAILURES,
+    TIMINGS,
+    CalleeExpectation,
+    Expectation,
+    SdpExpectation,
+)
 from probe.scenario.schema import (
     EMBEDDED,
     VERBS,
     Caps,
     Profile,
+    RedirectStep,
+    RefreshStep,
+    RejectStep,
     Retry,
     Scenario,
     Settings,
@@ -92,6 +101,17 @@ _DEFINITIONS: dict[str, Schema] = {
         "examples": ["+12025550123", "sip:100@pbx.example"],
     },
     "duration": {**_pattern(_DURATION), "examples": ["500ms", "2s", "1m30s"]},
+    "refusal": {
+        "anyOf": [
+            {"type": "integer", "minimum": 300, "maximum": 699},
+            _pattern(r"[3-6]\d\d(\s+\S.*)?"),
+        ],
+        "examples": [486, "603 Decline"],
+    },
+    "ringing": {
+        "anyOf": [_ref("duration"), _pattern(r"\d{1,2}\s*rings?")],
+        "examples": ["2 rings", "3s"],
+    },
     "switch": _words("on", "off", "yes", "no", "true", "false", True, False),
     # YAML 1.1 reads `off` as false.
     "support": _words("off", "optional", "required", False),
@@ -135,10 +155,17 @@ _DEFINITIONS: dict[str, Schema] = {
 _VALUES: dict[str, Schema] = {
     "address": {"anyOf": [{"enum": ["public", "private"]}, {"type": "string"}]},
     "allow_to": _several(_TEXT),
+    "after": _ref("ringing"),
+    "answer": _TEXT,
+    "answer_after": _ref("ringing"),
+    "answer_with": _ref("refusal"),
     "answer_within": _ref("duration"),
+    "at": _TEXT,
     "auth_user": _TEXT,
     "ca_file": _TEXT,
+    "by": _TEXT,
     "call": _ref("target"),
+    "callee": _ref("CalleeExpectation"),
     "caller_id": _TEXT,
     "calls_per_day": _whole(0, 100_000, r"\d+"),
     "calls_per_run": _whole(0, 10_000, r"\d+"),
@@ -151,6 +178,7 @@ _VALUES: dict[str, Schema] = {
     "codec": _ref("codec"),
     "codecs": _several(_ref("codec")),
     "concurrent_calls": _whole(1, 1000, r"\d+"),
+    "contact": _ref("target"),
     "cost_per_call": _ref("amount"),
     "cost_per_day": _ref("amount"),
     "cost_per_minute": _ref("amount"),
@@ -158,17 +186,26 @@ _VALUES: dict[str, Schema] = {
     "currency": _pattern(r"[^\W\d_]{1,8}|[$€£¥₹]"),
     # YAML 1.1 reads `NO` as false.
     "country": _several({"anyOf": [{"const": False}, _pattern("[A-Za-z]{2}")]}),
+    "diversion": _TEXT,
     "direction": _words("sendrecv", "sendonly", "recvonly", "inactive"),
+    "early_media": _ref("switch"),
     "expect": _ref("Expectation"),
     "expires": _ref("seconds"),
     "failure": _words(*FAILURES),
     "from": _TEXT,
+    "from_host": _TEXT,
+    "from_name": _TEXT,
+    "from_user": _TEXT,
     "hangup": _TEXT,
     "hangup_after": _ref("duration"),
     "headers": _ref("headers"),
+    "hold": _TEXT,
+    "identity": _TEXT,
+    "late_offer": _ref("switch"),
     "local_address": {"type": "string"},
     "minutes_per_day": _whole(0, 100_000, r"\d+\s*(min)?"),
     "nameserver": {"type": "string"},
+    "notify": _ref("sequence"),
     "numbers": _several(_TEXT),
     "on": _several(_pattern(rf"(\s*\|?\s*([3-6](\d\d|\dx|xx)|timeout|{'|'.join(FAILURES)}))+")),
     "options": _ref("target"),
@@ -183,12 +220,17 @@ _VALUES: dict[str, Schema] = {
     "proxy": {"type": "string"},
     "ptime": _whole(5, 200, r"\d+\s*(ms)?"),
     "realm": _TEXT,
+    "redirect": _TEXT,
+    "refresh": _TEXT,
     "refused_logins_per_day": _whole(1, 100, r"\d+"),
     "register": _several(_TEXT),
     "registers": _ref("switch"),
+    "reject": _TEXT,
     "requests_per_second": _ref("rate"),
     "responses": _ref("sequence"),
+    "resume": _TEXT,
     "retry": _ref("Retry"),
+    "ring": _TEXT,
     "ring_for": _ref("duration"),
     "sdp": _ref("SdpExpectation"),
     "session_timer": _ref("support"),
@@ -204,19 +246,29 @@ _VALUES: dict[str, Schema] = {
     },
     # An editor reads 1.2 as a number.
     "tls_min": _words("1.0", "1.1", "1.2", "1.3", 1.0, 1.1, 1.2, 1.3),
+    "to": _ref("target"),
+    "to_user": _TEXT,
+    "transfer": _TEXT,
     "trunk": _NAME,
     "unregister": _several(_TEXT),
     "uri": _ref("uri"),
+    "uri_user": _TEXT,
     "user_agent": _TEXT,
     "vars": {"type": "object", "additionalProperties": _TEXT},
     "verify": _ref("switch"),
     "wait": _ref("duration"),
+    "with": _TEXT,
+    "within": _ref("duration"),
 }
 "What may stand after a key, wherever it means the same."
 
 _SPECIAL: dict[tuple[type[Written], str], Schema] = {
     (Expectation, "headers"): _EXPECTED_HEADERS,
     (Expectation, "request_headers"): _EXPECTED_HEADERS,
+    (CalleeExpectation, "headers"): _EXPECTED_HEADERS,
+    (RedirectStep, "with"): _ref("refusal"),
+    (RefreshStep, "with"): _words("invite", "update"),
+    (RejectStep, "with"): _ref("refusal"),
     (Retry, "on"): {
         "anyOf": [{"type": "integer", "minimum": 300, "maximum": 699}, _VALUES["on"]],
         "examples": ["408|503|timeout"],
@@ -244,7 +296,7 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
 
 def json_schema() -> Schema:
     """Return the JSON Schema of scenario files."""
-    models = (Profile, Caps, Retry, Expectation, SdpExpectation, *VERBS.values())
+    models = (Profile, Caps, Retry, Expectation, SdpExpectation, CalleeExpectation, *VERBS.values())
     return _schema(Scenario, "sipprobe scenario", models)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import ValidationError
 
 from probe.scenario.document import LARGEST_FILE, Document, read_document
+from probe.scenario.references import unknown, unknown_in_calls
 from probe.scenario.schema import (
     EMBEDDED,
     LATER_VERBS,
@@ -347,12 +348,6 @@ def _unknown_references(
     steps: Iterable[AnyStep], agents: tuple[str, ...], calls: Mapping[str, int]
 ) -> Iterator[Problem]:
     """Yield a problem for each agent or call that a step names and that is not there."""
-
-    def unknown(what: str, name: str, source: Source, known: Iterable[str]) -> Problem:
-        words = tuple(known)
-        hint = suggestion(name, words) if words else f"this scenario has no {what}s"
-        return Problem(source=source, message=f"there is no {what} {quoted(name)}", hint=hint)
-
     for step in steps:
         earlier = [name for name, index in calls.items() if index < step.index]
         named = [name for name in earlier if not name.startswith("#")]
@@ -373,6 +368,7 @@ def _unknown_references(
                 yield unknown("call or agent", name, step.source("hangup"), (*named, *agents))
             case _:
                 pass
+        yield from unknown_in_calls(step, agents, earlier, named)
 
 
 def _validated(

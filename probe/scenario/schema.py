@@ -8,6 +8,17 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, SecretStr, model_validator
 
+from probe.scenario.call_steps import (
+    AnswerStep,
+    CallStep,
+    HoldStep,
+    RedirectStep,
+    RefreshStep,
+    RejectStep,
+    ResumeStep,
+    RingStep,
+    TransferStep,
+)
 from probe.scenario.caps import Caps
 from probe.scenario.caps import pace as pace_of
 from probe.scenario.kinds import Codecs, Headers, Name, SomeSeconds, Support, Text, Words
@@ -24,7 +35,6 @@ from probe.scenario.source import (
 )
 from probe.scenario.steps import (
     RETRY_TIMEOUT,
-    CallStep,
     CancelStep,
     HangupStep,
     OptionsStep,
@@ -197,6 +207,14 @@ AnyStep: TypeAlias = (
     | TalkStep
     | WaitStep
     | OptionsStep
+    | RingStep
+    | AnswerStep
+    | RejectStep
+    | RedirectStep
+    | HoldStep
+    | ResumeStep
+    | RefreshStep
+    | TransferStep
 )
 VERBS: dict[str, type[AnyStep]] = {
     "register": RegisterStep,
@@ -207,16 +225,17 @@ VERBS: dict[str, type[AnyStep]] = {
     "talk": TalkStep,
     "wait": WaitStep,
     "options": OptionsStep,
+    "ring": RingStep,
+    "answer": AnswerStep,
+    "reject": RejectStep,
+    "redirect": RedirectStep,
+    "hold": HoldStep,
+    "resume": ResumeStep,
+    "refresh": RefreshStep,
+    "transfer": TransferStep,
 }
 "The verbs of this version."
 LATER_VERBS = {
-    "ring": "the called side rings",
-    "answer": "the called side answers",
-    "reject": "the called side refuses",
-    "redirect": "the called side redirects",
-    "hold": "hold",
-    "resume": "hold",
-    "transfer": "transfer",
     "subscribe": "subscriptions",
     "message": "text messages",
     "request": "any other request",
@@ -292,7 +311,8 @@ class Settings(Written):
 
 
 __all__ = [
-    "EMBEDDED", "LATER_VERBS", "RETRY_TIMEOUT", "VERBS", "AnyStep", "CallStep", "CancelStep",
-    "Caps", "HangupStep", "OptionsStep", "Profile", "RegisterStep", "Retry", "Scenario",
-    "Settings", "Step", "TalkStep", "TrunkProfile", "UnregisterStep", "WaitStep",
+    "EMBEDDED", "LATER_VERBS", "RETRY_TIMEOUT", "VERBS", "AnswerStep", "AnyStep", "CallStep",
+    "CancelStep", "Caps", "HangupStep", "HoldStep", "OptionsStep", "Profile", "RedirectStep",
+    "RefreshStep", "RegisterStep", "RejectStep", "ResumeStep", "Retry", "RingStep", "Scenario",
+    "Settings", "Step", "TalkStep", "TransferStep", "TrunkProfile", "UnregisterStep", "WaitStep",
 ]  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from probe.scenario.expectation import FAILURES, Expectation
-from probe.scenario.kinds import Codecs, Headers, Name, Seconds, SomeSeconds, Text
+from probe.scenario.kinds import Name, SomeSeconds, Text
 from probe.scenario.source import Problem, ScenarioError, nearest, quoted, refuse, suggestion
-from probe.scenario.values import parse_duration, seconds_whole, several, sound, text, whole
+from probe.scenario.values import parse_duration, seconds_whole, several, text, whole
 from probe.scenario.values import target as called
 from probe.scenario.written import Parsed, Written
 
@@ -90,8 +90,6 @@ class Step(Written):
 
     inner = frozenset({"sources", "index", "verb"})
     later: ClassVar[Mapping[str, str]] = {
-        "at": "a call that reaches another agent",
-        "answer_after": "answering as the called side",
         "send_dtmf": "sending digits",
         "use": "steps of another file",
         "matrix": "one story over many values",
@@ -157,30 +155,6 @@ class UnregisterStep(Step):
         default=(), validation_alias="unregister"
     )
     "Whose registration ends; nobody named stands for the trunk's own account."
-
-
-class CallStep(Step):
-    """Place a call."""
-
-    timings = ("srd", "pdd", "setup", "total")
-
-    verb: Literal["call"] = "call"
-    to: Annotated[str, Parsed(called)] = Field(validation_alias="call")
-    "Number or URI to call."
-    from_: Text = Field(default=None, validation_alias="from")
-    "Agent that calls; None stands for the trunk's own account."
-    hangup_after: Seconds = None
-    "How long after the answer we send BYE, s; None leaves it to a later step or the end."
-    ring_for: Seconds = None
-    "How long after the first ringing we send CANCEL, s; None lets it ring."
-    headers: Headers = Field(default_factory=dict)
-    "Extra headers of the INVITE, by name."
-    caller_id: Text = None
-    "Number or URI that the call shows as its origin."
-    play: Annotated[str | None, Parsed(sound)] = None
-    "What we play once answered: 'tone 1004Hz' or 'silence'."
-    codecs: Codecs = None
-    "Codecs to offer in this call, in order."
 
 
 class CancelStep(Step):

@@ -182,6 +182,17 @@ def uri_user(text: str | None) -> str:
     return ""
 
 
+def display_name(text: str | None) -> str:
+    """Return the display name of a name-addr without quotes (RFC 3261 §25.1); empty without one."""
+    before, bracket, _ = (text or "").partition("<")
+    name = before.strip()
+    if not bracket:
+        return ""
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:
+        return re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name
+
+
 def uri_host(text: str | None) -> tuple[str, int | None]:
     """Return host (IPv6 without brackets) and port of the first SIP URI; ("", None) if none."""
     found = _URI_HOST.search(text or "")

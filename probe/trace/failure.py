@@ -59,6 +59,9 @@ class Failure(Enum):
     RESPONSE_DISCARDED = "RESPONSE_DISCARDED"
     "Bytes of a response arrived, but the stack could not use them."
 
+    NO_CALL = "NO_CALL"
+    "No INVITE reached our called side within the time that the step allows."
+
     AGENT_CRASHED = "AGENT_CRASHED"
     "Our own worker process died; the trace holds everything up to that point."
 

@@ -23,6 +23,7 @@ from probe.trace.trace import (
     BytesDropped,
     Event,
     IcmpReceived,
+    Leg,
     MessageEvent,
     MessageReceived,
     MessageSent,
@@ -68,6 +69,10 @@ _WORDS_OF_OTHERS: dict[type[object], tuple[str, ...]] = {
 """Fields that hold words of the peer, the stack or the kernel: where a secret could stand."""
 
 
+_PARTS = ("events", "media", "legs")
+"""Fields of a trace that hold objects."""
+
+
 class StoredTraceError(ValueError):
     """A stored trace cannot be read: another schema, or a field that is missing or of no use."""
 
@@ -76,9 +81,10 @@ def trace_to_json(trace: Trace) -> dict[str, object]:
     """Return a trace as values that ``json.dumps`` takes, without lone surrogates."""
     return {
         "schema": SCHEMA,
-        **_fields_to_json(trace, skip=("events", "media")),
+        **_fields_to_json(trace, skip=_PARTS),
         "events": [{"type": type(e).__name__, **_fields_to_json(e)} for e in trace.events],
         "media": [_fields_to_json(report) for report in trace.media],
+        "legs": [{"agent": leg.agent, "trace": trace_to_json(leg.trace)} for leg in trace.legs],
     }
 
 
@@ -99,8 +105,21 @@ def trace_from_json(stored: Mapping[str, object]) -> Trace:
         MediaReport(**_fields_from_json(MediaReport, entry, f"media[{place}]"))
         for place, entry in enumerate(_objects(stored, "media"))
     )
-    own = _fields_from_json(Trace, stored, "trace", skip=("events", "media"))
-    return Trace(**own, events=tuple(events), media=media)
+    own = _fields_from_json(Trace, stored, "trace", skip=_PARTS)
+    return Trace(**own, events=tuple(events), media=media, legs=_legs(stored))
+
+
+def _legs(stored: Mapping[str, object]) -> tuple[Leg, ...]:
+    """Return what other agents saw; a trace of an older version has none."""
+    if "legs" not in stored:
+        return ()
+    found = []
+    for place, entry in enumerate(_objects(stored, "legs")):
+        trace = entry.get("trace")
+        if not isinstance(entry.get("agent"), str) or not isinstance(trace, dict):
+            raise StoredTraceError(f"legs[{place}]: agent or trace is missing")
+        found.append(Leg(agent=str(entry["agent"]), trace=trace_from_json(trace)))
+    return tuple(found)
 
 
 def redact_trace(trace: Trace, redactor: Redactor) -> Trace:
@@ -110,6 +129,7 @@ def redact_trace(trace: Trace, redactor: Redactor) -> Trace:
         attempt=redactor.text(trace.attempt),
         events=tuple(_redacted(event, redactor) for event in trace.events),
         media=tuple(_redacted(report, redactor) for report in trace.media),
+        legs=tuple(replace(leg, trace=redact_trace(leg.trace, redactor)) for leg in trace.legs),
     )
 
 

@@ -34,6 +34,9 @@ CHALLENGES = (401, 407)
 UNASKED = "unasked"
 """Kind of the note that our stack sent a BYE which no step asked for."""
 
+UNEXPECTED = "unexpected"
+"""Kind of the note that a call reached an agent which no step expects."""
+
 DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER")
 """The methods whose requests make dialogs (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4)."""
 
@@ -299,6 +302,22 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """What another agent of ours saw of an attempt: the called side of a call."""
+
+    agent: str
+    "Name of the agent in the scenario."
+
+    trace: "Trace"
+    "Its own messages; without any INVITE where no call reached it."
+
+    @property
+    def reached(self) -> bool:
+        """Whether an INVITE arrived."""
+        return bool(self.trace.received("INVITE"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """Everything that happened during one attempt."""
 
@@ -329,6 +348,12 @@ class Trace:
     our_cancel: bool = False
     "Whether the attempt was meant to CANCEL (ring_for or a cancel step)."
 
+    serving: bool = False
+    "Whether the method under test was asked of us: the attempt is the called side of a call."
+
+    legs: tuple[Leg, ...] = ()
+    "What each agent saw that the call was to reach, in the order of the step."
+
     _cache: dict[str, tuple[Transaction, ...]] = field(
         default_factory=dict, repr=False, compare=False, init=False
     )
@@ -336,6 +361,10 @@ class Trace:
     _parsed: dict[int, SipMessage] = field(
         default_factory=dict, repr=False, compare=False, init=False
     )
+
+    def views(self) -> "tuple[Trace, ...]":
+        """Return what each side saw: this trace, then those of its legs."""
+        return (self, *(leg.trace for leg in self.legs))
 
     def messages(self) -> Iterator[tuple[int, MessageEvent, SipMessage]]:
         """Yield (index, event, parsed message) of every readable message, in order."""
@@ -381,11 +410,14 @@ class Trace:
         return self._cache["transactions"]
 
     def client_transactions(self) -> tuple[tuple[int, Transaction], ...]:
-        """Return our transactions of the method under test with their positions."""
+        """Return the transactions of the method under test with their positions.
+
+        They are ours, or the peer's where the attempt serves.
+        """
         return tuple(
             (position, transaction)
             for position, transaction in enumerate(self.transactions())
-            if transaction.ours and transaction.method == self.method
+            if transaction.ours is not self.serving and transaction.method == self.method
         )
 
     def dialogs(self) -> tuple[Dialog, ...]:

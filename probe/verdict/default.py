@@ -13,6 +13,8 @@ from probe.verdict.verdict import Mismatch
 
 def default_words(seen: Observation) -> str:
     """Return the default expectation in the words of a sequence."""
+    if seen.trace.serving:
+        return "an INVITE, our answer, its ACK"
     if seen.trace.method == "INVITE":
         return "CANCEL 487" if seen.trace.our_cancel else "2xx ACK BYE"
     return "2xx" if seen.trace.method else ""
@@ -22,6 +24,11 @@ def check_default(seen: Observation, place: Source) -> tuple[Complaint, ...]:
     """Return what was not as it should be without any words in the file."""
     if not seen.trace.method:
         return () if seen.failure is None else (_missing("nothing to go wrong", seen, place),)
+    return _served(seen, place) if seen.trace.serving else _asked(seen, place)
+
+
+def _asked(seen: Observation, place: Source) -> tuple[Complaint, ...]:
+    """Check what a request of ours came to."""
     cancelled = seen.trace.method == "INVITE" and seen.trace.our_cancel
     ended = _ended_before(seen, place)
     if ended is not None:
@@ -45,9 +52,38 @@ def _ended_before(seen: Observation, place: Source) -> Complaint | None:
     if unasked is not None:
         return _complaint("a BYE when we ask for it", "one by itself", (unasked,), place)
     theirs = seen.trace.received("BYE")[:1]
-    if theirs and seen.final is None and seen.trace.method == "BYE":
-        return _complaint("a call to hang up", "their BYE before our step", theirs, place)
+    inside = seen.trace.method in _INSIDE and not seen.requests
+    if theirs and seen.final is None and inside:
+        wanted = _INSIDE[seen.trace.method]
+        return _complaint(wanted, "their BYE before our step", theirs, place)
     return None
+
+
+_INSIDE = {
+    "BYE": "a call to hang up",
+    "INVITE": "a call that is up",
+    "REFER": "a call to transfer",
+    "UPDATE": "a call that is up",
+}
+"""What a step inside a call needs, by its method."""
+
+
+def _served(seen: Observation, place: Source) -> tuple[Complaint, ...]:
+    """Check the called side: an INVITE came, we answered it, and the caller confirmed that.
+
+    A caller that gives up while it rings is a complaint only where we had answered.
+    """
+    if not seen.requests:
+        return (_missing("an INVITE", seen, place),)
+    if seen.final is None:
+        if seen.trace.received("CANCEL"):
+            index = seen.trace.received("CANCEL")[0]
+            return (_complaint("a call to answer", "their CANCEL", (index,), place),)
+        return ()
+    served = [t for _, t in seen.trace.client_transactions()]
+    if not any(t.acks for t in served):
+        return (_missing("ACK", seen, place),)
+    return ()
 
 
 def _unasked(seen: Observation) -> int | None:

@@ -13,10 +13,12 @@ from probe.trace.trace import Trace
 from probe.verdict.challenge import check_challenge
 from probe.verdict.default import check_default, default_words
 from probe.verdict.headers import check_headers, check_request_headers
+from probe.verdict.legs import check_legs
 from probe.verdict.observation import Complaint, Observation, observe, status_words
 from probe.verdict.sdp import check_sdp
 from probe.verdict.sequence import check_sequence, shown_tokens
 from probe.verdict.timing import check_timing, measure
+from probe.verdict.transfer import check_transfer
 from probe.verdict.verdict import Measured, Mismatch, Outcome, Verdict
 from probe.verdict.warnings import find_warnings
 
@@ -60,11 +62,12 @@ def _check(
     wanted: Expectation, seen: Observation, source: Source
 ) -> tuple[list[Complaint], tuple[Measured, ...], tuple[str, ...]]:
     """Run every check; the later ones keep silent about what the first have explained."""
-    complaints: list[Complaint] = []
+    complaints: list[Complaint] = [*check_legs(wanted, seen, source)]
     if wanted.responses is not None:
         complaints += check_sequence(wanted.responses, seen)
-    elif wanted.failure is None:
+    elif wanted.failure is None and not complaints:
         complaints += check_default(seen, source)
+    complaints += check_transfer(wanted, seen, source)
     complaints += _check_failure(wanted, seen, source)
     explained = bool(complaints)
     measured, late, warnings = check_timing(

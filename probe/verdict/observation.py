@@ -36,6 +36,7 @@ WORDS = {
     Failure.MESSAGE_TOO_LONG: "our request was too long to send",
     Failure.UNUSABLE_ANSWER: "our side could not use the answer",
     Failure.RESPONSE_DISCARDED: "a response that could not be read",
+    Failure.NO_CALL: "no INVITE reached us",
     Failure.AGENT_CRASHED: "our own agent crashed",
     Failure.AGENT_HUNG: "our own agent stopped answering",
     Failure.AGENT_REFUSED: "our own agent refused the step",
@@ -206,13 +207,13 @@ def _methods(trace: Trace, answered: frozenset[int]) -> list[Observed]:
         and index > begin
         and message.call_id in calls
         and not event.retransmission
-        and (message.method == "BYE" or isinstance(event, _sender(message.method)))
+        and (message.method == "BYE" or isinstance(event, _sender(message.method, trace)))
     ]
 
 
-def _sender(method: str) -> type[MessageSent] | type[MessageReceived]:
-    """Return who sends a method in a call of ours: NOTIFY comes from the peer."""
-    return MessageReceived if method == "NOTIFY" else MessageSent
+def _sender(method: str, trace: Trace) -> type[MessageSent] | type[MessageReceived]:
+    """Return who sends a method: the caller, and NOTIFY comes from the side that was asked."""
+    return MessageReceived if (method == "NOTIFY") is not trace.serving else MessageSent
 
 
 def status_words(message: SipMessage) -> str:

@@ -15,9 +15,14 @@ _USE = {"off": 0, "optional": 1, "required": 2}
 class PjAccount(pj.Account):  # type: ignore[misc]  # the bindings carry no types
     """Turns account callbacks into triggers."""
 
-    def __init__(self, notify: Callable[[Trigger], None]) -> None:
+    def __init__(self, notify: Callable[[Trigger], None], arrived: Callable[[int], None]) -> None:
         super().__init__()
         self._notify = notify
+        self._arrived = arrived
+
+    def onIncomingCall(self, prm: pj.OnIncomingCallParam) -> None:  # noqa: N802 - pjsua2's name
+        """Take the call up; it is answered later, from the loop."""
+        self._arrived(prm.callId)
 
     def onRegState(self, prm: pj.OnRegStateParam) -> None:  # noqa: N802 - pjsua2's name
         """Tell that a REGISTER ended; the code may be the stack's own."""

@@ -5,8 +5,11 @@ that outlives its call would then speak for, and on destruction hang up, somebod
 endpoint drops its ``PjCall`` as soon as the call is over and its statistics are read.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import pjsua2 as pj
 
@@ -28,11 +31,23 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         handle: int,
         play: str | None,
         notify: Callable[[Trigger], None],
+        *,
+        incoming: int | None = None,
     ) -> None:
-        super().__init__(account)
+        """``incoming`` is pjsua's id of a call that reached us; None for one that we place."""
+        if incoming is None:
+            super().__init__(account)
+        else:
+            super().__init__(account, incoming)
+        self.incoming = incoming is not None
+        self.confirmed = False
+        self.follows: tuple[str, Callable[[], PjCall]] | None = None
+        "The user part that a REFER may name, and what makes the call that it asks for."
+        self.followed = False
+        "Whether a transfer made us place this call and nobody was told of it yet."
         self._handle = handle
         self._notify = notify
-        self._play = play
+        self.play = play
         self._tone: pj.ToneGenerator | None = None
         self.media_reports: list[MediaReport] = []
         self.over = False
@@ -42,6 +57,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         """Tell that the call changed."""
         info = self.getInfo()
         self.call_id = info.callIdString
+        if self.followed:
+            self.followed = False
+            self._tell("followed", info)
         kinds = {
             pj.PJSIP_INV_STATE_EARLY: "early",
             pj.PJSIP_INV_STATE_CONFIRMED: "confirmed",
@@ -51,18 +69,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         if kind is None:
             return
         self.over = kind == "disconnected"
-        fault = None
-        if self.over:
-            fault = self._fault(prm, info)
-        self._notify(
-            Trigger(
-                kind=kind,
-                handle=self._handle,
-                status=info.lastStatusCode,
-                reason=info.lastReason,
-                fault=fault,
-            )
-        )
+        self.confirmed = kind == "confirmed"
+        self._tell(kind, info, self._fault(prm, info) if self.over else None)
 
     def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:  # noqa: ARG002, N802
         """Connect the tone once there is sound to connect it to."""
@@ -98,16 +106,34 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         return int(pj.PJSIP_REDIRECT_REJECT)
 
     def onCallTransferRequest(self, prm: pj.OnCallTransferRequestParam) -> None:  # noqa: N802
-        """Refuse a REFER: the stack alone would dial whatever number the peer names (RFC 3515)."""
-        prm.statusCode = pj.PJSIP_SC_DECLINE
+        """Refuse a REFER that no step expects: the stack would dial what it names (RFC 3515)."""
+        follows, self.follows = self.follows, None
+        if follows is None or user_of(prm.dstUri) != user_of(follows[0]):
+            prm.statusCode = pj.PJSIP_SC_DECLINE
+            return
+        prm.statusCode = pj.PJSIP_SC_ACCEPTED
+        prm.newCall = follows[1]()
 
     def onCallReplaceRequest(self, prm: pj.OnCallReplaceRequestParam) -> None:  # noqa: N802
         """Refuse an INVITE that wants to take this call over (RFC 3891)."""
         prm.statusCode = pj.PJSIP_SC_DECLINE
 
+    def _tell(self, kind: str, info: pj.CallInfo, fault: Failure | None = None) -> None:
+        """Give a trigger back."""
+        self._notify(
+            Trigger(
+                kind=kind,
+                handle=self._handle,
+                status=info.lastStatusCode,
+                reason=info.lastReason,
+                fault=fault,
+                call_id=self.call_id,
+            )
+        )
+
     def _send_tone(self, audio: pj.AudioMedia) -> None:
         """Play the scenario's tone into the call."""
-        found = re.fullmatch(r"tone (\d+)\s*Hz", self._play or "", re.IGNORECASE)
+        found = re.fullmatch(r"tone (\d+)\s*Hz", self.play or "", re.IGNORECASE)
         if found is None or self._tone is not None:
             return
         tone = pj.ToneDesc()
@@ -130,3 +156,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
             if state.type == pj.PJSIP_EVENT_TRANSPORT_ERROR:
                 return from_status(state.src.status) or from_words(info.lastReason)
         return from_words(info.lastReason) if info.lastStatusCode in {502, 503} else None
+
+
+def user_of(target: str) -> str:
+    """Return the user part of a URI as far as it decides who is called."""
+    bare = target.partition("<")[2].partition(">")[0] if "<" in target else target
+    return unquote(re.sub(r"^\w+:", "", bare).partition("@")[0].partition(";")[0])

@@ -30,7 +30,7 @@ from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
 from probe.agent.sockets import source_address
-from probe.plan.action import Account, Call
+from probe.plan.action import Account, Call, Manner
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
@@ -38,6 +38,10 @@ from probe.trace.trace import AgentNote, Event
 
 _LOG_LEVEL = 4
 """The level at which the message log is written; level 5 adds nothing to it."""
+
+
+_ARRIVALS = 1_000_000
+"""Handles of calls that reach us lie above this; those of calls that we place are attempts."""
 
 
 class PjEndpoint(pj.Endpoint):  # type: ignore[misc]  # the bindings carry no types
@@ -65,6 +69,7 @@ class PjsuaAgent:
         self._plan: Account | None = None
         self._icmp: IcmpWatch | None = None
         self._request = -1
+        self._arrivals = 0
         self._library = library.load()
         self._guard = LoginGuard(self._library)
         self._in_dialog = InDialog(self._library)
@@ -128,7 +133,9 @@ class PjsuaAgent:
         bound = self._connections.bound = self._endpoint.transportGetInfo(transport).localName
         if account.transport == "UDP":
             self._icmp = IcmpWatch(int(bound.rpartition(":")[2]), self._clock)
-        self._account = PjAccount(self._guarded(self._triggers.append))
+        self._account = PjAccount(
+            self._guarded(self._triggers.append), self._guarded(self._arrived)
+        )
         self._attempt(
             lambda account_: account_.create(configuration(account, transport, address)),
             self._account,
@@ -161,10 +168,9 @@ class PjsuaAgent:
         if plan is None:
             raise AgentError(Failure.AGENT_REFUSED, None, "no account is open")
         self._choose_codecs(action.codecs or plan.codecs)
-        parameters = pj.CallOpParam(True)
-        parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
-        if hasattr(parameters.opt, "textCount"):
-            parameters.opt.textCount = 0
+        parameters = audio_only()
+        if action.late_offer:
+            parameters.opt.flag |= pj.PJSUA_CALL_NO_SDP_OFFER
         identity = action.caller_id or plan.caller_id
         if identity is not None:
             parameters.txOption.localUri = caller_uri(identity, plan.aor)
@@ -184,8 +190,11 @@ class PjsuaAgent:
         call = self._calls.get(handle)
         if call is None or call.over:
             return
+        parameters = pj.CallOpParam(True)
+        if call.incoming and not call.confirmed:
+            parameters.statusCode = pj.PJSIP_SC_TEMPORARILY_UNAVAILABLE
         try:
-            self._attempt(lambda c: c.hangup(pj.CallOpParam(True)), call)
+            self._attempt(lambda c: c.hangup(parameters), call)
         except AgentError as error:
             self._record(AgentNote(at=self._clock(), kind="warning", detail=f"hangup: {error}"))
 
@@ -200,6 +209,61 @@ class PjsuaAgent:
             parameters.txOption.headers.append(header(name, value))
         self._request = handle
         self._attempt(lambda a: a.sendRequest(parameters), self._opened())
+
+    def answer(self, handle: int, status: int, manner: Manner) -> None:
+        """Answer a call that reached us."""
+        call = self._calls.get(handle)
+        if call is None or call.over:
+            return
+        parameters = audio_only()
+        parameters.statusCode, parameters.reason = status, manner.reason
+        if status >= 200:
+            call.play = manner.play
+            for name, value in manner.headers:
+                parameters.txOption.headers.append(header(name, value))
+        if manner.contact is not None and 300 <= status < 400:
+            parameters.txOption.headers.append(header("Contact", f"<{manner.contact}>"))
+        try:
+            self._attempt(lambda c: c.answer(parameters), call)
+        except AgentError as error:
+            self._record(
+                AgentNote(at=self._clock(), kind="warning", detail=f"answer {status}: {error}")
+            )
+
+    def hold(self, handle: int, *, resume: bool) -> None:
+        """Send a re-INVITE that puts a call on hold or resumes it."""
+        call, parameters = self._up(handle), audio_only()
+        if resume:
+            parameters.opt.flag |= pj.PJSUA_CALL_UNHOLD
+            self._attempt(lambda c: c.reinvite(parameters), call)
+        else:
+            self._attempt(lambda c: c.setHold(parameters), call)
+
+    def refresh(self, handle: int, method: str) -> None:
+        """Send UPDATE or re-INVITE with the session as it stands."""
+        call, parameters = self._up(handle), audio_only()
+        update = method == "UPDATE"
+        self._attempt(lambda c: c.update(parameters) if update else c.reinvite(parameters), call)
+
+    def transfer(self, handle: int, target: str | None, other: int | None) -> None:
+        """Send REFER to a target, or to the far end of another call of ours."""
+        call, parameters = self._up(handle), pj.CallOpParam(True)
+        if other is None:
+            self._attempt(lambda c: c.xfer(f"<{target}>", parameters), call)
+        else:
+            second = self._up(other)
+            self._attempt(lambda c: c.xferReplaces(second, parameters), call)
+
+    def follow(self, handle: int, place: int, target: str) -> None:
+        """Accept one REFER to a target."""
+
+        def made() -> PjCall:
+            new = PjCall(self._opened(), place, None, self._guarded(self._triggers.append))
+            new.followed = True
+            self._calls[place] = new
+            return new
+
+        self._up(handle).follows = (target, made)
 
     def poll(self, seconds: float) -> list[Trigger]:
         """Let the library work for at most so long; return what changed."""
@@ -228,6 +292,25 @@ class PjsuaAgent:
         if self._icmp is not None:
             self._icmp.close()
         self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+
+    def _arrived(self, number: int) -> None:
+        """Take up a call that reached us, under a handle of its own."""
+        self._arrivals += 1
+        handle = _ARRIVALS + self._arrivals
+        notify = self._guarded(self._triggers.append)
+        made = PjCall(self._opened(), handle, None, notify, incoming=number)
+        self._calls[handle] = made
+        made.call_id = made.getInfo().callIdString
+        self._triggers.append(
+            Trigger(kind="incoming", handle=handle, status=0, reason="", call_id=made.call_id)
+        )
+
+    def _up(self, handle: int) -> PjCall:
+        """Return a call that is up; raise AgentError where it is over."""
+        call = self._calls.get(handle)
+        if call is None or call.over:
+            raise AgentError(Failure.NOT_ATTEMPTED, None, "the call is over")
+        return call
 
     # Details -----------------------------------------------------------------------------------
 
@@ -303,6 +386,15 @@ class PjsuaAgent:
         for codec in available:
             priority = 255 - chosen.index(codec) if codec in chosen else 0
             self._endpoint.codecSetPriority(codec, priority)
+
+
+def audio_only() -> pj.CallOpParam:
+    """Return the parameters of a call with one audio stream and nothing else."""
+    parameters = pj.CallOpParam(True)
+    parameters.opt.audioCount, parameters.opt.videoCount = 1, 0
+    if hasattr(parameters.opt, "textCount"):
+        parameters.opt.textCount = 0
+    return parameters
 
 
 def _own_address(account: Account) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from wirebuilder import Wire
 
 from probe.agent.port import AgentError, Trigger
 from probe.agent.script import Script
-from probe.plan.action import Account, Action, Call
+from probe.plan.action import Account, Action, Call, Manner
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
@@ -71,6 +71,8 @@ class FakeAgent:
         "Requests in their order."
         self.expires: list[int] = []
         "Intervals that ``register`` was given."
+        self.answers: list[tuple[int, Manner]] = []
+        "What ``answer`` was told."
         self.refusals: dict[str, AgentError] = {}
         "What a request raises."
         self.reports: list[MediaReport] = []
@@ -140,6 +142,32 @@ class FakeAgent:
         assert handle >= 0
         self.hangups += 1
         self.happen("hangup")
+
+    def answer(self, handle: int, status: int, manner: Manner) -> None:
+        """Begin the story of an answer."""
+        assert handle >= 0
+        self.answers.append((status, manner))
+        self.happen(f"answer {status}")
+
+    def hold(self, handle: int, *, resume: bool) -> None:
+        """Begin the story of a hold."""
+        assert handle >= 0
+        self.happen("resume" if resume else "hold")
+
+    def refresh(self, handle: int, method: str) -> None:
+        """Begin the story of a refresh."""
+        assert handle >= 0
+        self.happen(f"refresh {method}")
+
+    def transfer(self, handle: int, target: str | None, other: int | None) -> None:
+        """Begin the story of a REFER."""
+        assert (target is None) != (other is None)
+        self.happen(f"transfer {handle} {target or other}")
+
+    def follow(self, handle: int, place: int, target: str) -> None:
+        """Begin the story of a call that may be transferred."""
+        assert place < -1
+        self.happen(f"follow {handle} {target}")
 
     def poll(self, seconds: float) -> list[Trigger]:
         """Let the clock go on to the next step of a story, for at most so long."""

@@ -28,6 +28,8 @@ def making(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type of a
     """Return a strategy for a field's type."""
     if kind in LEAVES:
         return LEAVES[kind]
+    if dataclasses.is_dataclass(kind):
+        return of_fields(kind)
     parts = typing.get_args(kind)
     if typing.get_origin(kind) in {typing.Union, types.UnionType}:
         return st.one_of([making(part) for part in parts])
@@ -37,14 +39,17 @@ def making(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type of a
     return st.tuples(*(making(part) for part in parts))
 
 
+def of_fields(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any dataclass
+    """Return a strategy for a dataclass."""
+    hints = typing.get_type_hints(kind)
+    return st.builds(
+        kind, **{field.name: making(hints[field.name]) for field in dataclasses.fields(kind)}
+    )
+
+
 def values() -> st.SearchStrategy[Any]:
     """Return a strategy for values of every type that the channel knows."""
-    made = []
-    for kind in channel._VALUES.values():
-        hints = typing.get_type_hints(kind)
-        fields = {field.name: making(hints[field.name]) for field in dataclasses.fields(kind)}
-        made.append(st.builds(kind, **fields))
-    return st.one_of(made)
+    return st.one_of([of_fields(kind) for kind in channel._VALUES.values()])
 
 
 @given(values())

@@ -1,0 +1,361 @@
+"""Steps of the called side and steps inside a call become attempts.
+
+A call that is to reach an agent of ours (``at:``) makes two things of one step: the attempt of the
+caller, and what the called agent is told beforehand. Where a later step answers, refuses or
+redirects, the call's own step ends with the ringing, and the agent only rings.
+"""
+
+from dataclasses import replace
+
+from probe.plan.action import (
+    Action,
+    Call,
+    Cancel,
+    Expect,
+    Follow,
+    Hangup,
+    Hold,
+    Manner,
+    Refresh,
+    Take,
+    Transfer,
+)
+from probe.plan.fences import destination_problem
+from probe.plan.plan import Attempt
+from probe.plan.work import TRUNK_ACCOUNT, Work, account_of, append, limits_for, target_of
+from probe.scenario.call_steps import (
+    AnswerStep,
+    CallStep,
+    HoldStep,
+    InCall,
+    Reaching,
+    RedirectStep,
+    RefreshStep,
+    RejectStep,
+    RingStep,
+    Taking,
+    TransferStep,
+)
+from probe.scenario.schema import AnyStep, CancelStep, HangupStep, Scenario
+from probe.scenario.source import Problem, Source
+
+_KINDS = {RingStep: "ring", AnswerStep: "answer", RejectStep: "reject", RedirectStep: "redirect"}
+
+
+def literal(scenario: Scenario) -> set[str]:
+    """Return the destinations that stand in a scenario file as they are."""
+    found = set()
+    for step in scenario.steps:
+        if isinstance(step, CallStep) and not step.source("call").filled:
+            found.add(step.to)
+        elif isinstance(step, TransferStep | RedirectStep) and not step.source("to").filled:
+            found.add(step.to or "")
+    return found
+
+
+def reached(
+    work: Work, step: CallStep | TransferStep, call: int, user_agent: str
+) -> tuple[Expect, ...]:
+    """Return what the agent is told that a call is to reach, or nothing."""
+    if step.at is None:
+        return ()
+    account = account_of(work, step.at, step, user_agent)
+    if account is None:
+        return ()
+    caller = (step.from_ or TRUNK_ACCOUNT) if isinstance(step, CallStep) else None
+    if step.at == caller:
+        work.problems.append(
+            Problem(
+                source=step.source("at"),
+                message=f"'{step.at}' cannot be called by itself",
+                hint="name another agent under 'at:', or another caller under 'from:'",
+            )
+        )
+        return ()
+    if step.contact is not None:
+        _fence(work, account.name, step.contact, step.source("contact"))
+    manner = _manner(work, step, account.name)
+    return (Expect(attempt=call, account=account.name, call=call, manner=manner),)
+
+
+def _manner(work: Work, step: CallStep | TransferStep, agent: str) -> Manner:
+    """Return how an agent takes a call: as the step says, or by ringing where a later one says."""
+    if any(isinstance(later, Taking) and later.agent == agent for later in _later(work, step)):
+        return Manner(kind="ring", early_media=step.early_media)
+    status, reason = step.answer_with or (200, "")
+    kind = "answer" if status < 300 else "redirect" if status < 400 else "reject"
+    return Manner(
+        kind=kind,
+        after=step.answer_after,
+        status=status,
+        reason=reason,
+        contact=None if step.contact is None else _target(work, agent, step.contact),
+        early_media=step.early_media,
+    )
+
+
+def _later(work: Work, step: AnyStep) -> list[AnyStep]:
+    """Return the steps after one, as far as no other call reaches the same agent."""
+    found: list[AnyStep] = []
+    for later in work.scenario.steps:
+        if later.index <= step.index:
+            continue
+        if isinstance(later, Reaching) and isinstance(step, Reaching) and later.at == step.at:
+            break
+        found.append(later)
+    return found
+
+
+def rings_only(expects: tuple[Expect, ...]) -> bool:
+    """Whether a later step decides what becomes of the call."""
+    return any(expect.manner.kind == "ring" for expect in expects)
+
+
+def add(work: Work, step: Taking | InCall | CancelStep | HangupStep, user_agent: str) -> None:
+    """Add the attempt of a step of the called side, or inside a call."""
+    if isinstance(step, CancelStep | HangupStep):
+        _end(work, step)
+    elif isinstance(step, Taking):
+        _take(work, step, user_agent)
+    else:
+        _inside(work, step, user_agent)
+
+
+def _take(work: Work, step: Taking, user_agent: str) -> None:
+    """Add the attempt of an agent that answers, refuses, redirects, or lets ring."""
+    account = account_of(work, step.agent, step, user_agent)
+    if account is None:
+        return
+    if isinstance(step, RedirectStep):
+        _fence(work, account.name, step.to, step.source("to"))
+    number = len(work.attempts)
+    ringing = _ringing_at(work, step.agent)
+    status, reason = step.with_ if isinstance(step, RejectStep | RedirectStep) else (200, "")
+    manner = Manner(
+        kind=_KINDS[type(step)],
+        after=step.after,
+        status=status,
+        reason=reason,
+        contact=_target(work, account.name, step.to) if isinstance(step, RedirectStep) else None,
+        early_media=step.early_media if isinstance(step, RingStep | AnswerStep) else False,
+        play=step.play if isinstance(step, AnswerStep) else None,
+        headers=tuple(step.headers.items()),
+    )
+    action = Take(
+        attempt=number,
+        account=account.name,
+        call=number if ringing is None else ringing,
+        manner=manner,
+        within=step.within,
+        timeout=step.timeout,
+        answer_within=step.answer_within,
+    )
+    label = f"{step.agent} {_WORDS[step.verb]}"
+    append(work, step, label, "INVITE", action, direction="inbound")
+
+
+_WORDS = {
+    "ring": "rings",
+    "answer": "answers",
+    "reject": "refuses",
+    "redirect": "redirects",
+    "hold": "holds",
+    "resume": "resumes",
+    "refresh": "refreshes",
+    "transfer": "transfers",
+}
+"""How a step is told of an agent."""
+
+
+def _ringing_at(work: Work, agent: str) -> int | None:
+    """Return the attempt whose call an earlier step lets ring at an agent, or None."""
+    taken = {a.action.call for a in work.attempts if isinstance(a.action, Take)}
+    for attempt in reversed(work.attempts):
+        action = attempt.action
+        if isinstance(action, Take) and action.account == agent:
+            return action.call if action.manner.kind == "ring" else None
+        for told in attempt.prepares:
+            if isinstance(told, Expect) and told.account == agent:
+                waits = told.manner.kind == "ring" and told.call not in taken
+                return told.call if waits else None
+    return None
+
+
+def _inside(work: Work, step: InCall, user_agent: str) -> None:
+    """Add the attempt of a step inside a call."""
+    call = _call_of(work, step.call)
+    if call is None:
+        return  # the loader has told it
+    by = step.by or call.action.account
+    account = account_of(work, by, step, user_agent)
+    if account is None:
+        return
+    if by not in _sides(call):
+        _not_in_it(work, step, by, call)
+        return
+    number = len(work.attempts)
+    common = {"timeout": step.timeout, "answer_within": step.answer_within}
+    handle = call.index
+    label = f"{by} {_WORDS[step.verb]}" if step.by or by != TRUNK_ACCOUNT else step.verb
+    if isinstance(step, TransferStep):
+        _transfer(work, step, call, by, label, user_agent)
+        return
+    action: Action
+    if isinstance(step, RefreshStep):
+        method = step.with_.upper()
+        action = Refresh(attempt=number, account=by, call=handle, method=method, **common)
+    else:
+        method, resume = "INVITE", not isinstance(step, HoldStep)
+        action = Hold(attempt=number, account=by, call=handle, resume=resume, **common)
+    append(work, step, label, method, action, depends_on=(call.index,))
+
+
+def _end(work: Work, step: CancelStep | HangupStep) -> None:
+    """Add a cancel or hangup of an earlier call, by whichever side the step names."""
+    wanted = step.call if isinstance(step, CancelStep) else step.by
+    names = {s.name: s.index for s in work.scenario.steps if s.name}
+    found = [
+        a
+        for a in work.attempts
+        if _is_call(a)
+        and (wanted is None or a.step == names.get(wanted, -1) or wanted in _sides(a))
+    ]
+    if not found:
+        work.problems.append(
+            Problem(
+                source=step.source(step.verb),
+                message="there is no earlier call to end",
+                hint="put a `call:` step before it",
+            )
+        )
+        return
+    call = found[-1]
+    by = wanted if wanted in _sides(call) else call.action.account
+    number = len(work.attempts)
+    common = {"timeout": step.timeout, "answer_within": step.answer_within}
+    action: Action
+    if isinstance(step, CancelStep):
+        by = call.action.account
+        action = Cancel(attempt=number, account=by, call=call.index, **common)
+    else:
+        action = Hangup(attempt=number, account=str(by), call=call.index, **common)
+    method = "CANCEL" if isinstance(step, CancelStep) else "BYE"
+    label = step.verb if wanted is None else f"{step.verb} {wanted}"
+    append(work, step, label, method, action, depends_on=(call.index,))
+
+
+def _is_call(attempt: Attempt) -> bool:
+    """Whether an attempt is a call: one that we place, or wait for."""
+    action = attempt.action
+    return isinstance(action, Call) or (isinstance(action, Take) and action.call == attempt.index)
+
+
+def _transfer(  # noqa: PLR0913, PLR0917 - what the step has resolved to
+    work: Work, step: TransferStep, call: Attempt, by: str, label: str, user_agent: str
+) -> None:
+    """Add the attempt of a transfer, with what the other agents are told beforehand."""
+    number = len(work.attempts)
+    target, replaces, depends = None, None, [call.index]
+    if step.to is not None:
+        _fence(work, by, step.to, step.source("to"))
+        target = _target(work, by, step.to)
+        label = f"{label} to {step.to}"
+    else:
+        other = _call_of(work, step.with_)
+        if other is None:
+            return
+        if by not in _sides(other):
+            _not_in_it(work, step, by, other)
+            return
+        replaces = other.index
+        depends.append(other.index)
+        label = f"{label} with {step.with_}"
+    told: list[Action] = list(reached(work, step, number, user_agent))
+    asked = target or _asked_again(work, step)
+    if asked is not None:
+        others = sorted(_sides(call) - {by})
+        told += [Follow(attempt=number, account=o, call=call.index, target=asked) for o in others]
+    action = Transfer(
+        attempt=number,
+        account=by,
+        call=call.index,
+        target=target,
+        replaces=replaces,
+        timeout=step.timeout,
+        answer_within=step.answer_within,
+    )
+    append(
+        work, step, label, "REFER", action, prepares=tuple(told), depends_on=tuple(depends),
+        limits=limits_for(work, by, target or ""),
+    )  # fmt: skip
+
+
+def _asked_again(work: Work, step: TransferStep) -> str | None:
+    """Return the URI of the call that an attended transfer replaces."""
+    other = _call_of(work, step.with_)
+    return other.action.target if other is not None and isinstance(other.action, Call) else None
+
+
+def _call_of(work: Work, name: str | None) -> Attempt | None:
+    """Return the latest call, or the one of a named step."""
+    names = {step.name: step.index for step in work.scenario.steps if step.name}
+    for attempt in reversed(work.attempts):
+        if _is_call(attempt) and (name is None or attempt.step == names.get(name)):
+            return attempt
+    return None
+
+
+def _sides(call: Attempt) -> set[str]:
+    """Return the agents of ours that are in a call."""
+    reached_by = {told.account for told in call.prepares if isinstance(told, Expect)}
+    return {call.action.account} | reached_by
+
+
+def _not_in_it(work: Work, step: InCall, by: str, call: Attempt) -> None:
+    work.problems.append(
+        Problem(
+            source=step.source("by") if step.by else step.source(step.verb),
+            message=f"'{by}' is not in the call of step {call.step}",
+            hint="in it: " + ", ".join(sorted(_sides(call))),
+        )
+    )
+
+
+def _fence(work: Work, agent: str, written: str, source: Source) -> None:
+    """Refuse a destination that an agent may not have dialled for it."""
+    problem = destination_problem(
+        written,
+        work.profiles[agent],
+        work.accounts[agent],
+        work.addresses[agent].host,
+        source,
+        literal(work.scenario),
+    )
+    if problem is not None and problem not in work.problems:
+        work.problems.append(problem)
+
+
+def _target(work: Work, agent: str, written: str) -> str:
+    return target_of(work, work.accounts[agent], written)
+
+
+def linked(attempt: Attempt) -> Attempt:
+    """Say of a call whether a later step answers it or goes on in it."""
+    action = attempt.action
+    if not isinstance(action, Call):
+        return attempt
+    if rings_only(tuple(told for told in attempt.prepares if isinstance(told, Expect))):
+        return replace(attempt, action=replace(action, wait_for="ringing"))
+    return attempt
+
+
+def goes_on(attempt: Attempt, attempts: list[Attempt]) -> bool:
+    """Whether a later step happens inside a call."""
+    return any(
+        isinstance(other.action, Hold | Refresh | Transfer | Take)
+        and (
+            other.action.call == attempt.index
+            or (isinstance(other.action, Transfer) and other.action.replaces == attempt.index)
+        )
+        for other in attempts
+    )

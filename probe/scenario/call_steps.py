@@ -1,0 +1,255 @@
+"""Steps that place and take calls, and steps inside a call that is up."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from probe.scenario.kinds import Codecs, Headers, Seconds, SomeSeconds, Text
+from probe.scenario.source import Problem, ScenarioError, quoted, refuse
+from probe.scenario.steps import Step
+from probe.scenario.values import choice, parse_duration, sound, switch, text
+from probe.scenario.values import target as called
+from probe.scenario.written import Parsed
+
+RING_S = 5.0
+"""Length of one ring: a tone of 1 s and a pause of 4 s, as most countries have it (ITU-T E.180)."""
+
+_RINGS = re.compile(r"(\d{1,2})\s*rings?")
+_ANSWER = re.compile(r"([3-6]\d\d)(?:\s+(\S.*))?")
+
+
+def ringing(value: object) -> float:
+    """Return the seconds of a duration, or of '2 rings'."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    found = _RINGS.fullmatch(text(value).strip())
+    return int(found[1]) * RING_S if found else parse_duration(value)
+
+
+def refusal(value: object) -> tuple[int, str]:
+    """Return status code and reason phrase of '486' or '486 Busy Here'; the phrase may be empty."""
+    if isinstance(value, tuple):
+        return value
+    found = _ANSWER.fullmatch(text(value).strip())
+    if not found:
+        raise refuse(
+            value, f"{quoted(text(value))} refuses no call", "for example: 486, or 603 Decline"
+        )
+    return int(found[1]), found[2] or ""
+
+
+Ringing = Annotated[float, Parsed(ringing)]
+Refusal = Annotated[tuple[int, str] | None, Parsed(refusal)]
+
+
+class Reaching(Step):
+    """A step whose call is to reach an agent of ours."""
+
+    at: Text = None
+    "Agent that the call must reach; the step is not met where no INVITE arrives there."
+    answer_after: Ringing = 0.0
+    "How long that agent rings before it answers: a duration, or '2 rings' of 5 s."
+    answer_with: Refusal = None
+    "What it answers instead of 200: a final status, such as 486 or '603 Decline'."
+    contact: Annotated[str | None, Parsed(called)] = None
+    "Where an `answer_with` of 3xx leads."
+    early_media: Annotated[bool, Parsed(switch)] = False
+    "Whether that agent sends 183 with a session description in place of 180."
+
+    @model_validator(mode="after")
+    def _somebody_answers(self) -> Reaching:
+        problems = [
+            Problem(
+                source=self.source(key),
+                message=f"'{key}' says how an agent takes the call, and no 'at:' names it",
+                hint="name the agent: at: bob",
+            )
+            for key in ("answer_after", "answer_with", "contact", "early_media")
+            if self.at is None and key in self.model_fields_set
+        ]
+        status = self.answer_with[0] if self.answer_with else 200
+        if self.at is not None and (300 <= status < 400) != (self.contact is not None):
+            problems.append(
+                Problem(
+                    source=self.source("contact" if self.contact else "answer_with"),
+                    message="a redirection has a 3xx under 'answer_with' and a 'contact:'",
+                    hint='for example: answer_with: 302, contact: "102"',
+                )
+            )
+        if problems:
+            raise ScenarioError(problems)
+        return self
+
+
+class CallStep(Reaching):
+    """Place a call, to another agent where `at` names it."""
+
+    timings = ("srd", "pdd", "setup", "total")
+
+    verb: Literal["call"] = "call"
+    to: Annotated[str, Parsed(called)] = Field(validation_alias="call")
+    "Number or URI to call."
+    from_: Text = Field(default=None, validation_alias="from")
+    "Agent that calls; None stands for the trunk's own account."
+    hangup_after: Seconds = None
+    "How long after the answer we send BYE, s; None leaves it to a later step or the end."
+    ring_for: Seconds = None
+    "How long after the first ringing we send CANCEL, s; None lets it ring."
+    headers: Headers = Field(default_factory=dict)
+    "Extra headers of the INVITE, by name."
+    caller_id: Text = None
+    "Number or URI that the call shows as its origin."
+    play: Annotated[str | None, Parsed(sound)] = None
+    "What we play once answered: 'tone 1004Hz' or 'silence'."
+    codecs: Codecs = None
+    "Codecs to offer in this call, in order."
+    late_offer: Annotated[bool, Parsed(switch)] = False
+    "Whether the INVITE carries no session description, so that the other side offers."
+
+
+class TakingStep(Step):
+    """A step that takes a call which rings at an agent, or which arrives within a time."""
+
+    within: SomeSeconds = 30.0
+    "How long we wait for the call, s."
+    after: Ringing = 0.0
+    "How long the agent lets it ring before that: a duration, or '2 rings' of 5 s."
+    headers: Headers = Field(default_factory=dict)
+    "Extra headers of the answer, by name."
+
+
+class RingStep(TakingStep):
+    """Let a call ring at an agent."""
+
+    verb: Literal["ring"] = "ring"
+    agent: Annotated[str, Parsed(text)] = Field(validation_alias="ring")
+    "Agent that rings."
+    early_media: Annotated[bool, Parsed(switch)] = False
+    "Whether 183 with a session description is sent in place of 180."
+
+
+class AnswerStep(TakingStep):
+    """Answer a call."""
+
+    verb: Literal["answer"] = "answer"
+    agent: Annotated[str, Parsed(text)] = Field(validation_alias="answer")
+    "Agent that answers."
+    play: Annotated[str | None, Parsed(sound)] = None
+    "What it plays once answered: 'tone 1004Hz' or 'silence'."
+    early_media: Annotated[bool, Parsed(switch)] = False
+    "Whether 183 with a session description is sent while it rings."
+
+
+class RejectStep(TakingStep):
+    """Refuse a call."""
+
+    verb: Literal["reject"] = "reject"
+    agent: Annotated[str, Parsed(text)] = Field(validation_alias="reject")
+    "Agent that refuses."
+    with_: Annotated[tuple[int, str], Parsed(refusal)] = Field(
+        default=(486, ""), validation_alias="with"
+    )
+    "Status code, and reason phrase where it matters: 486, or '603 Decline'."
+
+
+class RedirectStep(TakingStep):
+    """Redirect a call (RFC 3261 section 21.3)."""
+
+    verb: Literal["redirect"] = "redirect"
+    agent: Annotated[str, Parsed(text)] = Field(validation_alias="redirect")
+    "Agent that redirects."
+    to: Annotated[str, Parsed(called)]
+    "Number or URI that the call should go to."
+    with_: Annotated[tuple[int, str], Parsed(refusal)] = Field(
+        default=(302, ""), validation_alias="with"
+    )
+    "Status code 3xx."
+
+    @model_validator(mode="after")
+    def _is_redirection(self) -> RedirectStep:
+        if not 300 <= self.with_[0] < 400:
+            raise ScenarioError(
+                [Problem(source=self.source("with"), message="a redirection is a 3xx")]
+            )
+        return self
+
+
+class InCallStep(Step):
+    """A step inside a call that is up."""
+
+    by: Text = None
+    "Agent that does it; nobody named stands for the one that placed the call."
+
+
+class HoldStep(InCallStep):
+    """Put a call on hold (RFC 3264 section 8.4)."""
+
+    may_be_empty = frozenset({"hold"})
+
+    verb: Literal["hold"] = "hold"
+    call: Text = Field(default=None, validation_alias="hold")
+    "Name of the call step; nothing stands for the latest call."
+
+
+class ResumeStep(InCallStep):
+    """Resume a call that is on hold."""
+
+    may_be_empty = frozenset({"resume"})
+
+    verb: Literal["resume"] = "resume"
+    call: Text = Field(default=None, validation_alias="resume")
+    "Name of the call step; nothing stands for the latest call."
+
+
+class RefreshStep(InCallStep):
+    """Refresh the session of a call (RFC 4028)."""
+
+    may_be_empty = frozenset({"refresh"})
+
+    verb: Literal["refresh"] = "refresh"
+    call: Text = Field(default=None, validation_alias="refresh")
+    "Name of the call step; nothing stands for the latest call."
+    with_: Annotated[Literal["invite", "update"], Parsed(choice("invite", "update"))] = Field(
+        default="invite", validation_alias="with"
+    )
+    "invite (re-INVITE) or update (UPDATE, RFC 3311)."
+
+
+class TransferStep(Reaching, InCallStep):
+    """Transfer a call: blind with `to`, attended with `with` (RFC 5589)."""
+
+    may_be_empty = frozenset({"transfer"})
+
+    verb: Literal["transfer"] = "transfer"
+    call: Text = Field(default=None, validation_alias="transfer")
+    "Name of the call step that is transferred; nothing stands for the latest call."
+    to: Annotated[str | None, Parsed(called)] = None
+    "Number or URI of a blind transfer."
+    with_: Text = Field(default=None, validation_alias="with")
+    "Name of the call step whose far end takes the call over: an attended transfer."
+
+    @model_validator(mode="after")
+    def _one_target(self) -> TransferStep:
+        if (self.to is None) == (self.with_ is None):
+            raise ScenarioError(
+                [
+                    Problem(
+                        source=self.source("with" if self.to else "transfer"),
+                        message="a transfer has either 'to:' (blind) or 'with:' (attended)",
+                        hint='for example: to: "102"',
+                    )
+                ]
+            )
+        return self
+
+
+Taking: TypeAlias = RingStep | AnswerStep | RejectStep | RedirectStep
+InCall: TypeAlias = HoldStep | ResumeStep | RefreshStep | TransferStep
+
+__all__ = [
+    "RING_S", "AnswerStep", "CallStep", "HoldStep", "InCall", "Reaching", "RedirectStep",
+    "RefreshStep", "RejectStep", "ResumeStep", "RingStep", "Taking", "TransferStep",
+]  # fmt: skip

@@ -1,0 +1,38 @@
+"""Finds agents and calls that a step of the called side, or inside a call, names and nobody has."""
+
+from collections.abc import Iterable, Iterator
+
+from probe.scenario.call_steps import InCall, Reaching, Taking, TransferStep
+from probe.scenario.source import Problem, Source, quoted, suggestion
+from probe.scenario.steps import Step
+
+
+def unknown(what: str, name: str, source: Source, known: Iterable[str]) -> Problem:
+    """Return the problem of a name that nobody has."""
+    words = tuple(known)
+    hint = suggestion(name, words) if words else f"this scenario has no {what}s"
+    return Problem(source=source, message=f"there is no {what} {quoted(name)}", hint=hint)
+
+
+def unknown_in_calls(
+    step: Step, agents: tuple[str, ...], earlier: list[str], named: list[str]
+) -> Iterator[Problem]:
+    """Yield a problem for each; ``earlier`` are the calls before the step, ``named`` by name."""
+    if isinstance(step, Reaching) and step.at is not None and step.at not in agents:
+        yield unknown("agent", step.at, step.source("at"), agents)
+    if isinstance(step, Taking) and step.agent not in agents:
+        yield unknown("agent", step.agent, step.source(step.verb), agents)
+    if not isinstance(step, InCall):
+        return
+    if step.by is not None and step.by not in agents:
+        yield unknown("agent", step.by, step.source("by"), agents)
+    if not earlier:
+        message = f"there is no call before this '{step.verb}'"
+        yield Problem(source=step.source(step.verb), message=message)
+        return
+    wanted: list[tuple[str, str | None]] = [(step.verb, step.call)]
+    if isinstance(step, TransferStep):
+        wanted.append(("with", step.with_))
+    for key, name in wanted:
+        if name is not None and name not in named:
+            yield unknown("call", name, step.source(key), named)
