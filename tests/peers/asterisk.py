@@ -79,7 +79,7 @@ class Asterisk:
     def cli(self, command: str) -> str:
         """Return what a command of its console prints, such as `core show channels`."""
         asked = subprocess.run(
-            [_program(), "-C", str(self.folder / "asterisk.conf"), "-rx", command],
+            [program_path(), "-C", str(self.folder / "asterisk.conf"), "-rx", command],
             capture_output=True,
             text=True,
             timeout=20,
@@ -96,7 +96,7 @@ class Asterisk:
 @contextmanager
 def running_asterisk(folder: Path, certificates: Certificates) -> Iterator[Asterisk]:
     """Run Asterisk while the block runs; `folder` holds its configuration and what it writes."""
-    program = Path(_program())
+    program = Path(program_path())
     port, tls_port, wrong_name_port, expired_port = (free_port() for _ in range(4))
     rtp = free_port(RTP_PORTS + 1)
     rtp += rtp % 2  # RTP takes the even ports, RTCP the odd ones
@@ -146,7 +146,7 @@ def running_asterisk(folder: Path, certificates: Certificates) -> Iterator[Aster
             yield peer
 
 
-def _program() -> str:
+def program_path() -> str:
     """Return the path of Asterisk, or skip the test with the sentence that helps."""
     place = subprocess.run([INSTALL, "--where"], capture_output=True, text=True, check=True)
     found = Path(place.stdout.strip()) / "asterisk"
