@@ -46,8 +46,10 @@ class Bridge:
         self.over = False
         self.leaving: Leg | None = None
         "The party that transfers the call and may hang up without ending it."
+        self.changing = False
+        "Whether a change of the session is under way."
         self._house = house
-        self._changing = False
+        self._when_over: Callable[[], None] = lambda: None
         for leg in self.legs:
             leg.owner = self
         self._limit: Cancellable = house.site.scheduler.call_later(
@@ -61,8 +63,8 @@ class Bridge:
 
     @property
     def busy(self) -> bool:
-        """Whether a change of the session is under way."""
-        return self._changing or any(leg.unacknowledged for leg in self.legs)
+        """Whether a change of the session is under way or not confirmed yet."""
+        return self.changing or any(leg.unacknowledged for leg in self.legs)
 
     def serve(self, leg: Leg, transaction: ServerTransaction) -> None:
         """Take a request of a party."""
@@ -87,6 +89,7 @@ class Bridge:
         if self.over:
             return
         self.release()
+        self._when_over()
         for leg in self.legs:
             if not leg.over:  # first the record: who has seen the BYE must find the call ended
                 self._closed(leg, why)
@@ -96,6 +99,10 @@ class Bridge:
         """Stop being the owner of the call; the legs stay."""
         self.over = True
         self._limit.cancel()
+
+    def when_over(self, what: Callable[[], None]) -> None:
+        """Do something when the call ends by itself."""
+        self._when_over = what
 
     def leave(self, leg: Leg, *reason: tuple[str, str]) -> None:
         """Hang up on one party alone."""
@@ -122,12 +129,12 @@ class Bridge:
             transaction.respond(answer_of(491, here))
             return
         transaction.respond(answer_of(100, here))
-        self._changing = True
+        self.changing = True
         other = self.other(leg)
         offered = text_of(request)
 
         def on_final(response: Response | None, cseq: int) -> None:
-            self._changing = False
+            self.changing = False
             self._house.cancels.pop(transaction.key, None)
             answer = answer_from(response)
             if response is None or response.code >= 300:
@@ -167,7 +174,7 @@ class Bridge:
     def _pass_on(self, leg: Leg, transaction: ServerTransaction) -> None:
         """Pass on a request that is no INVITE, and its answer back."""
         request = transaction.request
-        if request.method == "UPDATE" and (self._changing or self.leaving is not None):
+        if request.method == "UPDATE" and (self.changing or self.leaving is not None):
             transaction.respond(answer_of(491, transaction.flow.here))
             return
         other, body = self.other(leg), text_of(request)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sipmessage import Response
@@ -195,6 +195,7 @@ class Dialling:
             return False
         self._invitation = self._invitation.diverted(self._switch.site.host, "unconditional")
         before = len(self._branches)
+        self._invitation = replace(self._invitation, dialled=uri_user(contact_uri(response) or ""))
         for target in self._switch.targets(route.stages[0]):
             self._ring(target)
         return len(self._branches) > before

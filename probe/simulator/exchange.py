@@ -12,6 +12,7 @@ from probe.simulator.legs import Leg
 from probe.simulator.lines import Lines
 from probe.simulator.messages import user_of
 from probe.simulator.numbers import normal
+from probe.simulator.referrals import Parties, refer
 from probe.simulator.registrar import Registrar
 from probe.simulator.routes import Route, Stage, route_of
 from probe.simulator.site import Site
@@ -128,19 +129,19 @@ class Exchange:
         """Forget a leg."""
         self._legs.pop(leg.dialog.id, None)
 
-    def keep(self, leg: Leg) -> None:
-        """Take a leg, so that its requests are served."""
-        self._legs[leg.dialog.id] = leg
-
     def refer(self, bridge: Bridge, leg: Leg, transaction: ServerTransaction) -> None:
         """Serve a REFER of a party."""
-        del bridge, leg
-        self.unserved(transaction)
+        parties = Parties(bridge=bridge, by=leg, switch=self.switch, join=self._join)
+        refer(parties, transaction, self.leg)
 
     def _connect(self, inbound: Inbound, leg: Leg) -> Bridge:
-        for each in (inbound.leg, leg):
-            self.keep(each)
-        return Bridge(inbound.leg, leg, self)
+        return self._join(inbound.leg, leg)
+
+    def _join(self, one: Leg, other: Leg) -> Bridge:
+        """Make a call of two legs."""
+        for leg in (one, other):
+            self._legs[leg.dialog.id] = leg
+        return Bridge(one, other, self)
 
     def _no_longer_ringing(self, inbound: Inbound) -> None:
         self._ringing.pop(inbound.transaction.key, None)

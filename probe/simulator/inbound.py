@@ -51,6 +51,8 @@ class Inbound:
             )
         )
         self.leg = Leg(dialog, self._line, switch.site, sdp=invitation.body)
+        if route.forwarded:
+            invitation = invitation.diverted(switch.site.host, "unconditional")
         self._dialling = Dialling(route, invitation, switch, self)
 
     def start(self) -> None:
