@@ -5,6 +5,7 @@ secrets out, and puts the findings in order.
 """
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from probe.executor.local import PlanRun, Ran
 from probe.inquest import Ask, Asking, Judged, hold
 from probe.plan.plan import Attempt, Plan
 from probe.report.model import Finding, RunReport, Try
+from probe.scenario.rows import Row
 from probe.sip.redact import SHORTEST_SECRET, Redactor
 from probe.trace.store import redact_trace
 from probe.trace.trace import Trace
@@ -140,6 +142,11 @@ class _Hiding:
             return self.redactor.text(text)
         return text
 
+    def row(self, row: Row) -> Row:
+        """Return a row whose values hold no secret."""
+        values = tuple((name, self.words(value)) for name, value in row.values)
+        return replace(row, name=self.words(row.name), values=values)
+
     def verdict(self, verdict: Verdict) -> Verdict:
         """Return a verdict that quotes no secret."""
         return replace(
@@ -243,7 +250,10 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
 
 
 def _left_out(plans: tuple[Plan, ...]) -> str:
-    return f"not carried out: {', '.join(plan.scenario for plan in plans)}"
+    """Name the plans that were not carried out; the rows of one scenario are counted."""
+    names = Counter(plan.row.story if plan.row else plan.scenario for plan in plans)
+    told = (f"{name} ({rows} rows)" if rows > 1 else name for name, rows in names.items())
+    return f"not carried out: {', '.join(told)}"
 
 
 def _report(
@@ -279,7 +289,9 @@ def _one(
     for ran in done.ran:
         if ran.attempt.method:  # talk and wait have nothing to judge
             yield Finding(
-                scenario=plan.scenario,
+                scenario=hiding.words(plan.scenario),
+                file=plan.file,
+                row=None if plan.row is None else hiding.row(plan.row),
                 title=hiding.words(plan.name),
                 attempt=replace(ran.attempt, label=hiding.words(ran.attempt.label)),
                 tries=tuple(

@@ -251,6 +251,8 @@ def _one(
     finding = Finding(
         scenario=stored.scenario,
         title=stored.title,
+        file=stored.file,
+        row=stored.row,
         attempt=known,
         tries=(
             *stored.tries[:-1],

@@ -1,12 +1,16 @@
 """``sipprobe list``: show what would run."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.cli.exits import Exit
 from probe.cli.selection import Selection, selection_flags
+
+if TYPE_CHECKING:  # pydantic loads only where it is needed
+    from probe.scenario.schema import Scenario
 
 
 @click.command(name="list")
@@ -25,6 +29,7 @@ def command(as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click hands o
     rows = [
         {
             "id": scenario.id,
+            "row": _row(scenario),
             "name": scenario.name,
             "file": scenario.file,
             "tags": list(scenario.tags),
@@ -36,10 +41,45 @@ def command(as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click hands o
     if as_json:
         click.echo(selection.hide(json.dumps(rows, indent=2, ensure_ascii=False)))
         return Exit.MET
-    width = max(len(scenario.id) for scenario in chosen)
+    by_story: dict[tuple[str, str], list[Scenario]] = {}
     for scenario in chosen:
-        tags_shown = f"  [{', '.join(scenario.tags)}]" if scenario.tags else ""
-        verbs = " → ".join(step.verb for step in scenario.steps)
-        click.echo(f"{scenario.id:<{width}}  {scenario.name}{tags_shown}")
-        click.echo(f"{'':<{width}}  {verbs}   ({scenario.trunk}, {scenario.file})")
+        story = scenario.row.story if scenario.row else scenario.id
+        by_story.setdefault((story, scenario.file), []).append(scenario)
+    width = max(len(story) for story, _ in by_story)
+    for (story, _), scenarios in by_story.items():
+        for line in _lines(story, scenarios, width):
+            click.echo(selection.hide(line))
     return Exit.MET
+
+
+def _lines(story: str, scenarios: "list[Scenario]", width: int) -> Iterator[str]:
+    """Yield what is shown of a scenario and of its rows."""
+    first = scenarios[0]
+    titles = {scenario.name for scenario in scenarios}
+    tags_shown = f"  [{', '.join(first.tags)}]" if first.tags else ""
+    verbs = " → ".join(step.verb for step in first.steps)
+    title = first.name if len(titles) == 1 else story
+    yield f"{story:<{width}}  {title}{tags_shown}"
+    yield f"{'':<{width}}  {verbs}   ({first.trunk}, {first.file})"
+    rows = [(scenario.row, scenario.name) for scenario in scenarios if scenario.row]
+    if not rows:
+        return
+    widest = max(len(row.name) for row, _ in rows)
+    yield f"{'':<{width}}  {len(rows)} row{'s' if len(rows) > 1 else ''}:"
+    for row, name in rows:
+        own = f"  {name}" if len(titles) > 1 else ""
+        place = f"  {row.source.file}:{row.source.line}" if row.source.file else ""
+        yield f"{'':<{width}}    {row.name:<{widest}}{own}{place}"
+
+
+def _row(scenario: "Scenario") -> dict[str, object] | None:
+    """Return the row of a scenario as a report has it."""
+    row = scenario.row
+    if row is None:
+        return None
+    return {
+        "name": row.name,
+        "story": row.story,
+        "values": dict(row.values),
+        "source": str(row.source) if row.source.file else None,
+    }

@@ -210,7 +210,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     from probe.results import ResultsError, RunFolder, run_id  # noqa: PLC0415 - see _run
 
     now = datetime.now(timezone.utc)
-    name = plans[0].scenario if len(plans) == 1 else f"{len(plans)}-scenarios"
+    name = _folder_name(plans, strict=options.redact == "strict")
     identity = run_id(now, name)
     folder: RunFolder | None = None
     broken: Exception | None = None
@@ -260,6 +260,14 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     except ResultsError as error:
         faults.append(str(error))
     return _told(options, report, faults, broken)
+
+
+def _folder_name(plans: "tuple[Plan, ...]", *, strict: bool) -> str:
+    """Return what a run is called: the scenario, with its row where it is one that may be named."""
+    stories = {plan.row.story if plan.row else plan.scenario for plan in plans}
+    if len(plans) == 1 and not strict:
+        return plans[0].scenario
+    return stories.pop() if len(stories) == 1 else f"{len(stories)}-scenarios"
 
 
 def _inquiry(options: Options) -> "Inquiry":

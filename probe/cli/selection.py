@@ -10,6 +10,7 @@ import click
 from probe.cli.exits import Exit
 
 if TYPE_CHECKING:  # pydantic loads only where it is needed
+    from probe.scenario.choice import Choice
     from probe.scenario.schema import Scenario, Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -22,7 +23,10 @@ def selection_flags(command: _Command) -> _Command:
             click.argument("names", nargs=-1, metavar="[NAME or PATH]..."),
             click.option("-t", "--tag", "tags", multiple=True, help="Only those with this tag."),
             click.option(
-                "-k", "expression", metavar="TEXT", help="Only those whose name contains TEXT."
+                "-k",
+                "expression",
+                metavar="EXPR",
+                help="Only names and rows with this text; and, or, not, ( ) join several.",
             ),
             click.option(
                 "--trunk", metavar="NAME", help="Trunk profile, over what the scenario says."
@@ -59,7 +63,7 @@ class Selection:
     "Tags of which one must match; empty for all."
 
     expression: str | None
-    "Text that id or title must contain, or None."
+    "What names and rows must be like (probe/scenario/choice.py), or None."
 
     trunk: str | None
     "Trunk profile over what the scenarios say, or None."
@@ -97,21 +101,35 @@ class Selection:
         """Read what is selected; raise ScenarioError, or leave where nothing is."""
         from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
 
+        meant = self._meant()
         given = inputs.variables(self.variables)
         given |= inputs.variables(self.secrets, secret=True)
         known = inputs.settings(given, self.config)
         found = tuple(
             scenario
             for scenario in inputs.scenarios(inputs.paths(self.names), given, known)
-            if self._wants(scenario)
+            if self._has_tag(scenario) and meant(_told(scenario))
         )
         if not found:
             click.echo("nothing was selected", err=True)
             raise click.exceptions.Exit(Exit.NOTHING)
         return found, known
 
-    def _wants(self, scenario: "Scenario") -> bool:
-        """Whether tags and text select a scenario."""
-        if self.tags and not set(self.tags) & set(scenario.tags):
-            return False
-        return (self.expression or "").lower() in f"{scenario.id} {scenario.name}".lower()
+    def _has_tag(self, scenario: "Scenario") -> bool:
+        """Whether tags select a scenario."""
+        return not self.tags or bool(set(self.tags) & set(scenario.tags))
+
+    def _meant(self) -> "Choice":
+        """Return what ``-k`` means; raise UsageError."""
+        from probe.scenario.choice import ChoiceError, choice  # noqa: PLC0415 - see read
+
+        try:
+            return choice(self.expression or "")
+        except ChoiceError as error:
+            raise click.UsageError(f"-k '{self.expression}' cannot be read: {error}") from None
+
+
+def _told(scenario: "Scenario") -> str:
+    """Return what ``-k`` looks into: id, title, and the values of the row."""
+    values = scenario.row.values if scenario.row else ()
+    return " ".join((scenario.id, scenario.name, *(value for _, value in values)))

@@ -1,11 +1,16 @@
 """``sipprobe validate``: check scenario files without placing a call."""
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.cli.exits import Exit
 from probe.cli.selection import Selection, selection_flags
+
+if TYPE_CHECKING:  # pydantic loads only where it is needed
+    from probe.plan.plan import Plan
+    from probe.scenario.schema import Scenario
 
 
 @click.command(name="validate")
@@ -22,7 +27,6 @@ def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click han
     from probe.cli.embedded import stand_in  # noqa: PLC0415 - as above
     from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - as above
     from probe.plan.caps import too_many_calls  # noqa: PLC0415 - as above
-    from probe.plan.plan import Plan  # noqa: PLC0415 - as above
     from probe.plan.resolve import resolve  # noqa: PLC0415 - as above
     from probe.scenario.source import Problem, ScenarioError  # noqa: PLC0415 - as above
 
@@ -45,9 +49,22 @@ def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click han
                 problems += error.problems
             else:
                 plans.append(plan)
-                steps = len(scenario.steps)
-                click.echo(f"ok  {scenario.file}  ({steps} step{'s' if steps != 1 else ''})")
+        for file, (steps, rows) in _valid(scenarios, plans).items():
+            told = f"{steps} step{'s' if steps != 1 else ''}"
+            told += f", {rows} row{'s' if rows != 1 else ''}" if rows else ""
+            click.echo(f"ok  {file}  ({told})")
         problems += too_many_calls(plans)
         if problems:
             raise ScenarioError(problems)
     return Exit.MET
+
+
+def _valid(scenarios: "tuple[Scenario, ...]", plans: "list[Plan]") -> dict[str, tuple[int, int]]:
+    """Return steps and rows of each file all of whose rows have a plan."""
+    planned = Counter(plan.file for plan in plans)
+    wanted = Counter(scenario.file for scenario in scenarios)
+    return {
+        scenario.file: (len(scenario.steps), wanted[scenario.file] if scenario.row else 0)
+        for scenario in scenarios
+        if planned[scenario.file] == wanted[scenario.file]
+    }

@@ -5,6 +5,7 @@ from math import ceil
 
 from probe.plan.action import Account, Action
 from probe.scenario.expectation import Expectation
+from probe.scenario.rows import Row
 from probe.scenario.schema import Retry
 from probe.scenario.source import Source
 
@@ -124,7 +125,7 @@ class Plan:
     """One scenario, fully resolved."""
 
     scenario: str
-    "Identifier: the file's stem."
+    "Identifier: the file's stem, with the row in brackets where the file has rows."
 
     name: str
     "The scenario's title."
@@ -146,6 +147,9 @@ class Plan:
 
     timeout: float
     "Seconds for the whole scenario."
+
+    row: Row | None = None
+    "The row that gave the values, or None."
 
     warnings: tuple[str, ...] = field(default=())
     "What the reader should know before the verdict, e.g. that TLS verification is off."

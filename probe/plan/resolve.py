@@ -91,6 +91,7 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     return Plan(
         scenario=scenario.id,
         name=scenario.name or scenario.id,
+        row=scenario.row,
         file=scenario.file,
         tags=scenario.tags,
         trunk=name,

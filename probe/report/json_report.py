@@ -12,6 +12,7 @@ from typing import Any
 from probe.diagnosis.explanation import Certainty, Explanation
 from probe.report.model import Finding, RunReport
 from probe.report.text import plain
+from probe.scenario.rows import Row
 from probe.scenario.source import Source
 from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
@@ -73,8 +74,9 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
     failed = trace.failure()
     return {
         "scenario": _text(finding.scenario),
+        "row": None if finding.row is None else _row(finding.row),
         "title": _text(finding.title),
-        "file": _text(attempt.source.file) or None,
+        "file": _text(finding.file or attempt.source.file) or None,
         "step": attempt.step,
         "attempt": _text(attempt.label),
         "method": _text(trace.method) or None,
@@ -107,6 +109,15 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
             for index, event in enumerate(trace.events)
             if isinstance(event, ControlRan)
         ],
+    }
+
+
+def _row(row: Row) -> dict[str, object]:
+    return {
+        "name": _text(row.name),
+        "story": _text(row.story),
+        "values": {name: _text(value) for name, value in row.values},
+        "source": _place(row.source),
     }
 
 
@@ -349,10 +360,25 @@ _EXPLANATION = _object(
     }
 )
 
+_ROW = _object(
+    {
+        "name": _about(_STRING, "Unique within its scenario."),
+        "story": _about(_STRING, "Name of the scenario without the row."),
+        "values": {
+            "type": "object",
+            "additionalProperties": _STRING,
+            "description": "By variable; without those whose name sounds like a secret.",
+        },
+        "source": _about(_or_null(_STRING), "file:line:column of the row."),
+    },
+    "The row of matrix: or data: that gave the values.",
+)
+
 _FINDINGS = _list(
     _object(
         {
-            "scenario": _STRING,
+            "scenario": _about(_STRING, "Its name; with rows, the row's name in brackets."),
+            "row": _about(_or_null(_ROW), "null where the scenario has no rows."),
             "title": _STRING,
             "file": _or_null(_STRING),
             "step": {"type": "integer", "minimum": 1},
@@ -395,7 +421,8 @@ _FINDINGS = _list(
                 ),
                 "What was asked after the attempt had failed, in order.",
             ),
-        }
+        },
+        later=("row",),
     ),
     "One an attempt, in the order of the scenarios and their steps; the last try is shown.",
 )

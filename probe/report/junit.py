@@ -1,4 +1,4 @@
-"""The JUnit report: a test suite a scenario, a test case an attempt.
+"""The JUnit report: a test suite a scenario with all its rows, a test case an attempt.
 
 What was not met is a ``failure``; what could not be tested is an ``error``. XML 1.0 (§2.2) knows no
 control characters, so they are replaced before the document is built.
@@ -21,7 +21,7 @@ def to_junit(report: RunReport) -> str:
     _count(root, report.findings)
     by_scenario: dict[str, list[Finding]] = {}
     for finding in report.findings:
-        by_scenario.setdefault(finding.scenario, []).append(finding)
+        by_scenario.setdefault(finding.story, []).append(finding)
     for scenario, findings in by_scenario.items():
         suite = ET.SubElement(
             root,
@@ -34,7 +34,8 @@ def to_junit(report: RunReport) -> str:
         _count(suite, findings)
         seen: dict[str, int] = {}
         for finding in findings:
-            name = plain(f"step {finding.attempt.step}: {finding.attempt.label}")
+            row = f"[{finding.row.name}] " if finding.row else ""
+            name = plain(f"{row}step {finding.attempt.step}: {finding.attempt.label}")
             seen[name] = seen.get(name, 0) + 1
             unique = name if seen[name] == 1 else f"{name} #{seen[name]}"
             _case(suite, finding, unique, report.folder)

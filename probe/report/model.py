@@ -9,6 +9,7 @@ from typing import overload
 
 from probe.diagnosis.explanation import Explanation
 from probe.plan.plan import Attempt
+from probe.scenario.rows import Row
 from probe.trace.store import trace_from_json, trace_to_json
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Verdict
@@ -61,7 +62,7 @@ class Finding:
     """One attempt with all its tries."""
 
     scenario: str
-    "Scenario id."
+    "Scenario id, with the row in brackets where there are rows: unique within a run."
 
     title: str
     "Scenario title."
@@ -71,6 +72,17 @@ class Finding:
 
     tries: tuple[Try, ...]
     "Every try in order; the last one decides."
+
+    file: str = ""
+    "The scenario's file; empty where no scenario was run. A step may come from another file."
+
+    row: Row | None = None
+    "The row of the scenario that was tried, or None where it has no rows."
+
+    @property
+    def story(self) -> str:
+        """The scenario id without a row."""
+        return self.scenario if self.row is None else self.row.story
 
     @property
     def last(self) -> Try:

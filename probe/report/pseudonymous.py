@@ -5,6 +5,7 @@ What is listed here as kept are our own words: without the list a user called ``
 change what a trace means.
 """
 
+import re
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import TypeVar
@@ -14,6 +15,7 @@ from probe.plan.action import Account
 from probe.plan.plan import Attempt
 from probe.report.model import Finding, RunReport
 from probe.scenario.expectation import Bound, Expectation, HeaderExpectation, SdpExpectation
+from probe.scenario.rows import Row
 from probe.scenario.sequence import SequencePattern
 from probe.scenario.source import Source
 from probe.sip.pseudonym import Pseudonyms
@@ -36,9 +38,10 @@ _T = TypeVar("_T")
 
 _KEPT: dict[type[object], frozenset[str]] = {
     RunReport: frozenset({"run_id", "versions", "folder"}),
-    Finding: frozenset({"scenario"}),
+    Finding: frozenset({"scenario", "file"}),
     Attempt: frozenset({"method", "direction", "retry", "provider"}),
     Account: frozenset({"name", "password", "transport", "tls_min", "codecs", "srtp"}),
+    Row: frozenset({"story"}),
     Source: frozenset({"file"}),
     SequencePattern: frozenset(f.name for f in fields(SequencePattern)) - {"source"},
     Bound: frozenset({"text", "unit"}),
@@ -69,6 +72,8 @@ def pseudonymous(report: RunReport, pseudonyms: Pseudonyms) -> RunReport:
         account = finding.attempt.account
         if account is not None:
             learn_account(account, pseudonyms)
+        for number in _numbers(finding.row):
+            pseudonyms.learn_user(number)
         pseudonyms.learn(f"{finding.attempt.label}\n{finding.attempt.source.text}")
         for one in finding.tries:
             _learn_trace(one.trace, pseudonyms)
@@ -84,6 +89,12 @@ def learn_account(account: Account, pseudonyms: Pseudonyms) -> None:
     pseudonyms.learn_host(account.host)
     for text in (account.aor, account.registrar, account.proxy, account.nameserver):
         pseudonyms.learn(text or "")
+
+
+def _numbers(row: Row | None) -> tuple[str, ...]:
+    """Return the values of a row that are numbers; a word there may be anything."""
+    values = row.values if row else ()
+    return tuple(value for _, value in values if re.fullmatch(r"\+?\d{3,}", value))
 
 
 def _learn_trace(trace: Trace, pseudonyms: Pseudonyms) -> None:
@@ -137,6 +148,8 @@ def _rewritten(value: _T, pseudonyms: Pseudonyms) -> _T:
             for field in fields(value)
             if field.init and field.name not in kept
         }
+        if isinstance(value, Finding) and isinstance(row := changes["row"], Row):
+            changes["scenario"] = f"{row.story}[{row.name}]"
         if isinstance(value, MessageEvent):
             changes["text"] = pseudonyms.message(value.text)
         changed = replace(value, **changes)

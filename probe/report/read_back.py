@@ -8,6 +8,7 @@ from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidenc
 from probe.plan.action import Action
 from probe.plan.plan import Attempt
 from probe.report.model import Finding, Try
+from probe.scenario.rows import Row
 from probe.scenario.source import NOWHERE, Source
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Measured, Mismatch, Outcome, Timing, Verdict
@@ -33,11 +34,25 @@ def finding_from_json(
     return Finding(
         scenario=str(told["scenario"]),
         title=str(told["title"]),
+        file=str(told["file"] or ""),
+        row=_row(told.get("row")),
         attempt=attempt or _attempt(told),
         tries=(
             *(Try(trace=t, verdict=last.verdict, explanation=None) for t in traces[:-1]),
             last,
         ),
+    )
+
+
+def _row(told: Mapping[str, Any] | None) -> Row | None:
+    """Return the row of a finding; reports of before there were rows have none."""
+    if told is None:
+        return None
+    return Row(
+        name=str(told["name"]),
+        story=str(told["story"]),
+        values=tuple((str(name), str(value)) for name, value in told["values"].items()),
+        source=_place(told["source"]),
     )
 
 

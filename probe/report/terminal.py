@@ -13,6 +13,7 @@ from probe.report.comparison import compared
 from probe.report.ladder import draw, flow, ladder
 from probe.report.model import Finding, RunReport, Try
 from probe.report.text import cells, cut, plain, plain_lines
+from probe.scenario.choice import only
 from probe.scenario.source import Source
 from probe.trace.control import ControlRan
 from probe.trace.trace import MessageEvent, MessageSent
@@ -175,7 +176,7 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
         lines += _explanation(one.explanation, width, one.trace.controls())
     if not (folder or finding.attempt.source.file or finding.attempt.account):
         return lines  # no scenario was run: a capture of another tool
-    again = f"again: sipprobe run {plain(shlex.quote(_selector(finding)), None)}"
+    again = f"again: sipprobe run {plain(_selector(finding), None)}"
     stored = [f"{plain(folder, None).rstrip('/')}/", "call.pcap"] if folder else []
     lines += _joined(["  Trace " + stored[0], *stored[1:], again], width, WHY) if stored else []
     lines += [] if stored else [f"  Trace {again}"]
@@ -183,10 +184,14 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
 
 
 def _selector(finding: Finding) -> str:
-    """Return what `run` takes to find the scenario: its name where it lies in ./scenarios."""
-    file = finding.attempt.source.file
-    shipped = file == f"scenarios/{finding.scenario}.sip.yaml"
-    return finding.scenario if shipped or not file else file
+    """Return what `run` takes to find the scenario: its name where it lies in ./scenarios.
+
+    What follows of one row is its name, which `-k` takes.
+    """
+    file = finding.file or finding.attempt.source.file
+    shipped = file in {"", f"scenarios/{finding.story}.sip.yaml"}
+    chosen = shlex.quote(finding.story if shipped else file)
+    return chosen if finding.row is None else f"{chosen} -k {shlex.quote(only(finding.scenario))}"
 
 
 def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:

@@ -37,6 +37,7 @@ from probe.scenario.schema import (
     Settings,
     Step,
     TrunkProfile,
+    UseStep,
 )
 from probe.scenario.values import CODECS
 from probe.scenario.written import Written
@@ -79,6 +80,12 @@ def _any_case(word: str) -> str:
 _TEXT: Schema = {"type": ["string", "number", "boolean"], "minLength": 1}
 _NAME = _ref("name")
 _HEADER_NAMES: Schema = {"pattern": r"^[A-Za-z0-9.!%*_+`'~-]+$"}
+_VARIABLE_NAME: Schema = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+_VALUES_BY_VARIABLE: Schema = {
+    "type": "object",
+    "propertyNames": _VARIABLE_NAME,
+    "additionalProperties": {"type": ["string", "number", "boolean"]},
+}
 _EXPECTED_HEADERS: Schema = {
     "type": "object",
     "propertyNames": _HEADER_NAMES,
@@ -232,6 +239,7 @@ _VALUES: dict[str, Schema] = {
     "retry": _ref("Retry"),
     "ring": _TEXT,
     "ring_for": _ref("duration"),
+    "row_name": _TEXT,
     "sdp": _ref("SdpExpectation"),
     "session_timer": _ref("support"),
     "srtp": _ref("support"),
@@ -253,6 +261,7 @@ _VALUES: dict[str, Schema] = {
     "unregister": _several(_TEXT),
     "uri": _ref("uri"),
     "uri_user": _TEXT,
+    "use": {"type": "string", "pattern": r"^[^$]+\.ya?ml$"},
     "user_agent": _TEXT,
     "vars": {"type": "object", "additionalProperties": _TEXT},
     "verify": _ref("switch"),
@@ -282,8 +291,29 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
     (Scenario, "steps"): {
         "type": "array",
         "minItems": 1,
-        "items": {"type": "object", "oneOf": [_ref(model.__name__) for model in VERBS.values()]},
+        "items": {
+            "type": "object",
+            "oneOf": [_ref(model.__name__) for model in (*VERBS.values(), UseStep)],
+        },
     },
+    (Scenario, "matrix"): {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": _VARIABLE_NAME,
+        "additionalProperties": {"type": "array", "minItems": 1, "items": _TEXT},
+        "examples": [{"PREFIX": ["+", "00"], "CODEC": ["PCMU", "PCMA"]}],
+    },
+    (Scenario, "data"): {
+        "anyOf": [
+            {
+                "type": "string",
+                "pattern": rf"\.([cCtT][sS][vV]|[yY][aA]?[mM][lL]|[jJ][sS][oO][nN])$|{_VARIABLE}",
+            },
+            {"type": "array", "minItems": 1, "items": _VALUES_BY_VARIABLE},
+        ],
+        "examples": ["numbers.csv"],
+    },
+    (UseStep, "with"): _VALUES_BY_VARIABLE,
     (Settings, "trunks"): {
         "type": "object",
         "propertyNames": {"allOf": [_NAME, {"not": {"const": EMBEDDED}}]},
@@ -296,7 +326,8 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
 
 def json_schema() -> Schema:
     """Return the JSON Schema of scenario files."""
-    models = (Profile, Caps, Retry, Expectation, SdpExpectation, CalleeExpectation, *VERBS.values())
+    expectations = (Expectation, SdpExpectation, CalleeExpectation)
+    models = (Profile, Caps, Retry, *expectations, UseStep, *VERBS.values())
     return _schema(Scenario, "sipprobe scenario", models)
 
 

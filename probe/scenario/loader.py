@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from probe.scenario.document import LARGEST_FILE, Document, read_document
+from probe.scenario.files import content, shown
 from probe.scenario.references import unknown, unknown_in_calls
+from probe.scenario.rows import Row, Rows, read_rows
 from probe.scenario.schema import (
     EMBEDDED,
     LATER_VERBS,
@@ -37,6 +38,7 @@ from probe.scenario.source import (
     quoted,
     suggestion,
 )
+from probe.scenario.use import USE, Part, put_together, with_agents
 from probe.scenario.variables import Variables
 from probe.scenario.written import Written, not_yet
 
@@ -49,6 +51,7 @@ SETTINGS = "sipprobe.yaml"
 "Name of the file with trunk profiles."
 
 Model = TypeVar("Model", bound=Written)
+_MOST_PROBLEMS = 1000
 _NO_DEFAULTS: Mapping[str, str] = {}
 
 
@@ -59,29 +62,12 @@ def load_scenario(
     environ: Mapping[str, str],
     defaults: Mapping[str, str] = _NO_DEFAULTS,
 ) -> Scenario:
-    """Read a scenario file.
+    """Read a scenario file; of one with rows, return the scenario of its first row.
 
     `variables` (of the command) come before `environ`, and that before `defaults`
     (`Settings.vars`). Raises ScenarioError with every problem of the file.
     """
-    file = _shown(Path(path))
-    document = read_document(_content(Path(path), file), file)
-    resolver = Variables(variables, environ, defaults)
-    root = _mapping(document, resolver.resolved(document.root), file, "steps: [register: ]")
-    problems = [*document.problems, *resolver.problems]
-    steps, calls = _steps(root, file, problems)
-    identity = _identity(Path(path))
-    root.given = {"id": identity, "name": identity, "file": file, "steps": tuple(steps)}
-    raw_steps = root.pop(Located("steps"), None)
-    scenario = _validated(Scenario, root, problems)
-    if raw_steps is not None:
-        root[Located("steps")] = raw_steps
-    names = root.get(Located("agents"))
-    agents = tuple(map(str, names)) if isinstance(names, Mapping) else ()
-    problems += _unknown_references(steps, agents, calls)
-    _raise(problems, [*document.spoilt, *(p.source for p in resolver.problems)])
-    assert scenario is not None  # noqa: S101  # a model that failed has left a problem
-    return scenario
+    return load_many([path], variables=variables, environ=environ, defaults=defaults)[0]
 
 
 def load_many(
@@ -91,19 +77,147 @@ def load_many(
     environ: Mapping[str, str],
     defaults: Mapping[str, str] = _NO_DEFAULTS,
 ) -> tuple[Scenario, ...]:
-    """Read several scenario files; raise one ScenarioError with the problems of all of them."""
+    """Read several scenario files, a scenario for each row of those that have rows.
+
+    Raises one ScenarioError with the problems of all of them.
+    """
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
     for path in paths:
         try:
-            scenarios.append(
-                load_scenario(path, variables=variables, environ=environ, defaults=defaults)
-            )
+            file = _File(Path(path), Variables(variables, environ, defaults))
+            scenarios += file.scenarios(problems)
         except ScenarioError as error:  # one bad file must not hide the others
             problems += error.problems
     if problems:
         raise ScenarioError(problems)
     return tuple(scenarios)
+
+
+class _Step(NamedTuple):
+    """A step as it was read."""
+
+    entry: object
+    step: AnyStep | None
+    problems: tuple[Problem, ...]
+    unknown: tuple[Problem, ...]
+    "Those of variables."
+
+
+class _Head(NamedTuple):
+    """Everything of a scenario but its steps, as it was read."""
+
+    scenario: Scenario | None
+    agents: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    unknown: tuple[Problem, ...]
+    "Those of variables."
+
+
+class _File:
+    """A scenario file as it is written; each row makes a scenario of it."""
+
+    def __init__(self, path: Path, resolver: Variables) -> None:
+        """Read it; raise ScenarioError with every problem where its rows are not known."""
+        self._file = shown(path)
+        self._id = _identity(path)
+        self._given = resolver.sources
+        document = read_document(content(path, self._file, LARGEST_FILE), self._file)
+        self._root = _mapping(document, document.root, self._file, "steps: [register: ]")
+        self._problems = [*document.problems]
+        self._spoilt = [*document.spoilt]
+        self._rows: Rows | None = None
+        self._rows_fail = True
+        try:
+            self._rows = read_rows(path, self._root, resolver, resolver.sources[0])
+            self._rows_fail = bool(resolver.problems)
+        except ScenarioError as error:
+            self._problems += error.problems
+        self._problems += resolver.problems
+        self._spoilt += [problem.source for problem in resolver.problems]
+        self._whole = put_together(path, self._file, self._root, Scenario.keys())
+        self._problems += self._whole.problems
+        self._spoilt += self._whole.spoilt
+        self._root.pop(Located("steps"), None)
+        varying = self._rows.names if self._rows else frozenset[str]()
+        head = [Part(self._root, NOWHERE), *self._whole.agents]
+        self._head_varies = any(varying & part.needs() for part in head)
+        self._varying = {n for n, part in enumerate(self._whole.steps) if varying & part.needs()}
+        self._head: _Head | None = None
+        self._same: dict[int, _Step] = {}
+
+    def scenarios(self, problems: list[Problem]) -> Iterator[Scenario]:
+        """Yield the scenario of each row; add what is wrong to ``problems``."""
+        if self._rows is None:
+            yield from self._scenario(Variables(*self._given), None, problems)
+            return
+        for number, values in enumerate(self._rows, start=1):
+            if len(problems) > _MOST_PROBLEMS:
+                return
+            resolver = Variables(*self._given, own=values)
+            title = resolver.resolved(self._rows.title)
+            if isinstance(title, Located) and title.hidden:
+                message = "'row_name' would show a value that is better not shown"
+                problems.append(Problem(source=title.source, message=message))
+            row = self._rows.named(number, values, self._id, str(title or ""))
+            yield from self._scenario(resolver, row, problems)
+
+    def _scenario(
+        self, resolver: Variables, row: Row | None, problems: list[Problem]
+    ) -> Iterator[Scenario]:
+        """Yield the scenario of one row, or nothing where something is wrong."""
+        head = self._head or self._read_head(resolver)
+        self._head = None if self._head_varies else head
+        read = [self._read_step(number, resolver) for number in range(len(self._whole.steps))]
+        steps = tuple(one.step for one in read if one.step is not None)
+        missing = [*resolver.problems, *head.unknown, *(p for one in read for p in one.unknown)]
+        spoilt = [*self._spoilt, *(problem.source for problem in missing)]
+        found = [*head.problems, *(problem for one in read for problem in one.problems)]
+        calls = _names_of(read, found)
+        found += _unknown_references(steps, head.agents, calls)
+        if self._rows_fail:  # then nobody knows what else has no value
+            found = [p for p in found if not any(_covers(place, p.source) for place in spoilt)]
+            missing = []
+        if kept := _without_echoes([*self._problems, *missing, *found], spoilt):
+            problems += kept
+        elif head.scenario is not None:
+            told = {} if row is None else {"id": f"{self._id}[{row.name}]", "row": row}
+            yield head.scenario.model_copy(update={"steps": steps, **told})
+
+    def _read_head(self, resolver: Variables) -> _Head:
+        """Read everything but the steps."""
+        mine = Variables(*resolver.sources, own=resolver.own)
+        root = mine.resolved(self._root)
+        assert isinstance(root, LocatedMap)  # noqa: S101  # what a mapping is resolved to
+        problems = list(with_agents(root, self._whole, mine))
+        root.given = {"id": self._id, "name": self._id, "file": self._file, "steps": ()}
+        scenario = _validated(Scenario, root, problems)
+        names = root.get(Located("agents"))
+        return _Head(
+            scenario=scenario,
+            agents=tuple(map(str, names)) if isinstance(names, Mapping) else (),
+            problems=tuple(problems),
+            unknown=tuple(mine.problems),
+        )
+
+    def _read_step(self, number: int, resolver: Variables) -> _Step:
+        """Read one step; one that hangs on no row is the same in every row."""
+        if number in self._same:
+            return self._same[number]
+        part = self._whole.steps[number]
+        mine = Variables(*resolver.sources, own=resolver.own)
+        entry = part.resolved(mine)
+        problems: list[Problem] = []
+        step = _step(entry, part.source, number + 1, problems)
+        read = _Step(
+            entry=entry,
+            step=step,
+            problems=tuple(problems),
+            unknown=tuple(mine.problems),
+        )
+        if number not in self._varying:
+            self._same[number] = read
+        return read
 
 
 def load_settings(
@@ -115,8 +229,8 @@ def load_settings(
     `Settings.unresolved`, and its problems are raised by `Settings.profile`. Its own `vars` count
     last. Raises ScenarioError with every other problem of the file.
     """
-    file = _shown(Path(path))
-    document = read_document(_content(Path(path), file), file)
+    file = shown(Path(path))
+    document = read_document(content(Path(path), file, LARGEST_FILE), file)
     root = _mapping(document, document.root, file, "trunks: {carrier: {uri: sip:100@sip.example}}")
     problems = [*document.problems]
     spoilt = [*document.spoilt]
@@ -232,27 +346,6 @@ def _identity(path: Path) -> str:
     return path.name.removesuffix(SUFFIX) if path.name.endswith(SUFFIX) else path.stem
 
 
-def _shown(path: Path) -> str:
-    """Return the path as the user would name it: relative to here where it lies below."""
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        return str(path.relative_to(Path.cwd()))
-    return str(path)
-
-
-def _content(path: Path, file: str) -> bytes:
-    source = Source(file=file, line=1, column=1)
-    try:
-        if not path.is_file():
-            message = "this is not a file" if path.exists() else "there is no such file"
-            raise ScenarioError([Problem(source=source, message=message)])
-        with path.open("rb") as stream:
-            return stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        message = f"the file cannot be read: {reason}"
-        raise ScenarioError([Problem(source=source, message=message)]) from None
-
-
 def _mapping(document: Document, root: object, file: str, example: str) -> LocatedMap:
     """Return the root, which must be a mapping."""
     if isinstance(root, LocatedMap):
@@ -267,45 +360,43 @@ def _mapping(document: Document, root: object, file: str, example: str) -> Locat
     raise ScenarioError([*document.problems, problem])
 
 
-def _steps(
-    root: LocatedMap, file: str, problems: list[Problem]
-) -> tuple[list[AnyStep], dict[str, int]]:
-    """Read the steps; return those that are well-formed and the index of each named call."""
-    written = root.get(Located("steps"))
-    place = next((key.source for key in root if key == "steps"), None)
-    steps: list[AnyStep] = []
+def _step(entry: object, source: Source, index: int, problems: list[Problem]) -> AnyStep | None:
+    """Return a step, or None and its problems."""
+    verb = _verb(entry, source, problems)
+    if verb is None or not isinstance(entry, LocatedMap):
+        return None
+    entry.given = {"index": index}
+    entry.sources.setdefault("", next(k.source for k in entry if k == verb))
+    return _validated(VERBS[verb], entry, problems)
+
+
+def _names_of(read: Iterable[_Step], problems: list[Problem]) -> dict[str, int]:
+    """Return the index of each named call; note names that are given twice."""
     calls: dict[str, int] = {}
-    if not isinstance(written, list) or not written:
-        if place is None:
-            source = Source(file=file, line=1, column=1)
-            message, hint = "there are no steps", "the shortest are: steps: [register: ]"
-        else:
-            source = place
-            message, hint = "'steps:' needs a list", "each step begins with '- '"
-        problems.append(Problem(source=source, message=message, hint=hint))
-        return steps, calls
     names: dict[str, Source] = {}
-    for index, entry in enumerate(written, start=1):
-        source = root.sources.get(f"steps.{index - 1}", NOWHERE)
-        verb = _verb(entry, source, problems)
-        if isinstance(entry, LocatedMap):
-            name = entry.get(Located("name"))
-            if isinstance(name, Located):
-                if name in names:
-                    message = (
-                        f"the name {quoted(name)} is given twice (first in line {names[name].line})"
-                    )
-                    problems.append(Problem(source=name.source, message=message))
-                names.setdefault(str(name), name.source)
-            if "call" in entry:
-                calls[str(name) if isinstance(name, Located) else f"#{index}"] = index
-            if verb:
-                entry.given = {"index": index}
-                entry.sources.setdefault("", next(k.source for k in entry if k == verb))
-                step = _validated(VERBS[verb], entry, problems)
-                if step is not None:
-                    steps.append(step)
-    return steps, calls
+    for index, entry in enumerate((one.entry for one in read), start=1):
+        if not isinstance(entry, LocatedMap):
+            continue
+        name = entry.get(Located("name"))
+        if isinstance(name, Located):
+            if name in names:
+                problems.append(_given_twice(name, names[name]))
+            names.setdefault(str(name), name.source)
+        if "call" in entry:
+            calls[str(name) if isinstance(name, Located) else f"#{index}"] = index
+    return calls
+
+
+def _given_twice(name: Located, first: Source) -> Problem:
+    """Return the problem of a name that an earlier step has."""
+    here = name.source
+    where = f"line {first.line}" if first.file == here.file else f"{first.file}:{first.line}"
+    used = here.notes or first.notes
+    return Problem(
+        source=here,
+        message=f"the name {quoted(name)} is given twice (first in {where})",
+        hint="let 'with:' of each 'use:' give the name: name: ${CALL}" if used else None,
+    )
 
 
 def _verb(entry: object, source: Source, problems: list[Problem]) -> str | None:
@@ -316,8 +407,12 @@ def _verb(entry: object, source: Source, problems: list[Problem]) -> str | None:
 
     if isinstance(entry, Located):
         word, _, rest = entry.partition(" ")
-        near = nearest(word, VERBS)
-        hint = f"write '- {near}: {rest}'".replace(": '", ":'") if near else suggestion(word, VERBS)
+        near = nearest(word, (*VERBS, USE))
+        hint = (
+            f"write '- {near}: {rest}'".replace(": '", ":'")
+            if near
+            else suggestion(word, (*VERBS, USE))
+        )
         problem(source, f"a step is a verb and a colon, not the word {quoted(entry)}", hint)
         return None
     if not isinstance(entry, LocatedMap):
@@ -332,9 +427,9 @@ def _verb(entry: object, source: Source, problems: list[Problem]) -> str | None:
         key = next((key for key in entry if key not in beside), None)
         if key is None:
             at = next((key.source for key in entry), source)
-            problem(at, "this step has no verb", suggestion("", VERBS))
+            problem(at, "this step has no verb", suggestion("", (*VERBS, USE)))
         else:
-            problem(key.source, f"unknown verb {quoted(key)}", suggestion(key, VERBS))
+            problem(key.source, f"unknown verb {quoted(key)}", suggestion(key, (*VERBS, USE)))
     elif len(verbs) > 1:
         problem(
             verbs[1].source,
@@ -404,14 +499,20 @@ def _translated(details: ErrorDetails, source: Source) -> Iterator[Problem]:
 
 
 def _covers(whole: Source, part: Source) -> bool:
-    return whole.line == part.line and (
+    return (whole.file, whole.line) == (part.file, part.line) and (
         whole.column <= part.column < whole.column + whole.length
         or part.column <= whole.column < part.column + part.length
     )
 
 
 def _raise(problems: list[Problem], spoilt: Iterable[Source]) -> None:
-    """Raise what is wrong; a second problem at a place whose value is unknown is an echo."""
+    """Raise what is wrong, if anything is."""
+    if kept := _without_echoes(problems, spoilt):
+        raise ScenarioError(kept)
+
+
+def _without_echoes(problems: list[Problem], spoilt: Iterable[Source]) -> list[Problem]:
+    """Return what is wrong; a second problem at a place whose value is unknown is an echo."""
     spoilt = tuple(spoilt)
     kept: list[Problem] = []
     for problem in problems:
@@ -421,5 +522,4 @@ def _raise(problems: list[Problem], spoilt: Iterable[Source]) -> None:
         )
         if not echo:
             kept.append(problem)
-    if kept:
-        raise ScenarioError(kept)
+    return kept

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, SkipValidation, model_validator
 
 from probe.scenario.call_steps import (
     AnswerStep,
@@ -22,6 +22,7 @@ from probe.scenario.call_steps import (
 from probe.scenario.caps import Caps
 from probe.scenario.caps import pace as pace_of
 from probe.scenario.kinds import Codecs, Headers, Name, SomeSeconds, Support, Text, Words
+from probe.scenario.rows import Row
 from probe.scenario.source import (
     NOWHERE,
     Located,
@@ -43,6 +44,7 @@ from probe.scenario.steps import (
     Step,
     TalkStep,
     UnregisterStep,
+    UseStep,
     WaitStep,
 )
 from probe.scenario.values import (
@@ -239,7 +241,6 @@ LATER_VERBS = {
     "subscribe": "subscriptions",
     "message": "text messages",
     "request": "any other request",
-    "use": "steps of another file",
 }
 "Verbs of later versions, and what they are for."
 
@@ -247,15 +248,12 @@ LATER_VERBS = {
 class Scenario(Written):
     """One scenario file."""
 
-    inner = frozenset({"sources", "id", "file"})
-    later: ClassVar[Mapping[str, str]] = {
-        "use": "steps of another file",
-        "matrix": "one story over many values",
-        "data": "one story over many values",
-    }
+    inner = frozenset({"sources", "id", "file", "row"})
 
     id: str
-    "Name of the file without '.sip.yaml'."
+    "Name of the file without '.sip.yaml', with the row in brackets where there are rows."
+    row: Annotated[Row | None, SkipValidation] = Field(default=None, exclude=True, repr=False)
+    "The row that gave its values, or None."
     file: str
     "The file, as the user would name it."
     name: Annotated[str, Parsed(text)] = ""
@@ -268,6 +266,12 @@ class Scenario(Written):
     "Deadline of the whole scenario, s."
     agents: dict[Annotated[str, Parsed(agent_name)], Profile] = Field(default_factory=dict)
     "Accounts beside the trunk's own, by name."
+    matrix: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    "Values by variable; each combination of them is a story of its own."
+    data: Text = None
+    "File of rows (.csv, .tsv, .yaml, .json), each a story of its own; or the list of them."
+    row_name: Text = None
+    "What a row is called in reports, such as '${COUNTRY} ${NUMBER}'; nothing for its values."
     steps: tuple[Annotated[AnyStep, Field(discriminator="verb")], ...]
     "What is done, in order."
 
@@ -314,5 +318,6 @@ __all__ = [
     "EMBEDDED", "LATER_VERBS", "RETRY_TIMEOUT", "VERBS", "AnswerStep", "AnyStep", "CallStep",
     "CancelStep", "Caps", "HangupStep", "HoldStep", "OptionsStep", "Profile", "RedirectStep",
     "RefreshStep", "RegisterStep", "RejectStep", "ResumeStep", "Retry", "RingStep", "Scenario",
-    "Settings", "Step", "TalkStep", "TransferStep", "TrunkProfile", "UnregisterStep", "WaitStep",
+    "Settings", "Step", "TalkStep", "TransferStep", "TrunkProfile", "UnregisterStep", "UseStep",
+    "WaitStep",
 ]  # fmt: skip

@@ -46,6 +46,8 @@ class Source:
     "The whole line, with secrets blotted out."
     filled: tuple[Filled, ...] = ()
     "The variables in the value that somebody else than the file itself gave."
+    notes: tuple[str, ...] = ()
+    "Where else to look, in words: who uses this file, which row or `with:` gave a variable."
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -170,6 +172,7 @@ def _render(problem: Problem, *, color: bool) -> str:
             f"{margin}| {' ' * _width(line[:before])}"
             f"{red}{'^' * max(1, _width(line[before : before + length]))}{off}"
         )
+    rows += [f"{margin}{printable(note)}" for note in source.notes]
     if problem.hint:
         rows.append(f"{margin}{cyan}hint: {printable(problem.hint)}{off}")
     return "\n".join(rows)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from probe.scenario.expectation import FAILURES, Expectation
 from probe.scenario.kinds import Name, SomeSeconds, Text
 from probe.scenario.source import Problem, ScenarioError, nearest, quoted, refuse, suggestion
-from probe.scenario.values import parse_duration, seconds_whole, several, text, whole
+from probe.scenario.values import mapped, parse_duration, seconds_whole, several, text, whole
 from probe.scenario.values import target as called
 from probe.scenario.written import Parsed, Written
 
@@ -91,9 +91,6 @@ class Step(Written):
     inner = frozenset({"sources", "index", "verb"})
     later: ClassVar[Mapping[str, str]] = {
         "send_dtmf": "sending digits",
-        "use": "steps of another file",
-        "matrix": "one story over many values",
-        "data": "one story over many values",
     }
     timings: ClassVar[tuple[str, ...]] = ("total",)
     "Times that this verb has."
@@ -208,3 +205,14 @@ class OptionsStep(Step):
     "Number or URI to ask; None stands for the trunk itself."
     from_: Text = Field(default=None, validation_alias="from")
     "Agent that asks; None stands for the trunk's own account."
+
+
+class UseStep(Written):
+    """The steps of another file, in the place of this one (probe/scenario/use.py)."""
+
+    use: Annotated[str, Parsed(text)]
+    "The file, relative to this one; no variable is filled in there."
+    with_: Annotated[dict[str, str], Parsed(mapped(lambda _, value: text(value)))] = Field(
+        default_factory=dict, validation_alias="with"
+    )
+    "Variables of that file and their values."

@@ -7,10 +7,12 @@ that is set to nothing counts as missing: an empty secret in CI must not become 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
 
-from probe.scenario.source import Filled, Located, LocatedMap, Problem, nearest
+from probe.scenario.source import Filled, Located, LocatedMap, Problem, Source, nearest, quoted
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|\$\{")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-.*)?", re.DOTALL)
@@ -25,12 +27,29 @@ GIVERS = (TYPED, "the environment", "vars: of sipprobe.yaml")
 """Who gives variables, in the order in which they count."""
 
 
+_NOTHING: Mapping[str, Located] = MappingProxyType({})
+
+
+class _Value(NamedTuple):
+    """What stands in the place of a variable."""
+
+    text: str
+    givers: tuple[Filled, ...] = ()
+    hidden: bool = False
+    notes: tuple[str, ...] = ()
+
+
 class Variables:
     """The variables of one run, and the problems that came up while they were put in."""
 
-    def __init__(self, *sources: Mapping[str, str]) -> None:
-        """Take the variables of each of ``GIVERS``, as far as there are any."""
+    def __init__(self, *sources: Mapping[str, str], own: Mapping[str, Located] = _NOTHING) -> None:
+        """Take the variables of each of ``GIVERS``, as far as there are any.
+
+        ``own`` are those that a row or `with:` gives. They win over all others: a number that
+        stands in the environment by chance must not take the place of a row's.
+        """
         self.sources = sources
+        self.own = own
         self.problems: list[Problem] = []
 
     def resolved(self, value: object) -> object:
@@ -44,7 +63,7 @@ class Variables:
             copy.sources = value.sources
             for key, entry in value.items():
                 filled = copy[key] = self.resolved(entry)
-                if isinstance(filled, Located) and filled.source.filled:
+                if isinstance(filled, Located) and filled is not entry:
                     copy.sources = {**copy.sources, str(key): filled.source}
             return copy
         return value
@@ -54,33 +73,32 @@ class Variables:
         columns: list[int] = []
         hidden = text.hidden
         givers: list[Filled] = []
+        notes = list(text.source.notes)
         last = 0
         for found in _VARIABLE.finditer(text):
             begin, end = found.span()
             parts.append(text[last:begin])
             columns += text.columns[last:begin]
-            if found[0] == "$${":
-                value = "${"
-            else:
-                value, giver = self._value(text, found)
-                if giver is not None:
-                    hidden = hidden or giver.hidden
-                    givers.append(giver)
-            parts.append(value)
-            columns += [text.columns[begin]] * len(value)
+            value = _Value("${") if found[0] == "$${" else self._value(text, found)
+            hidden = hidden or value.hidden
+            givers += value.givers
+            notes += value.notes
+            parts.append(value.text)
+            columns += [text.columns[begin]] * len(value.text)
             last = end
         parts.append(text[last:])
         columns += text.columns[last:]
-        source = replace(text.source, filled=tuple(g for g in givers if g.giver))
+        source = replace(text.source, filled=tuple(givers), notes=tuple(dict.fromkeys(notes)))
         return Located.of("".join(parts), source, columns, hidden=hidden)
 
-    def _value(self, text: Located, found: re.Match[str]) -> tuple[str, Filled | None]:
-        """Return the value of one variable and who gave it; nobody where it is not known."""
+    def _value(self, text: Located, found: re.Match[str]) -> _Value:
+        """Return the value of one variable and who gave it; itself where it is not known."""
         place = text.at(found.start(), len(found[0]))
 
-        def problem(message: str, hint: str) -> tuple[str, None]:
-            self.problems.append(Problem(source=place, message=message, hint=hint))
-            return found[0], None
+        def problem(message: str, hint: str, notes: tuple[str, ...] = ()) -> _Value:
+            at = replace(place, notes=(*place.notes, *notes))
+            self.problems.append(Problem(source=at, message=message, hint=hint))
+            return _Value(found[0])
 
         if found["inside"] is None:
             return problem(
@@ -92,28 +110,85 @@ class Variables:
                 "this is not the name of a variable", "write ${NAME} or ${NAME:-default}"
             )
         name, default = inside["name"], inside["default"]
-        value, giver = next(
-            (
-                (source[name], giver)
-                for source, giver in zip(self.sources, GIVERS, strict=False)
-                if source.get(name)
-            ),
-            ("", ""),
-        )
-        if default is not None and value in {"", default[2:]}:
-            value, giver = default[2:], ""  # it stands in the file, whoever says it too
-        elif not value:
-            known = {word for source in self.sources for word in source}
-            near = nearest(name, known - {name})
-            return problem(
-                f"variable {name} is {'empty' if name in known else 'not set'}",
-                f"give it with --var {name}=value or in the environment"
-                + (f"; did you mean '{near}'?" if near else ""),
-            )
-        if _CONTROL.search(value):
+        value = self._own(name) if name in self.own else self._given(name)
+        if default is not None and value.text in {"", default[2:]}:
+            return _Value(default[2:], hidden=is_hidden(name))  # it stands in the file
+        if not value.text:
+            return problem(*self._nothing(name), value.notes)
+        if _CONTROL.search(value.text):
             return problem(
                 f"the value of variable {name} contains a line break or control character",
                 "a stray newline at the end of a secret is the usual reason",
             )
-        hidden = bool(_SECRET_NAME.search(name))
-        return value, Filled(variable=name, giver=giver, typed=giver == TYPED, hidden=hidden)
+        return value
+
+    def _nothing(self, name: str) -> tuple[str, str]:
+        """Return what is wrong with a variable without a value, and what to do."""
+        if name in self.own:
+            return f"variable {name} is empty", f"fill it, or write ${{{name}:-default}}"
+        known = {word for source in (*self.sources, self.own) for word in source}
+        near = nearest(name, known - {name})
+        return (
+            f"variable {name} is {'empty' if name in known else 'not set'}",
+            f"give it with --var {name}=value or in the environment"
+            + (f"; did you mean '{near}'?" if near else ""),
+        )
+
+    def _given(self, name: str) -> _Value:
+        """Return what the command, the environment or sipprobe.yaml says; nothing for nobody."""
+        hidden = is_hidden(name)
+        for source, giver in zip(self.sources, GIVERS, strict=False):
+            if value := source.get(name):
+                filled = Filled(variable=name, giver=giver, typed=giver == TYPED, hidden=hidden)
+                return _Value(value, (filled,), hidden)
+        return _Value("")
+
+    def _own(self, name: str) -> _Value:
+        """Return what a row or `with:` says; who gave that value gave this one."""
+        value = self.own[name]
+        hidden = is_hidden(name) or value.hidden
+        shown = "the value (hidden)" if hidden else quoted(str(value))
+        note = f"{name} is {shown} at {value.source}"
+        return _Value(str(value), value.source.filled, hidden, (note, *value.source.notes))
+
+
+def is_hidden(name: str) -> bool:
+    """Say whether the value of a variable of this name is better not shown."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def names_in(value: object) -> Iterator[str]:
+    """Yield the name of each variable that a written value asks for, once for each place."""
+    if isinstance(value, Located):
+        if "${" not in value:
+            return
+        for found in _VARIABLE.finditer(value):
+            inside = _INSIDE.fullmatch(found["inside"] or "")
+            if inside:
+                yield inside["name"]
+    elif isinstance(value, list):
+        for entry in value:
+            yield from names_in(entry)
+    elif isinstance(value, LocatedMap):
+        for entry in value.values():
+            yield from names_in(entry)
+
+
+def with_notes(value: object, notes: tuple[str, ...]) -> object:
+    """Return a copy of a written value in which every place carries notes."""
+
+    def noted(source: Source) -> Source:
+        return replace(source, notes=(*source.notes, *notes))
+
+    if isinstance(value, Located):
+        return Located.of(str(value), noted(value.source), value.columns, hidden=value.hidden)
+    if isinstance(value, list):
+        return [with_notes(entry, notes) for entry in value]
+    if isinstance(value, LocatedMap):
+        copy = LocatedMap()
+        copy.sources = {path: noted(source) for path, source in value.sources.items()}
+        for key, entry in value.items():
+            named = Located.of(str(key), noted(key.source), key.columns, hidden=key.hidden)
+            copy[named] = with_notes(entry, notes)
+        return copy
+    return value

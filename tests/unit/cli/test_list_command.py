@@ -34,6 +34,7 @@ def test_json_is_for_programs(sipprobe: Sipprobe, carrier: Path) -> None:
     assert json.loads(ended.out) == [
         {
             "id": "one-call",
+            "row": None,
             "name": "One call",
             "file": "scenarios/one-call.sip.yaml",
             "tags": ["call"],
