@@ -12,6 +12,7 @@ _VERBS = {
     "run": "execute scenarios and say what happened",
     "validate": "check scenario files without placing a call",
     "list": "show what would run",
+    "init": "write a first sipprobe.yaml and scenario, or a scenario from one call",
     "explain": "look up a code, a method, a cause; or say why a step of a run failed",
     "doctor": "say what this machine can do; end what killed runs left up",
     "simulate": "start the embedded trunk by itself",
@@ -37,7 +38,8 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+        mistyped = args and args[0] not in _VERBS and not args[0].startswith("-")
+        if mistyped and not ctx.resilient_parsing:  # a shell that completes is told nothing
             import difflib  # noqa: PLC0415 - only for a mistyped verb
 
             near = difflib.get_close_matches(args[0], _VERBS, 1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.cli.completing import trunks
 from probe.cli.exits import Exit
 
 if TYPE_CHECKING:  # the heavy rooms load only where something was left
@@ -14,7 +15,10 @@ if TYPE_CHECKING:  # the heavy rooms load only where something was left
 
 
 @click.command(name="doctor")
-@click.option("--trunk", metavar="NAME", help="Look at a trunk, too; sends OPTIONS, no call.")
+@click.option(
+    "--trunk", metavar="NAME", shell_complete=trunks,
+    help="Look at a trunk, too; sends OPTIONS, no call.",
+)  # fmt: skip
 @click.option(
     "--orphans", is_flag=True,
     help="End calls and registrations that killed runs left up; sends BYE, CANCEL, REGISTER.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from probe.cli.completing import scenarios, trunks
 from probe.cli.exits import Exit
 
 if TYPE_CHECKING:  # pydantic loads only where it is needed
@@ -20,7 +21,9 @@ def selection_flags(command: _Command) -> _Command:
     """Give a command the flags that a Selection is made from."""
     for decorate in reversed(
         (
-            click.argument("names", nargs=-1, metavar="[NAME or PATH]..."),
+            click.argument(
+                "names", nargs=-1, metavar="[NAME or PATH]...", shell_complete=scenarios
+            ),
             click.option("-t", "--tag", "tags", multiple=True, help="Only those with this tag."),
             click.option(
                 "-k",
@@ -29,7 +32,10 @@ def selection_flags(command: _Command) -> _Command:
                 help="Only names and rows with this text; and, or, not, ( ) join several.",
             ),
             click.option(
-                "--trunk", metavar="NAME", help="Trunk profile, over what the scenario says."
+                "--trunk",
+                metavar="NAME",
+                shell_complete=trunks,
+                help="Trunk profile, over what the scenario says.",
             ),
             click.option(
                 "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable."

@@ -48,7 +48,8 @@ _HIDDEN_KEY = r"[\w-]*(?:pas\w*|pwd?|secret|token|api_?key|authorization)(?:_[\w
 # A value after a telling key, and what stands between user and host of a URI.
 _SECRET_ON_LINE = re.compile(
     rf"""(["']?\b{_HIDDEN_KEY}["']?[ ]*:[ ]+)"""
-    r"""("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[\[{].*|[^\s,}][^,}]*)"""
+    r"""("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[\[{].*"""
+    r"""|\$\{[A-Za-z_]\w*\}(?=\s*$|\s*[,}\]]|\s+#)|(?!\s)(?:\$\{[^{}]*\}|[^,}])+)"""
     r"""|\b(sips?:[^:@\s/"']+:|(?!sips?:[^:@\s]*@)[^:@\s/"']+:(?=\S*@))([^@"']+)(?=@)""",
     re.IGNORECASE,
 )
@@ -285,6 +286,15 @@ class _Reader:
         )
         return False
 
+    def bracket_before(self, line: int, column: int) -> tuple[int, int]:
+        """Return where the bracket stands that is open at a mark, which may be the file's end."""
+        for row in range(min(line, len(self.lines) - 1), -1, -1):
+            text = self.lines[row][: column + 1] if row == line else self.lines[row]
+            place = max(text.rfind("["), text.rfind("{"))
+            if place >= 0:
+                return row, place
+        return 0, 0
+
     def explain_structure(self, error: yaml.MarkedYAMLError, line: int, column: int) -> None:
         what, around = error.problem or "", error.context or ""
         char = self.lines[line][column : column + 1]
@@ -297,10 +307,10 @@ class _Reader:
                 'for example: {responses: "180{1} 200"}',
             )
         elif "flow" in around and opened:
-            bracket = self.lines[opened.line][opened.column : opened.column + 1]
+            row, place = self.bracket_before(opened.line, opened.column)
             self.problem(
-                self.source(opened.line, opened.column),
-                f"this '{bracket}' is not closed, or a comma is missing after it",
+                self.source(row, place),
+                f"this '{self.lines[row][place]}' is not closed, or a comma is missing after it",
                 f"reading stopped at line {line + 1}",
             )
         elif "end of stream" in what and opened:

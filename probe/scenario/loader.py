@@ -61,13 +61,22 @@ def load_scenario(
     variables: Mapping[str, str],
     environ: Mapping[str, str],
     defaults: Mapping[str, str] = _NO_DEFAULTS,
+    written: bytes | None = None,
 ) -> Scenario:
     """Read a scenario file; of one with rows, return the scenario of its first row.
 
     `variables` (of the command) come before `environ`, and that before `defaults`
-    (`Settings.vars`). Raises ScenarioError with every problem of the file.
+    (`Settings.vars`). What is `written` is read as if it stood in the file. Raises ScenarioError
+    with every problem of the file.
     """
-    return load_many([path], variables=variables, environ=environ, defaults=defaults)[0]
+    if written is None:
+        return load_many([path], variables=variables, environ=environ, defaults=defaults)[0]
+    file = _File(Path(path), Variables(variables, environ, defaults), written)
+    problems: list[Problem] = []
+    scenarios = tuple(file.scenarios(problems))
+    if problems:
+        raise ScenarioError(problems)
+    return scenarios[0]
 
 
 def load_many(
@@ -117,12 +126,17 @@ class _Head(NamedTuple):
 class _File:
     """A scenario file as it is written; each row makes a scenario of it."""
 
-    def __init__(self, path: Path, resolver: Variables) -> None:
-        """Read it; raise ScenarioError with every problem where its rows are not known."""
+    def __init__(self, path: Path, resolver: Variables, written: bytes | None = None) -> None:
+        """Read it, or what is ``written`` in its place.
+
+        Raise ScenarioError with every problem where its rows are not known.
+        """
         self._file = shown(path)
         self._id = _identity(path)
         self._given = resolver.sources
-        document = read_document(content(path, self._file, LARGEST_FILE), self._file)
+        if written is None:
+            written = content(path, self._file, LARGEST_FILE)
+        document = read_document(written, self._file)
         self._root = _mapping(document, document.root, self._file, "steps: [register: ]")
         self._problems = [*document.problems]
         self._spoilt = [*document.spoilt]
@@ -221,16 +235,22 @@ class _File:
 
 
 def load_settings(
-    path: Path | str, *, variables: Mapping[str, str], environ: Mapping[str, str]
+    path: Path | str,
+    *,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    written: bytes | None = None,
 ) -> Settings:
-    """Read sipprobe.yaml.
+    """Read sipprobe.yaml, or what is `written` as if it stood there.
 
     A trunk that names a variable which nobody gives does not spoil the others: it is kept under
     `Settings.unresolved`, and its problems are raised by `Settings.profile`. Its own `vars` count
     last. Raises ScenarioError with every other problem of the file.
     """
     file = shown(Path(path))
-    document = read_document(content(Path(path), file, LARGEST_FILE), file)
+    if written is None:
+        written = content(Path(path), file, LARGEST_FILE)
+    document = read_document(written, file)
     root = _mapping(document, document.root, file, "trunks: {carrier: {uri: sip:100@sip.example}}")
     problems = [*document.problems]
     spoilt = [*document.spoilt]
@@ -310,17 +330,20 @@ def find_scenario(name_or_path: str | Path, *, start: Path) -> Path:
     for folder in (start / "scenarios", *_packaged()):
         if (folder / f"{written}{SUFFIX}").is_file():
             return folder / f"{written}{SUFFIX}"
-    known = [
-        _identity(file)
-        for folder in (start / "scenarios", *_packaged())
-        for file in scenario_files(folder)
-    ]
+    known = known_scenarios(start)
     near = nearest(written, known)
     raise _not_found(
         f"there is no scenario {quoted(written)}: scenarios/{written}{SUFFIX} does not exist",
         near,
         known,
     )
+
+
+def known_scenarios(start: Path) -> tuple[str, ...]:
+    """Return the names that `find_scenario` finds: those of ./scenarios, then those we ship."""
+    folders = (start / "scenarios", *_packaged())
+    found = (_identity(file) for folder in folders for file in scenario_files(folder))
+    return tuple(dict.fromkeys(found))
 
 
 def _not_found(message: str, near: str | None, known: Iterable[str] = ()) -> ScenarioError:

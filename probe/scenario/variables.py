@@ -39,6 +39,13 @@ class _Value(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def _how_to_give(name: str) -> str:
+    """Say how to give a variable; a secret is typed where nobody and no history sees it."""
+    if is_hidden(name):
+        return f"type it in, in this shell: read -rs {name} && export {name}"
+    return f"give it with --var {name}=value or in the environment"
+
+
 class Variables:
     """The variables of one run, and the problems that came up while they were put in."""
 
@@ -130,8 +137,7 @@ class Variables:
         near = nearest(name, known - {name})
         return (
             f"variable {name} is {'empty' if name in known else 'not set'}",
-            f"give it with --var {name}=value or in the environment"
-            + (f"; did you mean '{near}'?" if near else ""),
+            _how_to_give(name) + (f"; did you mean '{near}'?" if near else ""),
         )
 
     def _given(self, name: str) -> _Value:

@@ -7,6 +7,7 @@ from pathlib import Path
 PROBE = Path(__file__).parents[2] / "probe"
 
 WALL = {
+    "cli/init_observe.py": "when the call was observed, for the scenario and the run",
     "cli/run_command.py": "when the run began, for its name and report",
     "controls/told.py": "how far the peer's Date is from ours",
     "doctor/examine.py": "when it was looked, and until when a certificate is valid",
