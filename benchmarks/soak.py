@@ -10,6 +10,7 @@ the profile, so that the ledger counts every call. Needs sipp (`tests/install-pe
 import argparse
 import os
 import platform
+import statistics
 import sys
 import tempfile
 import time
@@ -63,39 +64,46 @@ class Sample:
 
 
 class Journal:
-    """Counts the scenarios that a run has judged."""
+    """Counts the calls that a run has judged."""
 
-    def __init__(self, results: Path) -> None:
+    def __init__(self, results: Path, each: int) -> None:
         self._results = results
+        self._each = each
         self._place = 0
         self._lines = 0
 
-    def lines(self) -> int:
-        """Return how many lines its journal has, read from where the last look ended."""
+    def calls(self) -> int:
+        """Return how many calls its journal has, read from where the last look ended.
+
+        A line a call, and one for the end of each scenario.
+        """
         for file in self._results.glob("*/findings.jsonl"):
             with suppress(OSError), file.open("rb") as stream:
                 stream.seek(self._place)
                 while data := stream.read(1 << 20):
                     self._lines += data.count(b"\n")
                     self._place += len(data)
-        return self._lines
+        scenarios, calls = divmod(self._lines, self._each + 1)
+        return scenarios * self._each + calls
 
 
 def watch(running: RunningSipprobe, folder: UserFolder, calls: int, each: int) -> list[str]:
     """Return one row for each tenth of the calls, and one for the report that is made of them."""
-    journal = Journal(folder.path / "results")
+    journal = Journal(folder.path / "results", each)
     rows: list[str] = []
+    seen: list[tuple[int, float, float]] = []
     parent, worker = Sample(), Sample()
-    step = max(each, calls // ROWS)
+    step = calls // ROWS
     began = time.monotonic()
     while running.process.status() is None:
-        made = journal.lines() * each
+        made = journal.calls()
         parent.take(running.pid)
         for pid in children(running.pid):
             worker.take(pid)
         if made >= step * (len(rows) + 1) or made == calls:
             taken = time.monotonic() - began
             rows.append(f"{made:>6} {taken:>7.0f} {parent.row()} {worker.row()}")
+            seen.append((made, parent.memory_mb, worker.memory_mb))
             parent, worker = Sample(), Sample()
             if made == calls:
                 break
@@ -104,7 +112,17 @@ def watch(running: RunningSipprobe, folder: UserFolder, calls: int, each: int) -
         parent.take(running.pid)
         time.sleep(0.02)
     rows.append(f"report {time.monotonic() - began:>7.0f} {parent.row()}")
+    for name, column in (("parent", 1), ("worker", 2)):
+        rows.append(f"{name}: {slope_kb(seen, column):+.2f} kB a call after the first tenth")
     return rows
+
+
+def slope_kb(seen: Sequence[tuple[int, float, float]], column: int) -> float:
+    """Return by how many kB memory grows a call: the line of least squares through the tenths."""
+    later = [(float(row[0]), row[column] * 1024) for row in seen[1:] or seen]
+    if len(later) < 2:
+        return 0.0
+    return statistics.linear_regression(*zip(*later, strict=True)).slope
 
 
 def main() -> None:

@@ -4,13 +4,15 @@ A run's folder is made before the first call, so that a place that cannot be wri
 anything is dialled. Its files appear whole or not at all: each is written beside its name and then
 renamed. What comes in is redacted already; what is written is searched for secrets once more.
 
-While the run goes on, a journal grows by one line for each scenario that was judged. The report
-takes its place; where the run was killed, the journal is read instead, up to its last whole line.
+While the run goes on, a journal grows by one line for each finding, and by one for each scenario
+that is over. The report takes its place; where the run was killed, the journal is read instead, up
+to its last whole line.
 """
 
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,9 +24,10 @@ from typing import Any
 from probe.plan.plan import Attempt
 from probe.plan.store import SCHEMA as ATTEMPT_SCHEMA
 from probe.plan.store import StoredAttemptError, attempt_from_json, attempt_to_json
-from probe.report.json_report import SCHEMA, to_json
+from probe.report.json_report import SCHEMA, to_json, written
+from probe.report.kept import changed
 from probe.report.model import Finding, RunReport
-from probe.report.pcap import to_pcap
+from probe.report.pcap import pcap_pieces
 from probe.sip.redact import SHORTEST_SECRET, Redactor
 from probe.trace.store import StoredTraceError, redact_trace, trace_from_json, trace_to_json
 from probe.trace.trace import Trace
@@ -116,7 +119,7 @@ class RunFolder:
         ResultsError where a file cannot be written.
         """
         report = replace(report, run_id=self.run_id)
-        wanted = {s for s in secrets if len(s) >= SHORTEST_SECRET and s not in set(public)}
+        wanted = worth_hiding(secrets, public)
         try:
             for name, content in _files(report):
                 self._write(name, _without_secrets(content, wanted))
@@ -130,14 +133,14 @@ class RunFolder:
     def add(
         self, part: RunReport, *, secrets: Collection[str] = (), public: Collection[str] = ()
     ) -> None:
-        """Put what was judged of one scenario on disk, before the run is over.
+        """Put what was just judged on disk, before the run is over.
 
-        ``part`` is a report of that scenario alone. Secrets are treated as by ``write``. It is one
+        ``part`` is a report of that alone. Secrets are treated as by ``write``. It is one
         append, whatever was written before. Raise ResultsError where it fails; nothing half
         written stays.
         """
         part = replace(part, run_id=self.run_id, complete=False)
-        wanted = {s for s in secrets if len(s) >= SHORTEST_SECRET and s not in set(public)}
+        wanted = worth_hiding(secrets, public)
         line = _line(part)
         if _holds(line, wanted):
             line = _line(part, Redactor(wanted))
@@ -171,6 +174,11 @@ class RunFolder:
             raise ResultsError(f"cannot write {target}: {error.strerror}") from error
 
 
+def worth_hiding(secrets: Collection[str], public: Collection[str]) -> set[str]:
+    """Return the secrets that are searched for: those that are long enough and nobody's name."""
+    return {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}.difference(public)
+
+
 def store(
     report: RunReport,
     root: Path,
@@ -189,22 +197,26 @@ def load(folder: Path) -> dict[str, Any]:
     """
     if not _is_unfinished(folder):
         return _read(folder / REPORT, SCHEMA)
-    parts = [part["report"] for part in _journal(folder)]
+    findings: list[Any] = []
+    notes: dict[str, None] = {}
+    counts: Counter[str] = Counter()
+    last: dict[str, Any] = {}
     try:
-        runs = [part["run"] for part in parts]
-        notes = [note for run in runs for note in run["notes"]]
+        for part in _journal(folder):
+            last = part["report"]
+            findings += last["findings"]
+            notes |= dict.fromkeys(last["run"]["notes"])
+            counts.update(last["run"]["counts"])
         ended = "the run did not come to its end: this is what was judged until then"
         return {
-            **parts[-1],
+            **last,
             "run": {
-                **runs[-1],
-                "counts": {
-                    name: sum(run["counts"][name] for run in runs) for name in runs[-1]["counts"]
-                },
+                **last["run"],
+                "counts": {name: counts[name] for name in last["run"]["counts"]},
                 "complete": False,
-                "notes": list(dict.fromkeys([*notes, ended])),
+                "notes": list(notes | {ended: None}),
             },
-            "findings": [finding for part in parts for finding in part["findings"]],
+            "findings": findings,
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ResultsError(f"{folder / JOURNAL} cannot be read: {error!r}") from error
@@ -261,13 +273,14 @@ def _files(
 ) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Yield name and content of every file of a run, the report last.
 
-    Content comes piece by piece: a long run has more traces than fit in memory at once.
+    Content comes finding by finding: a long run has more of them than fit in memory at once.
     """
     if redactor is not None:
         report = _clean(report, redactor)
     yield TRACES, _traces_file(report, redactor)
-    yield CAPTURE, [to_pcap(_traces(report))]
-    yield REPORT, [_json(_told(report, redactor), indent=2)]
+    yield CAPTURE, pcap_pieces(report.traces())
+    pieces = written(report, ascii_only=True, clean=lambda told: _told(told, redactor))
+    yield REPORT, (piece.encode("ascii") for piece in pieces)
 
 
 def _traces_file(report: RunReport, redactor: Redactor | None) -> Iterator[bytes]:
@@ -291,26 +304,25 @@ def _without_secrets(content: Iterable[bytes], wanted: Collection[str]) -> Itera
 
 
 def _line(report: RunReport, redactor: Redactor | None = None) -> bytes:
-    """Return one line of the journal: the report and the traces of one scenario."""
+    """Return one line of the journal: the report and the traces of what was just judged."""
     if redactor is not None:
         report = _clean(report, redactor)
     traces = b"".join(_traces_file(report, redactor))
-    told = _json(_told(report, redactor))
+    told = _json(_told(to_json(report), redactor))
     return b'{"report": ' + told.rstrip(b"\n") + b', "traces": ' + traces.rstrip(b"\n") + b"}\n"
 
 
 def _clean(report: RunReport, redactor: Redactor) -> RunReport:
     """Return a report whose traces hold no secret."""
-    return replace(
+    return changed(
         report,
-        findings=tuple(_without(finding, redactor) for finding in report.findings),
-        cleanup=tuple(redact_trace(trace, redactor) for trace in report.cleanup),
+        finding=lambda one: _without(one, redactor),
+        trace=lambda one: redact_trace(one, redactor),
     )
 
 
-def _told(report: RunReport, redactor: Redactor | None) -> object:
-    """Return the JSON value of report.json."""
-    told: object = to_json(report)
+def _told(told: object, redactor: Redactor | None) -> object:
+    """Return a JSON value of report.json as it may be written."""
     return told if redactor is None else _redacted(told, redactor)
 
 
@@ -351,32 +363,31 @@ def _is_unfinished(folder: Path) -> bool:
     return not (folder / REPORT).is_file() and (folder / JOURNAL).is_file()
 
 
-def _journal(folder: Path) -> list[dict[str, Any]]:
-    """Return the lines of a journal; the last one may have been cut off and is then left out."""
+def _journal(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a journal; the last one may have been cut off and is then left out."""
     path = folder / JOURNAL
-    try:
-        *lines, _cut_off = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise ResultsError(f"cannot read {path}: {error.strerror}") from error
-    parts: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, 1):
+    number = 0
+    for number, line in enumerate(_whole_lines(path), 1):
         place = f"{path}, line {number},"
         part = _parsed(line, place)
         if not isinstance(part, dict) or not {"report", "traces"} <= part.keys():
             raise ResultsError(f"{place} is no part of a run")
         _check(part["report"], SCHEMA, place)
         _check(part["traces"], TRACES_SCHEMA, place)
-        parts.append(part)
-    if not parts:
+        yield part
+    if not number:
         raise ResultsError(f"{path} holds nothing: the run ended before a scenario was judged")
-    return parts
 
 
-def _traces(report: RunReport) -> Iterator[Trace]:
-    for finding in report.findings:
-        for one in finding.tries:
-            yield one.trace
-    yield from report.cleanup
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file that have an end; raise ResultsError."""
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
+    except OSError as error:
+        raise ResultsError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _without(finding: Finding, redactor: Redactor) -> Finding:

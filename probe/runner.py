@@ -6,7 +6,7 @@ secrets out, and puts the findings in order.
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -18,6 +18,7 @@ from probe.executor.crew import EngineMissingError
 from probe.executor.local import PlanRun, Ran
 from probe.inquest import Ask, Asking, Judged, hold
 from probe.plan.plan import Attempt, Plan
+from probe.report.kept import Kept
 from probe.report.model import Finding, RunReport, Try
 from probe.scenario.rows import Row
 from probe.sip.redact import SHORTEST_SECRET, Redactor
@@ -94,20 +95,12 @@ class RunBrokenError(Exception):
 
 
 @dataclass(slots=True)
-class _Gathered:
-    """What is collected while plans are run."""
+class _Said:
+    """What a plan says of itself beside its findings."""
 
-    findings: list[Finding] = field(default_factory=list)
     cleanup: list[Trace] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     engine: str = ""
-
-    def add(self, part: "_Gathered") -> None:
-        """Take over what one plan gave."""
-        self.findings += part.findings
-        self.cleanup += part.cleanup
-        self.notes += part.notes
-        self.engine = self.engine or part.engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,46 +200,58 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
     inquiry: Inquiry = NOTHING_ASKED,
     elapsed: Callable[[], float],
     found: Callable[[Finding], None] = lambda _finding: None,
-    finished: Callable[[RunReport], None] = lambda _part: None,
+    told: Callable[[RunReport], None] = lambda _part: None,
+    kept: Kept | None = None,
 ) -> RunReport:
     """Carry out plans one after the other and return the report.
 
-    ``elapsed`` gives the seconds since the run began; ``found`` is told of each finding as soon as
-    it is judged, and ``finished`` of each plan: a report of that plan alone. ``inquiry`` says what
-    may be asked where an attempt was not met. After an interruption the remaining plans are named
-    in a note. Raise RunBrokenError with what was found until then
-    where an error of ours ends the run, and EngineMissingError where nothing was found either.
+    ``elapsed`` gives the seconds since the run began. Each finding is put into ``kept`` as soon as
+    it is judged, from where the report reads it again, and nothing of it stays in memory. ``told``
+    gets a report of that finding alone, and one of each plan that is over with what was sent to
+    clean up; ``found`` gets the finding. ``inquiry`` says what may be asked where an attempt was
+    not met. After an interruption the remaining plans are named in a note. Raise RunBrokenError
+    with what was found until then where an error of ours ends the run, and EngineMissingError where
+    nothing was found either.
     """
-    gathered = _Gathered()
+    kept = kept or Kept()
+    whole = _Said()
     cause: Exception | None = None
     for number, plan in enumerate(plans):
         if executor.skipping:
-            gathered.notes.append(_left_out(plans[number:]))
+            whole.notes.append(_left_out(plans[number:]))
             break
-        part = _Gathered(engine=gathered.engine)
+        said = _Said(engine=whole.engine)
         try:
-            for finding in _one(plan, executor, part, _Hiding.of(plan, setting.secrets), inquiry):
-                part.findings.append(finding)
+            for finding in _one(plan, executor, said, _Hiding.of(plan, setting.secrets), inquiry):
+                kept.findings.add(finding)
+                told(_report(setting, said, executor, elapsed(), (finding,)))
                 found(finding)
         except Exception as error:  # whatever it is, earlier findings are not lost
-            if isinstance(error, EngineMissingError) and not gathered.findings:
+            if isinstance(error, EngineMissingError) and not len(kept.findings):
                 raise
             cause = error
-            part.notes.append(
-                f"{plan.scenario} was ended by an error of sipprobe itself: {type(error).__name__}"
-            )
-            if plans[number + 1 :]:
-                part.notes.append(_left_out(plans[number + 1 :]))
-        gathered.add(part)
-        finished(_report(setting, part, executor, elapsed()))
+            said.notes += _broken_off(plan, plans[number + 1 :], error)
+        for swept in said.cleanup:
+            kept.cleanup.add(swept)
+        whole.notes += [note for note in said.notes if note not in whole.notes]
+        whole.engine = whole.engine or said.engine
+        told(_report(setting, said, executor, elapsed(), ()))
         if cause is not None:
             break
     if executor.interrupted:
-        gathered.notes.append("the run was interrupted; calls and registrations were ended")
-    report = _report(setting, gathered, executor, elapsed())
+        whole.notes.append("the run was interrupted; calls and registrations were ended")
+    report = replace(
+        _report(setting, whole, executor, elapsed(), kept.findings), cleanup=kept.cleanup
+    )
     if cause is not None:
         raise RunBrokenError(replace(report, complete=False), cause) from cause
     return report
+
+
+def _broken_off(plan: Plan, rest: tuple[Plan, ...], error: Exception) -> list[str]:
+    """Return what is said where an error of ours ended a run."""
+    what = f"{plan.scenario} was ended by an error of sipprobe itself: {type(error).__name__}"
+    return [what, _left_out(rest)] if rest else [what]
 
 
 def _left_out(plans: tuple[Plan, ...]) -> str:
@@ -257,9 +262,13 @@ def _left_out(plans: tuple[Plan, ...]) -> str:
 
 
 def _report(
-    setting: Setting, gathered: _Gathered, executor: Executor, duration_s: float
+    setting: Setting,
+    said: _Said,
+    executor: Executor,
+    duration_s: float,
+    findings: Sequence[Finding],
 ) -> RunReport:
-    """Return the report of what was gathered."""
+    """Return the report of some findings."""
     return RunReport(
         run_id=setting.run_id,
         started_at=setting.started_at,
@@ -267,25 +276,25 @@ def _report(
         vantage=setting.vantage,
         versions=(
             ("sipprobe", __version__),
-            ("pjsip", gathered.engine),
+            ("pjsip", said.engine),
             ("python", platform.python_version()),
         ),
-        findings=tuple(gathered.findings),
-        notes=tuple(dict.fromkeys((*setting.notes, *gathered.notes))),
-        cleanup=tuple(gathered.cleanup),
+        findings=findings,
+        notes=tuple(dict.fromkeys((*setting.notes, *said.notes))),
+        cleanup=tuple(said.cleanup),
         interrupted=executor.interrupted,
     )
 
 
 def _one(
-    plan: Plan, executor: Executor, gathered: _Gathered, hiding: _Hiding, inquiry: Inquiry
+    plan: Plan, executor: Executor, said: _Said, hiding: _Hiding, inquiry: Inquiry
 ) -> Iterator[Finding]:
     """Carry out one plan and yield what was found, attempt by attempt."""
-    gathered.notes += map(hiding.words, plan.warnings)
+    said.notes += map(hiding.words, plan.warnings)
     done = executor.run(plan)
-    gathered.engine = gathered.engine or done.engine
-    gathered.notes += map(hiding.words, done.notes)
-    gathered.notes += [hiding.words(f"look at it by hand: {alarm}") for alarm in done.alarms]
+    said.engine = said.engine or done.engine
+    said.notes += map(hiding.words, done.notes)
+    said.notes += [hiding.words(f"look at it by hand: {alarm}") for alarm in done.alarms]
     for ran in done.ran:
         if ran.attempt.method:  # talk and wait have nothing to judge
             yield Finding(
@@ -299,7 +308,7 @@ def _one(
                 ),
             )
     if done.cleanup is not None:
-        gathered.cleanup.append(hiding.trace(done.cleanup))
+        said.cleanup.append(hiding.trace(done.cleanup))
 
 
 def _inquests(

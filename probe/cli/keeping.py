@@ -1,14 +1,15 @@
-"""Puts a run's report on disk: scenario by scenario while it goes on, then whole."""
+"""Puts a run's report on disk: finding by finding while it goes on, then whole."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from probe.results import ResultsError, RunFolder
+from probe.results import ResultsError, RunFolder, worth_hiding
 
 if TYPE_CHECKING:
     from probe.plan.plan import Plan
+    from probe.report.kept import Kept
     from probe.report.model import RunReport
 
 
@@ -32,23 +33,24 @@ class Keeper:
 
         self._folder = folder
         self._shown = shown
-        self._secrets = [*hidden, *(secret for plan in plans for secret in secrets_of(plan))]
-        self._public = [name for plan in plans for name in public_of(plan)]
+        self._secrets = worth_hiding(
+            {*hidden, *(secret for plan in plans for secret in secrets_of(plan))},
+            {name for plan in plans for name in public_of(plan)},
+        )
         self._complained = False
 
-    def finished(self, part: "RunReport") -> None:
-        """Store the report of one scenario, and let it take little room until the run is over."""
-        self._store(part)
-        for finding in part.findings:
-            for one in finding.tries:
-                one.pack()
+    def room(self) -> "Kept":
+        """Return where the findings are put away until the run is over."""
+        from probe.report.kept import Kept  # noqa: PLC0415 - heavy, loads with the plans
 
-    def _store(self, part: "RunReport") -> None:
-        """Store the report of one scenario; say once on stderr where that fails."""
+        return Kept(None if self._folder is None else self._folder.path, secrets=self._secrets)
+
+    def told(self, part: "RunReport") -> None:
+        """Store what was just judged; say once on stderr where that fails."""
         if self._folder is None:
             return
         try:
-            self._folder.add(self._shown(part), secrets=self._secrets, public=self._public)
+            self._folder.add(self._shown(part), secrets=self._secrets)
         except ResultsError as error:
             if not self._complained:
                 click.echo(f"\nsipprobe: {error}; the run goes on", err=True)
@@ -57,4 +59,4 @@ class Keeper:
     def whole(self, report: "RunReport") -> None:
         """Store the report of the run; raise ResultsError."""
         if self._folder is not None:
-            self._folder.write(report, secrets=self._secrets, public=self._public)
+            self._folder.write(report, secrets=self._secrets)

@@ -240,7 +240,8 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
                 inquiry=_inquiry(options),
                 elapsed=lambda: time.monotonic() - began,
                 found=_stopper(options, executor),
-                finished=keeper.finished,
+                told=keeper.told,
+                kept=keeper.room(),
             )
     except runner.RunBrokenError as error:
         report, broken = error.report, error.cause
@@ -330,28 +331,31 @@ def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding]
 def _print_report(options: Options, report: "RunReport") -> None:
     """Write the chosen format to stdout."""
     from probe.cli import inputs  # noqa: PLC0415 - see _run
-    from probe.report.formats import rendered  # noqa: PLC0415 - see _run
+    from probe.report.formats import pieces  # noqa: PLC0415 - see _run
 
     color = inputs.wants_color(options.color, sys.stdout.isatty())
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
     met = report.counts()["met"] == len(report.findings)
     if not (options.quiet and met and options.form == "text"):
-        text = rendered(report, options.form, color=color, width=width, verbosity=options.verbosity)
-        click.echo(text, nl=not text.endswith("\n"), color=color)
+        for text in pieces(
+            report, options.form, color=color, width=width, verbosity=options.verbosity
+        ):
+            click.echo(text, nl=False, color=color)
 
 
 def _write_reports(options: Options, report: "RunReport") -> list[str]:
     """Write the reports that go to files; return which could not be written, and why."""
-    from probe.report.formats import rendered  # noqa: PLC0415 - see _run
+    from probe.report.formats import pieces  # noqa: PLC0415 - see _run
 
     faults: list[str] = []
     for wanted in options.reports:
         form, _, file = wanted.partition("=")
-        text = rendered(report, form, color=False, width=100, verbosity=options.verbosity)
+        text = pieces(report, form, color=False, width=100, verbosity=options.verbosity)
         try:
             path = Path(file)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            with path.open("w", encoding="utf-8") as stream:
+                stream.writelines(text)
         except OSError as error:
             faults.append(f"cannot write {file}: {error.strerror}")
     return faults

@@ -7,7 +7,7 @@ secrets once more.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -88,6 +88,17 @@ def attempt_from_json(stored: Mapping[str, Any]) -> Attempt:
     except (ValidationError, ScenarioError, KeyError, TypeError, AttributeError) as error:
         first = str(error).partition("\n")[0]
         raise StoredAttemptError(f"{type(error).__name__}: {first}") from error
+
+
+def without_credentials(attempt: Attempt) -> Attempt:
+    """Return an attempt with what its file form leaves out: passwords and extra header fields."""
+    account, action = attempt.account, attempt.action
+    if account is not None:
+        password = _PASSWORDS[_about_password(account.password)]
+        account = replace(account, password=password, headers=(), client_key=None)
+    if hasattr(action, "headers"):
+        action = replace(action, headers=())  # type: ignore[call-arg]  # some actions have it
+    return replace(attempt, account=account, action=action)
 
 
 def _attempt(stored: Mapping[str, Any]) -> Attempt:

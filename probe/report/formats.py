@@ -1,23 +1,33 @@
 """The formats of a report by their names on the command line."""
 
+from collections.abc import Iterable
+
 from probe.report.model import RunReport
 
 FORMATS = ("text", "json", "junit")
 """Names of the formats."""
 
 
-def rendered(report: RunReport, form: str, *, color: bool, width: int, verbosity: int) -> str:
-    """Return a report in a format; ``color``, ``width`` and ``verbosity`` count for text only."""
+def pieces(
+    report: RunReport, form: str, *, color: bool, width: int, verbosity: int
+) -> Iterable[str]:
+    """Yield a report in a format, a few pieces a finding.
+
+    ``color``, ``width`` and ``verbosity`` count for text only.
+    """
     if form == "json":
-        import json  # noqa: PLC0415 - only where it is wanted
+        from probe.report.json_report import written  # noqa: PLC0415 - only where it is wanted
 
-        from probe.report.json_report import to_json  # noqa: PLC0415 - only where it is wanted
-
-        return json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n"
+        return written(report, ascii_only=False)
     if form == "junit":
-        from probe.report.junit import to_junit  # noqa: PLC0415 - only where it is wanted
+        from probe.report.junit import written_junit  # noqa: PLC0415 - only where it is wanted
 
-        return to_junit(report)
-    from probe.report.terminal import render  # noqa: PLC0415 - only where it is wanted
+        return written_junit(report)
+    from probe.report.terminal import written_text  # noqa: PLC0415 - only where it is wanted
 
-    return render(report, color=color, width=width, verbosity=verbosity)
+    return written_text(report, color=color, width=width, verbosity=verbosity)
+
+
+def rendered(report: RunReport, form: str, *, color: bool, width: int, verbosity: int) -> str:
+    """Return a report in a format as one text."""
+    return "".join(pieces(report, form, color=color, width=width, verbosity=verbosity))

@@ -4,8 +4,9 @@ Seconds are numbers with at most six decimals, absent facts are null. What a pee
 without control characters, so that a value may be printed as it is; the bytes stand in trace.json.
 """
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -31,6 +32,34 @@ LONGEST = 4000
 
 def to_json(report: RunReport) -> dict[str, object]:
     """Return a report as values that ``json.dumps`` takes, as ``json_schema`` describes them."""
+    return {**_head(report), "findings": [finding_to_json(finding) for finding in report.findings]}
+
+
+def written(
+    report: RunReport,
+    *,
+    ascii_only: bool,
+    clean: Callable[[object], object] = lambda told: told,
+) -> Iterator[str]:
+    """Yield the text of a report as ``json.dumps`` of ``to_json`` would write it, indented by two.
+
+    One finding is in memory at a time. ``clean`` sees the head of the report, then each finding,
+    before they are written.
+    """
+
+    def text(told: object) -> str:
+        return json.dumps(clean(told), indent=2, ensure_ascii=ascii_only)
+
+    yield text(_head(report)).removesuffix("\n}") + ',\n  "findings": ['
+    gap = "\n    "
+    for finding in report.findings:
+        yield gap + text(finding_to_json(finding)).replace("\n", "\n    ")
+        gap = ",\n    "
+    yield "\n  ]\n}\n" if len(report.findings) else "]\n}\n"
+
+
+def _head(report: RunReport) -> dict[str, object]:
+    """Return what stands before the findings."""
     return {
         "schema": SCHEMA,
         "run": {
@@ -44,7 +73,6 @@ def to_json(report: RunReport) -> dict[str, object]:
             "complete": report.complete,
             "notes": [_text(note) for note in report.notes],
         },
-        "findings": [finding_to_json(finding) for finding in report.findings],
     }
 
 

@@ -1,48 +1,23 @@
 """The report model: what every format draws from."""
 
-import json
-import zlib
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import overload
 
 from probe.diagnosis.explanation import Explanation
 from probe.plan.plan import Attempt
 from probe.scenario.rows import Row
-from probe.trace.store import trace_from_json, trace_to_json
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Verdict
 
 
-@lru_cache(maxsize=64)
-def _unpacked(held: bytes) -> Trace:
-    """Return a packed trace; a report asks for the same one many times in a row."""
-    return trace_from_json(json.loads(zlib.decompress(held)))
-
-
-class _HeldTrace:
-    """A trace as a field that may be packed: a run of thousands of calls keeps all of them."""
-
-    @overload
-    def __get__(self, one: None, owner: type) -> "_HeldTrace": ...
-    @overload
-    def __get__(self, one: object, owner: type) -> Trace: ...
-    def __get__(self, one: object, owner: type) -> "Trace | _HeldTrace":
-        if one is None:
-            raise AttributeError("trace")  # so the field has no default
-        held: Trace | bytes = one.__dict__["_trace"]
-        return held if isinstance(held, Trace) else _unpacked(held)
-
-    def __set__(self, one: object, trace: Trace) -> None:
-        one.__dict__["_trace"] = trace
-
-
-@dataclass(frozen=True, kw_only=True)  # without slots, which a field of this kind cannot have
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
     """One try of an attempt: its trace and what was judged of it."""
 
-    trace: _HeldTrace = _HeldTrace()
+    trace: Trace
     "What happened, redacted."
 
     verdict: Verdict
@@ -50,11 +25,6 @@ class Try:
 
     explanation: Explanation | None
     "Why not; None where everything was met."
-
-    def pack(self) -> None:
-        """Hold the trace in a tenth of the memory; reading it takes a millisecond from now on."""
-        packed = zlib.compress(json.dumps(trace_to_json(self.trace)).encode("ascii"))
-        self.__dict__["_trace"] = packed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +65,14 @@ class Finding:
         return len(self.tries) > 1 and self.last.verdict.outcome.value == "MET"
 
 
+class Findings(Sequence[Finding]):
+    """Findings that are not all in memory: each is made anew when it is asked for."""
+
+    @abstractmethod
+    def counts(self) -> dict[str, int]:
+        """Return how many were met, not met, inconclusive and flaky, without a look at them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
     """One run of any number of scenarios."""
@@ -114,13 +92,13 @@ class RunReport:
     versions: tuple[tuple[str, str], ...]
     "sipprobe, pjsip, python: (name, version)."
 
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     "In the order of the scenarios and their steps."
 
     notes: tuple[str, ...]
     "What holds for the whole run: embedded trunk used, verification off, interrupted."
 
-    cleanup: tuple[Trace, ...] = ()
+    cleanup: Sequence[Trace] = ()
     "What was sent after the last attempt of each scenario (BYE, un-REGISTER), redacted."
 
     interrupted: bool = False
@@ -134,10 +112,36 @@ class RunReport:
 
     def counts(self) -> dict[str, int]:
         """Return how many findings were met, not met, inconclusive and flaky."""
-        outcomes = [finding.last.verdict.outcome.value for finding in self.findings]
-        return {
-            "met": outcomes.count("MET"),
-            "not_met": outcomes.count("NOT_MET"),
-            "inconclusive": outcomes.count("INCONCLUSIVE"),
-            "flaky": sum(finding.flaky for finding in self.findings),
-        }
+        if isinstance(self.findings, Findings):
+            return self.findings.counts()
+        return counted(self.findings)
+
+    def traces(self) -> Iterator[Trace]:
+        """Yield every trace, those of one scenario together: its tries, then its cleaning up."""
+        cleanup = iter(self.cleanup)
+        swept = next(cleanup, None)
+        started: datetime | None = None
+        for finding in self.findings:
+            for one in finding.tries:
+                began = one.trace.started_at
+                while (
+                    swept
+                    and began != started
+                    and (swept.started_at == started or swept.started_at < began)
+                ):
+                    yield swept
+                    swept = next(cleanup, None)
+                started = began
+                yield one.trace
+        if swept is not None:
+            yield swept
+        yield from cleanup
+
+
+def counted(findings: Iterable[Finding]) -> dict[str, int]:
+    """Return how many findings were met, not met, inconclusive and flaky."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts[finding.last.verdict.outcome.value.lower()] += 1
+        counts["flaky"] += finding.flaky
+    return {name: counts[name] for name in ("met", "not_met", "inconclusive", "flaky")}

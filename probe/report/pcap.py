@@ -10,11 +10,16 @@ header of the datagram that it is about.
 
 import io
 import ipaddress
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from heapq import heappop, heappush, heapreplace
+from itertools import islice
 from pathlib import Path
 
+from probe.report.kept import Shelf
 from probe.trace.trace import IcmpReceived, MessageEvent, MessageSent, Trace
 
 LINKTYPE_RAW = 101
@@ -24,6 +29,9 @@ LARGEST_SEGMENT = 60000
 QUOTED_UDP = 8
 PSH_ACK = 0x18
 FIRST_SEQUENCE = 1
+MOST_AT_ONCE = 1000
+"""Events that are put in order in memory; of a longer run, so many at a time."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -59,30 +67,43 @@ class _Frame:
 
 def write_pcap(path: Path, traces: Iterable[Trace]) -> None:
     """Write the capture file of any number of traces; raise OSError where that is not possible."""
-    path.write_bytes(to_pcap(traces))
+    with path.open("wb") as file:
+        file.writelines(pcap_pieces(traces))
 
 
 def to_pcap(traces: Iterable[Trace]) -> bytes:
-    """Return the capture file of the messages and ICMP errors of any number of traces.
+    """Return the capture file of any number of traces."""
+    return b"".join(pcap_pieces(traces))
 
-    What stands in several traces (a call's and its hangup's) is written once. Packets are in the
-    order of their times.
+
+def pcap_pieces(traces: Iterable[Trace]) -> Iterator[bytes]:
+    """Yield the capture file of the messages and ICMP errors of any number of traces.
+
+    What stands in several traces that follow each other and have one clock (a call's and its
+    hangup's) is written once. Packets are in the order of their times.
     """
     from dpkt.pcap import Writer  # noqa: PLC0415 - 40 ms that only a stored run pays
 
     buffer = io.BytesIO()
     writer = Writer(buffer, snaplen=SNAPLEN, linktype=LINKTYPE_RAW)
     packets = _Packets()
-    for frame in _frames(traces):
+    for frame in _in_order(_frames(traces)):
         for packet in packets.of(frame):
             writer.writepkt_time(packet, frame.micros / 1_000_000)
-    return buffer.getvalue()
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
 
 
-def _frames(traces: Iterable[Trace]) -> list[_Frame]:
-    """Return what is to be written, each thing once, in the order of time."""
-    found: dict[tuple[object, ...], _Frame] = {}
+def _frames(traces: Iterable[Trace]) -> Iterator[_Frame]:
+    """Yield what is to be written, each thing once."""
+    known: set[int] = set()
+    clock: datetime | None = None
     for trace in (view for whole in traces for view in whole.views()):
+        if trace.started_at != clock:  # another clock: nothing of it was there before
+            clock = trace.started_at
+            known.clear()
         start = (trace.started_at - EPOCH) // timedelta(microseconds=1)
         last_sent: dict[str, MessageEvent] = {}
         for event in trace.events:
@@ -91,11 +112,44 @@ def _frames(traces: Iterable[Trace]) -> list[_Frame]:
                 sent = isinstance(event, MessageSent)
                 if sent and event.transport.upper() == "UDP":
                     last_sent[event.remote] = event
-                found.setdefault((micros, sent, event.text), _message(event, micros, sent=sent))
+                if _is_new(known, micros, sent, event.text):
+                    yield _message(event, micros, sent=sent)
             elif isinstance(event, IcmpReceived) and event.remote in last_sent:
-                key = (micros, event.remote, event.offender, event.icmp_type, event.icmp_code)
-                found.setdefault(key, _icmp(event, micros, last_sent[event.remote]))
-    return sorted(found.values(), key=lambda frame: frame.micros)
+                about = last_sent[event.remote]
+                if _is_new(
+                    known, micros, event.remote, event.offender, event.icmp_type, event.icmp_code
+                ):
+                    yield _icmp(event, micros, about)
+
+
+def _is_new(known: set[int], *key: object) -> bool:
+    """Whether something was not seen before; it is from now on."""
+    digest = hash(key)
+    new = digest not in known
+    known.add(digest)
+    return new
+
+
+def _in_order(frames: Iterable[_Frame]) -> Iterator[_Frame]:
+    """Yield frames in the order of time; those of one moment in the order in which they came."""
+    parts: Shelf[list[_Frame]] = Shelf()
+    begins: list[int] = []
+    frames = iter(frames)
+    while part := sorted(islice(frames, MOST_AT_ONCE), key=lambda frame: frame.micros):
+        begins.append(part[0].micros)
+        parts.add(part)
+    waiting = deque(sorted(range(len(parts)), key=begins.__getitem__))
+    heads: list[tuple[int, int, int, list[_Frame]]] = []
+    while waiting or heads:
+        while waiting and (not heads or begins[waiting[0]] <= heads[0][0]):
+            place = waiting.popleft()
+            heappush(heads, (begins[place], place, 0, parts[place]))
+        _, place, number, part = heads[0]
+        yield part[number]
+        if number + 1 < len(part):
+            heapreplace(heads, (part[number + 1].micros, place, number + 1, part))
+        else:
+            heappop(heads)
 
 
 def _message(event: MessageEvent, micros: int, *, sent: bool) -> _Frame:
@@ -137,6 +191,7 @@ def _split(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port) if known else 0
 
 
+@lru_cache(maxsize=64)
 def _address(text: str, version: int | None = None) -> Address:
     """Read an address; the unspecified one where it is empty, no address, or of another version."""
     try:

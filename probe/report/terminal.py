@@ -6,7 +6,7 @@ it can drive the terminal; colour is added last.
 
 import shlex
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from probe.diagnosis.explanation import Certainty, Explanation
 from probe.report.comparison import compared
@@ -34,19 +34,27 @@ Paint = Callable[[str, str], str]
 
 
 def render(report: RunReport, *, color: bool, width: int, verbosity: int = 0) -> str:
-    """Return the whole report as text that ends with a line end.
+    """Return the whole report as text that ends with a line end."""
+    return "".join(written_text(report, color=color, width=width, verbosity=verbosity))
+
+
+def written_text(
+    report: RunReport, *, color: bool, width: int, verbosity: int = 0
+) -> Iterator[str]:
+    """Yield the text of a report: its notes, its findings one by one, and what they come to.
 
     A pass is one line where it fits ``width`` columns; ``verbosity`` 1 adds its ladder, 2 every
     message of every try. ANSI escapes are written only with ``color``.
     """
     paint = _painter(color)
-    lines = [f"{paint('note:', _COLORS['note'])} {plain(note)}" for note in report.notes]
-    lines += [
-        render_finding(finding, color=color, width=width, verbosity=verbosity, folder=report.folder)
-        for finding in report.findings
-    ]
-    lines.append(_summary(report, paint))
-    return "\n".join(lines) + "\n"
+    for note in report.notes:
+        yield f"{paint('note:', _COLORS['note'])} {plain(note)}\n"
+    for finding in report.findings:
+        yield render_finding(
+            finding, color=color, width=width, verbosity=verbosity, folder=report.folder
+        )
+        yield "\n"
+    yield _summary(report, paint) + "\n"
 
 
 def render_finding(

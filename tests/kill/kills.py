@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ class Kill:
     "Scenarios whose successor had begun, as the trunk saw it."
 
     on_disk: int
-    "Scenarios that can be read back."
+    "Scenarios that can be read back, each with all its steps."
 
     up: int
     "Calls that the trunk held after the kill."
@@ -186,10 +187,11 @@ def _up(trunk: EmbeddedTrunk) -> int:
 
 
 def _on_disk(folder: Path) -> int:
-    """Return how many scenarios of the run can be read back."""
+    """Return how many scenarios of the run can be read back, with every step."""
     for run in (folder / "results").glob("*"):
         try:
-            return len({finding["scenario"] for finding in load(run)["findings"]})
+            steps = Counter(finding["scenario"] for finding in load(run)["findings"])
+            return sum(found == 1 + CALLS_EACH for found in steps.values())
         except ResultsError:
             return 0
     return 0

@@ -455,10 +455,10 @@ def test_journal_that_cannot_be_opened_is_named(
     """The error says which file and why."""
     folder = killed_after(tmp_path, part(1))
 
-    def refuse(_path: Path) -> bytes:
+    def refuse(_path: Path, _mode: str) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ResultsError, match=rf"cannot read .*{JOURNAL}: Input/output error"):
         load(folder)
 

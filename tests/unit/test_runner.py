@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 from reportbuilder import attempt, verdict
@@ -14,6 +15,7 @@ from probe.executor.local import PlanRun, Ran
 from probe.plan.action import Wait
 from probe.plan.plan import Attempt, Plan
 from probe.report.model import Finding, RunReport
+from probe.results import RunFolder, load
 from probe.scenario.schema import Retry
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace
@@ -106,7 +108,7 @@ def test_report_says_where_when_and_with_what() -> None:
     assert versions["pjsip"] == "2.15.1"
     assert versions["python"].startswith("3.")
     assert report.notes == ("the embedded trunk answered",)
-    assert report.cleanup == ()
+    assert tuple(report.cleanup) == ()
     assert not report.interrupted
     assert report.folder is None
 
@@ -421,29 +423,44 @@ def test_answer_that_breaks_an_expectation_can_be_tried_again() -> None:
 # -- while the run goes on, and when it breaks -----------------------------------------------------
 
 
-def test_each_plan_is_told_by_itself_as_soon_as_it_is_judged() -> None:
-    """Whoever stores hears of a plan once, with what holds for the run, before the next begins."""
+def test_each_finding_is_told_by_itself_as_soon_as_it_is_judged() -> None:
+    """Whoever stores hears of a finding once, with what holds for the run, then of its plan."""
     executor = Recorded(
         recorded((REFUSED,), cleanup=ANSWERED, engine="2.15.1"),
         recorded((ANSWERED,), alarms=("the call may still be up",), engine=""),
     )
     plans = tuple(plan_of(attempt(ANSWERED), name=name) for name in "ab")
-    told: list[tuple[int, RunReport]] = []
+    heard: list[tuple[int, RunReport]] = []
     runner.run(
         plans,
         executor,
         SETTING,
         elapsed=lambda: 1.5,
-        finished=lambda part: told.append((len(executor.carried_out), part)),
+        told=lambda part: heard.append((len(executor.carried_out), part)),
     )
-    assert [carried_out for carried_out, _ in told] == [1, 2]
-    first, second = (part for _, part in told)
-    assert [one.scenario for one in (*first.findings, *second.findings)] == ["a", "b"]
-    assert (len(first.cleanup), len(second.cleanup)) == (1, 0)
-    assert first.notes == SETTING.notes
-    assert second.notes == (*SETTING.notes, "look at it by hand: the call may still be up")
+    assert [carried_out for carried_out, _ in heard] == [1, 1, 2, 2]
+    first, over, second, over_too = (part for _, part in heard)
+    assert [[f.scenario for f in part.findings] for _, part in heard] == [["a"], [], ["b"], []]
+    assert [len(part.cleanup) for _, part in heard] == [0, 1, 0, 0]
+    assert first.notes == over.notes == SETTING.notes
+    alarmed = (*SETTING.notes, "look at it by hand: the call may still be up")
+    assert second.notes == over_too.notes == alarmed
     assert dict(second.versions)["pjsip"] == "2.15.1"
     assert second.run_id == SETTING.run_id
+
+
+def test_finding_is_on_disk_before_the_next_one_is_judged(tmp_path: Path) -> None:
+    """A kill between two steps of one plan loses none that was judged."""
+    folder = RunFolder.prepare(tmp_path, "x")
+    on_disk: list[int] = []
+
+    def found(_finding: Finding) -> None:
+        on_disk.append(len(load(folder.path)["findings"]))
+
+    done = recorded((ANSWERED,), (REFUSED,), (ANSWERED,))
+    plan = plan_of(*(ran.attempt for ran in done.ran))
+    runner.run((plan,), Recorded(done), SETTING, elapsed=lambda: 1.0, found=found, told=folder.add)
+    assert on_disk == [1, 2, 3]
 
 
 class Breaking(Recorded):
@@ -466,9 +483,9 @@ def test_error_of_ours_loses_nothing_that_was_found(error: Exception) -> None:
     """The report of what was finished comes with the error, and names what is missing."""
     executor = Breaking(recorded((REFUSED,)), error=error)
     plans = tuple(plan_of(attempt(REFUSED), name=name) for name in "abc")
-    told: list[RunReport] = []
+    heard: list[RunReport] = []
     with pytest.raises(runner.RunBrokenError) as broken:
-        runner.run(plans, executor, SETTING, elapsed=lambda: 1.0, finished=told.append)
+        runner.run(plans, executor, SETTING, elapsed=lambda: 1.0, told=heard.append)
     report = broken.value.report
     assert broken.value.cause is error
     assert executor.carried_out == ["a", "b"]
@@ -478,7 +495,7 @@ def test_error_of_ours_loses_nothing_that_was_found(error: Exception) -> None:
         f"b was ended by an error of sipprobe itself: {type(error).__name__}",
         "not carried out: c",
     )
-    assert [len(part.findings) for part in told] == [1, 0]
+    assert [len(part.findings) for part in heard] == [1, 0, 0]
 
 
 def test_engine_that_is_missing_from_the_start_is_no_bug() -> None:

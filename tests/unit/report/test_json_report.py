@@ -1,6 +1,7 @@
 """The JSON report and its schema."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from reportbuilder import FILE, finding, report, timing, verdict
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, register_ok
 
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
-from probe.report.json_report import iso_utc, json_schema, to_json
+from probe.report.json_report import iso_utc, json_schema, to_json, written
 from probe.report.model import Finding, RunReport
 from probe.scenario.source import NOWHERE, Source
 from probe.trace.failure import Failure
@@ -211,6 +212,16 @@ def test_run_is_described() -> None:
         "complete": True,
         "notes": ["embedded"],
     }
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_what_is_written_piece_by_piece_is_the_whole(count: int, ascii_only: bool) -> None:
+    """The text is that of json.dumps, whatever stands in it."""
+    odd = replace(refused(), title='é "quoted"\n  ], [', scenario="{\n")
+    whole = report(*[odd] * count, notes=("ü", "b"))
+    told = json.dumps(to_json(whole), indent=2, ensure_ascii=ascii_only) + "\n"
+    assert "".join(written(whole, ascii_only=ascii_only)) == told
 
 
 def only(one: Finding) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
+import pytest
 from reportbuilder import finding, report, timing, verdict
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 
@@ -124,3 +125,17 @@ def test_empty_run_is_a_document() -> None:
     """Nothing ran: no suite, and counts of zero."""
     root = parsed(report())
     assert (root.get("tests"), len(root)) == ("0", 0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_what_is_written_case_by_case_is_one_document(count: int) -> None:
+    """It is laid out as ElementTree would lay it out; scenarios that take turns stay together."""
+    failed = verdict(Outcome.NOT_MET, warnings=("<&>",))
+    both = [finding(answered_call().trace()), finding(refused_call(486).trace(), failed)]
+    other = [finding(answered_call().trace(), scenario="b"), *both]
+    text = to_junit(report(*[*both, *other, *both][:count]))
+    root = ET.fromstring(text)  # noqa: S314 - our own document
+    ET.indent(root)
+    laid_out = ET.tostring(root, encoding="unicode")
+    assert text == f'<?xml version="1.0" encoding="UTF-8"?>\n{laid_out}\n'
+    assert len({suite.get("name") for suite in root}) == len(root)

@@ -1,0 +1,162 @@
+"""What a run found, put away as it is judged: a run of any length takes the same memory.
+
+Each value is packed and written to a file without a name, which the kernel takes away with the
+process, however that ends. The first megabyte stays in memory, so that a short run writes nothing
+here, and so does what a disk refuses. Nobody but this process can open the file; still no password
+and no header field of a profile is put into it, and a value in which another secret is found is put
+away without it.
+
+This is working space and not the record: what survives a kill is the journal of the run's folder
+(``probe/results.py``).
+"""
+
+import pickle
+import tempfile
+import weakref
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, overload
+
+from probe.plan.store import without_credentials
+from probe.report.model import Finding, Findings, RunReport, counted
+from probe.report.rewritten import rewritten
+from probe.sip.redact import Redactor
+from probe.trace.trace import Trace
+
+IN_MEMORY = 1_000_000
+"""Packed bytes that are not written to a file yet."""
+
+_FAST = 1
+"""Level of zlib: most of the gain for 30 µs a call."""
+
+_T = TypeVar("_T")
+
+
+class Shelf(Sequence[_T]):
+    """Values that are put away one after the other and read again by their place."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        secrets: Collection[str] = (),
+        in_memory: int = IN_MEMORY,
+    ) -> None:
+        """Take the folder whose disk has the room, None for that of temporary files.
+
+        ``secrets`` are put away in no value.
+        """
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - open as long as the shelf
+            max_size=in_memory, dir=None if folder is None else str(folder)
+        )
+        weakref.finalize(self, self._file.close)
+        self._secrets = tuple(secrets)
+        self._ends = array("Q")
+        self._refused: dict[int, bytes] = {}
+
+    def add(self, value: _T) -> None:
+        """Put a value away."""
+        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        if any(secret.encode("utf-8", "surrogatepass") in data for secret in self._secrets):
+            clean = rewritten(value, Redactor(self._secrets))
+            data = pickle.dumps(clean, pickle.HIGHEST_PROTOCOL)
+        packed = zlib.compress(data, _FAST)
+        begin = self._ends[-1] if self._ends else 0
+        try:
+            self._file.seek(begin)
+            self._file.write(packed)
+            self._file.flush()
+        except OSError:  # the calls are worth more than the memory
+            self._refused[len(self._ends)] = packed
+            self._ends.append(begin)
+            return
+        self._ends.append(begin + len(packed))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    @overload
+    def __getitem__(self, place: int) -> _T: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[_T]: ...
+    def __getitem__(self, place: int | slice) -> _T | Sequence[_T]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        number = place + len(self) if place < 0 else place
+        if not 0 <= number < len(self):
+            raise IndexError(place)
+        packed = self._refused.get(number) or self._read(number)
+        value: _T = pickle.loads(zlib.decompress(packed))  # noqa: S301 - ``add`` wrote it
+        return value
+
+    def _read(self, number: int) -> bytes:
+        """Return what stands at a place of the file; raise OSError."""
+        begin = self._ends[number - 1] if number else 0
+        self._file.seek(begin)
+        return self._file.read(self._ends[number] - begin)
+
+
+class KeptFindings(Findings):
+    """The findings of a run in their order, and how they came out."""
+
+    def __init__(self, shelf: Shelf[Finding]) -> None:
+        self._shelf = shelf
+        self._counts: Counter[str] = Counter()
+
+    def add(self, finding: Finding) -> None:
+        """Put a finding away; what nobody may read of its attempt is left out."""
+        self._counts.update(counted([finding]))
+        self._shelf.add(replace(finding, attempt=without_credentials(finding.attempt)))
+
+    def counts(self) -> dict[str, int]:
+        """Return how many were met, not met, inconclusive and flaky."""
+        return {name: self._counts[name] for name in counted(())}
+
+    def __len__(self) -> int:
+        return len(self._shelf)
+
+    @overload
+    def __getitem__(self, place: int) -> Finding: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Finding]: ...
+    def __getitem__(self, place: int | slice) -> Finding | Sequence[Finding]:
+        return self._shelf[place]
+
+
+class Kept:
+    """All that a run found."""
+
+    def __init__(self, folder: Path | None = None, *, secrets: Collection[str] = ()) -> None:
+        """Take the folder whose disk has the room, and what must not be put away."""
+        self.findings = KeptFindings(Shelf(folder, secrets=secrets))
+        "In the order of the scenarios and their steps."
+        self.cleanup: Shelf[Trace] = Shelf(folder, secrets=secrets)
+        "What was sent after the last attempt of each scenario."
+
+
+def changed(
+    report: RunReport,
+    *,
+    finding: Callable[[Finding], Finding],
+    trace: Callable[[Trace], Trace],
+) -> RunReport:
+    """Return a report whose findings, and the traces of its cleaning up, were changed one by one.
+
+    What is in memory stays there; what was put away is put away again.
+    """
+    if not isinstance(report.findings, Findings):
+        return replace(
+            report,
+            findings=tuple(map(finding, report.findings)),
+            cleanup=tuple(map(trace, report.cleanup)),
+        )
+    kept = Kept()
+    for one in report.findings:
+        kept.findings.add(finding(one))
+    for swept in report.cleanup:
+        kept.cleanup.add(trace(swept))
+    return replace(report, findings=kept.findings, cleanup=kept.cleanup)

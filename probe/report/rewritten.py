@@ -1,0 +1,102 @@
+"""A value of the report model with every text in it rewritten.
+
+The walk goes over the fields of the values, so that a field that is added later is rewritten too.
+What is listed here as kept are our own words: without the list a user called ``invite`` would
+change what a trace means.
+"""
+
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from probe.diagnosis.explanation import Cause, CodeReference
+from probe.plan.action import Account
+from probe.plan.plan import Attempt
+from probe.report.model import Finding, RunReport
+from probe.scenario.expectation import Bound, Expectation, HeaderExpectation, SdpExpectation
+from probe.scenario.rows import Row
+from probe.scenario.sequence import SequencePattern
+from probe.scenario.source import Source
+from probe.trace.control import ControlRan
+from probe.trace.media import MediaReport
+from probe.trace.route import DnsAnswer, NextHop
+from probe.trace.trace import (
+    AgentNote,
+    Leg,
+    MessageEvent,
+    NameLookup,
+    Trace,
+    TransactionFailed,
+    TransportChanged,
+)
+from probe.verdict.verdict import Measured, Mismatch
+
+
+class Rewriter(Protocol):
+    """What says otherwise what a text says."""
+
+    def text(self, text: str) -> str:
+        """Return a sentence rewritten."""
+        ...
+
+    def message(self, text: str) -> str:
+        """Return a SIP message rewritten."""
+        ...
+
+
+_T = TypeVar("_T")
+
+_KEPT: dict[type[object], frozenset[str]] = {
+    RunReport: frozenset({"run_id", "versions", "folder"}),
+    Finding: frozenset({"scenario", "file"}),
+    Attempt: frozenset({"method", "direction", "retry", "provider"}),
+    Account: frozenset({"name", "password", "transport", "tls_min", "codecs", "srtp"}),
+    Row: frozenset({"story"}),
+    Source: frozenset({"file"}),
+    SequencePattern: frozenset(f.name for f in fields(SequencePattern)) - {"source"},
+    Bound: frozenset({"text", "unit"}),
+    HeaderExpectation: frozenset({"kind"}),
+    Cause: frozenset({"id", "name"}),
+    CodeReference: frozenset({"name", "defined_in", "provider"}),
+    Mismatch: frozenset({"path"}),
+    Measured: frozenset({"name", "bound", "state"}),
+    Leg: frozenset({"agent"}),
+    Trace: frozenset({"method", "agent"}),
+    MessageEvent: frozenset({"transport"}),
+    TransactionFailed: frozenset({"method", "deadline"}),
+    NameLookup: frozenset({"error"}),
+    DnsAnswer: frozenset({"kind", "code"}),
+    NextHop: frozenset({"transport"}),
+    TransportChanged: frozenset({"transport", "state", "tls"}),
+    AgentNote: frozenset({"kind"}),
+    ControlRan: frozenset({"control", "result"}),
+    MediaReport: frozenset({"codec"}),
+}
+"""Fields that hold words of ours or of a standard."""
+
+
+def rewritten(value: _T, rewriter: Rewriter) -> _T:
+    """Return a value with every text in it rewritten; enums, keys and numbers stay."""
+    changed: object = value
+    if isinstance(value, str) and not isinstance(value, Enum):
+        changed = rewriter.text(value)
+    elif isinstance(value, tuple):
+        changed = tuple(rewritten(one, rewriter) for one in value)
+    elif isinstance(value, dict):
+        changed = {name: rewritten(one, rewriter) for name, one in value.items()}
+    elif isinstance(value, Expectation | SdpExpectation):
+        parts = {name: getattr(value, name) for name in type(value).model_fields}
+        changed = value.model_copy(update=rewritten(parts, rewriter))
+    elif is_dataclass(value) and not isinstance(value, type):
+        kept = next((_KEPT[kind] for kind in type(value).__mro__ if kind in _KEPT), frozenset())
+        changes = {
+            field.name: rewritten(getattr(value, field.name), rewriter)
+            for field in fields(value)
+            if field.init and field.name not in kept
+        }
+        if isinstance(value, Finding) and isinstance(row := changes["row"], Row):
+            changes["scenario"] = f"{row.story}[{row.name}]"
+        if isinstance(value, MessageEvent):
+            changes["text"] = rewriter.message(value.text)
+        changed = replace(value, **changes)
+    return changed  # type: ignore[return-value]  # each branch keeps the type of its value
