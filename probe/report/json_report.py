@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from probe.diagnosis.explanation import Certainty, Explanation
-from probe.report.model import Finding, RunReport
+from probe.report.model import Finding, Findings, RunReport
 from probe.report.text import plain
 from probe.scenario.rows import Row
 from probe.scenario.source import Source
@@ -32,7 +32,7 @@ LONGEST = 4000
 
 def to_json(report: RunReport) -> dict[str, object]:
     """Return a report as values that ``json.dumps`` takes, as ``json_schema`` describes them."""
-    return {**_head(report), "findings": [finding_to_json(finding) for finding in report.findings]}
+    return {**_head(report), "findings": list(_told(report))}
 
 
 def written(
@@ -52,10 +52,17 @@ def written(
 
     yield text(_head(report)).removesuffix("\n}") + ',\n  "findings": ['
     gap = "\n    "
-    for finding in report.findings:
-        yield gap + text(finding_to_json(finding)).replace("\n", "\n    ")
+    for told in _told(report):
+        yield gap + text(told).replace("\n", "\n    ")
         gap = ",\n    "
     yield "\n  ]\n}\n" if len(report.findings) else "]\n}\n"
+
+
+def _told(report: RunReport) -> Iterator[dict[str, object]]:
+    """Yield the findings as JSON values."""
+    if isinstance(report.findings, Findings):
+        return report.findings.told()
+    return map(finding_to_json, report.findings)
 
 
 def _head(report: RunReport) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """What a run found, put away as it is judged: a run of any length takes the same memory.
 
 Each value is packed and written to a file without a name, which the kernel takes away with the
-process, however that ends. The first megabyte stays in memory, so that a short run writes nothing
+process, however that ends. The first ones stay in memory, so that a short run writes nothing
 here, and so does what a disk refuses. Nobody but this process can open the file; still no password
 and no header field of a profile is put into it, and a value in which another secret is found is put
 away without it.
@@ -10,30 +10,63 @@ This is working space and not the record: what survives a kill is the journal of
 (``probe/results.py``).
 """
 
+import io
 import pickle
 import tempfile
 import weakref
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from probe.plan.store import without_credentials
+from probe.report.json_report import finding_to_json
 from probe.report.model import Finding, Findings, RunReport, counted
 from probe.report.rewritten import rewritten
 from probe.sip.redact import Redactor
 from probe.trace.trace import Trace
 
-IN_MEMORY = 1_000_000
-"""Packed bytes that are not written to a file yet."""
+IN_MEMORY = 200_000
+"""Packed bytes of a shelf that are not written to its file yet: some hundred calls."""
 
 _FAST = 1
 """Level of zlib: most of the gain for 30 µs a call."""
 
 _T = TypeVar("_T")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields."""
+    return tuple(field.name for field in fields(kind))
+
+
+def _made(kind: type, values: tuple[object, ...]) -> object:
+    """Return a dataclass with these values of its fields."""
+    one: object = object.__new__(kind)
+    for name, value in zip(_names(kind), values, strict=True):
+        object.__setattr__(one, name, value)
+    return one
+
+
+class _Pickler(pickle.Pickler):
+    """Knows a shorter way for dataclasses than their own: a trace has dozens of them."""
+
+    def reducer_override(self, value: Any) -> Any:  # noqa: ANN401 - as pickle declares it
+        if is_dataclass(value) and not isinstance(value, type):
+            kind = type(value)
+            return _made, (kind, tuple(getattr(value, name) for name in _names(kind)))
+        return NotImplemented
+
+
+def _pickled(value: object) -> bytes:
+    stream = io.BytesIO()
+    _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(value)
+    return stream.getvalue()
 
 
 class Shelf(Sequence[_T]):
@@ -58,13 +91,17 @@ class Shelf(Sequence[_T]):
         self._ends = array("Q")
         self._refused: dict[int, bytes] = {}
 
-    def add(self, value: _T) -> None:
-        """Put a value away."""
-        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    def add(self, value: _T) -> _T:
+        """Put a value away and return it as it was put away, without secrets."""
+        data = _pickled(value)
         if any(secret.encode("utf-8", "surrogatepass") in data for secret in self._secrets):
-            clean = rewritten(value, Redactor(self._secrets))
-            data = pickle.dumps(clean, pickle.HIGHEST_PROTOCOL)
-        packed = zlib.compress(data, _FAST)
+            value = rewritten(value, Redactor(self._secrets))
+            data = _pickled(value)
+        self._put(zlib.compress(data, _FAST))
+        return value
+
+    def _put(self, packed: bytes) -> None:
+        """Write at the end of the file."""
         begin = self._ends[-1] if self._ends else 0
         try:
             self._file.seek(begin)
@@ -103,18 +140,24 @@ class Shelf(Sequence[_T]):
 class KeptFindings(Findings):
     """The findings of a run in their order, and how they came out."""
 
-    def __init__(self, shelf: Shelf[Finding]) -> None:
+    def __init__(self, shelf: Shelf[Finding], told: Shelf[dict[str, object]]) -> None:
         self._shelf = shelf
+        self._told = told
         self._counts: Counter[str] = Counter()
 
     def add(self, finding: Finding) -> None:
         """Put a finding away; what nobody may read of its attempt is left out."""
         self._counts.update(counted([finding]))
-        self._shelf.add(replace(finding, attempt=without_credentials(finding.attempt)))
+        bare = replace(finding, attempt=without_credentials(finding.attempt))
+        self._told.add(finding_to_json(self._shelf.add(bare)))
 
     def counts(self) -> dict[str, int]:
         """Return how many were met, not met, inconclusive and flaky."""
         return {name: self._counts[name] for name in counted(())}
+
+    def told(self) -> Iterator[dict[str, object]]:
+        """Yield each as the JSON report has it."""
+        return iter(self._told)
 
     def __len__(self) -> int:
         return len(self._shelf)
@@ -132,7 +175,7 @@ class Kept:
 
     def __init__(self, folder: Path | None = None, *, secrets: Collection[str] = ()) -> None:
         """Take the folder whose disk has the room, and what must not be put away."""
-        self.findings = KeptFindings(Shelf(folder, secrets=secrets))
+        self.findings = KeptFindings(Shelf(folder, secrets=secrets), Shelf(folder))
         "In the order of the scenarios and their steps."
         self.cleanup: Shelf[Trace] = Shelf(folder, secrets=secrets)
         "What was sent after the last attempt of each scenario."

@@ -72,6 +72,10 @@ class Findings(Sequence[Finding]):
     def counts(self) -> dict[str, int]:
         """Return how many were met, not met, inconclusive and flaky, without a look at them."""
 
+    @abstractmethod
+    def told(self) -> Iterator[dict[str, object]]:
+        """Yield each as the JSON report has it, made when the finding was."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:

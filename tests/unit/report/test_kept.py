@@ -36,7 +36,7 @@ def some() -> list[Finding]:
 def kept(findings: Sequence[Finding], *cleanup: Trace, folder: Path | None = None) -> RunReport:
     """Return a report of findings that were put away on disk."""
     shelf: Shelf[Finding] = Shelf(folder, in_memory=ON_DISK)
-    own = KeptFindings(shelf)
+    own = KeptFindings(shelf, Shelf(folder, in_memory=ON_DISK))
     for one in findings:
         own.add(one)
     swept: Shelf[Trace] = Shelf(folder, in_memory=ON_DISK)
