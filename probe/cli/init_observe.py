@@ -245,7 +245,8 @@ def _report(  # noqa: PLR0913, PLR0917 - a run and its circumstances
                 executor,
                 setting,
                 elapsed=lambda: time.monotonic() - began,
-                finished=keeper.finished,
+                told=keeper.told,
+                kept=keeper.room(),
             )
     except runner.RunBrokenError as error:
         keeper.whole(error.report)
