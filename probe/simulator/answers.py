@@ -11,7 +11,7 @@ ALLOW = (
 )
 """The methods that the trunk serves somewhere."""
 
-EVENTS = "message-summary"
+EVENTS = "message-summary, dialog, presence"
 """The event packages that it notifies about."""
 
 ACCEPT = "application/sdp"

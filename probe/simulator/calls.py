@@ -16,6 +16,7 @@ from probe.simulator.messages import user_of
 from probe.simulator.records import CallRecord
 from probe.simulator.rtp import RtpPort
 from probe.simulator.sdp import Chosen, Refusal, Session, choose
+from probe.simulator.service import Service
 from probe.simulator.site import Site
 from probe.simulator.transactions import ServerTransaction
 from probe.sip.sdp import SessionDescription, parse_sdp
@@ -34,6 +35,7 @@ class Call:
         behaviour: Behaviour,
         site: Site,
         closed: Callable[["Call"], None],
+        service: Service | None = None,
     ) -> None:
         """Raise ValueError where the INVITE has no Contact to send a BYE to."""
         invite = transaction.request
@@ -41,6 +43,9 @@ class Call:
         self._behaviour = behaviour
         self._site = site
         self._closed = closed
+        self._service = service
+        self.told: Callable[[str], None] = lambda _state: None
+        "Gets the state of the call as RFC 4235 names it."
         self._state = "early"
         self._code: int | None = None
         self._ended_by = ""
@@ -87,6 +92,8 @@ class Call:
             self._repeater = None
             if self._state == "answered":
                 self._state = "confirmed"
+                if self._service is not None:
+                    self._service.confirmed(self)
                 if self._behaviour.hangs_up_after is not None:
                     self._next = self._site.scheduler.call_later(
                         self._behaviour.hangs_up_after, lambda: self.hang_up("trunk")
@@ -117,9 +124,21 @@ class Call:
         if transaction.request.method == "INVITE":
             self._repeat(transaction, data)
 
-    def hang_up(self, by: str) -> None:
+    def info(self, request: Request) -> None:
+        """Take an INFO of the caller's."""
+        if self._service is not None:
+            self._service.info(self, request)
+
+    def hear_events(self, heard: Callable[[str], None]) -> None:
+        """Call ``heard`` with each digit that comes as a telephone-event (RFC 4733)."""
+        formats = self._chosen.formats if self._chosen else ()
+        events = [payload for payload, name in formats if name.lower() == "telephone-event"]
+        if self._rtp is not None and events:
+            self._rtp.hear_events(int(events[0]), heard)
+
+    def hang_up(self, by: str, *headers: tuple[str, str]) -> None:
         """Send BYE and end the call, whether or not the other side responds."""
-        bye = self.dialog.request("BYE", *self._behaviour.bye_headers)
+        bye = self.dialog.request("BYE", *self._behaviour.bye_headers, *headers)
         self._end(by)
         self._site.transactions.send_request(bye, self.dialog.flow)
 
@@ -162,6 +181,8 @@ class Call:
         elif reply.code >= _FINAL:
             self._pick_up(answer)
         else:
+            if reply.code > 100:
+                self.told("early")
             self.transaction.respond(answer)
             self._schedule(index + 1)
 
@@ -217,6 +238,7 @@ class Call:
         if self._rtp is not None:
             self._rtp.stop_tone()
         self._state, self._code = "answered", answer.code
+        self.told("confirmed")
         self._repeat(self.transaction, self.transaction.respond(answer))
 
     def _repeat(self, transaction: ServerTransaction, data: bytes) -> None:
@@ -248,6 +270,8 @@ class Call:
             self._repeater.stop()
         if self._rtp is not None:
             self._rtp.close()
+        if self._service is not None:
+            self._service.ended()
         self._site.records.closed(id(self))
         self._closed(self)
 

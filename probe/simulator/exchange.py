@@ -1,6 +1,9 @@
 """The PBX: calls between its users, as a back-to-back user agent."""
 
+import secrets
 from collections.abc import Callable
+
+from sipmessage import Response
 
 from probe.simulator.answers import answer_of
 from probe.simulator.bridges import Bridge
@@ -10,13 +13,15 @@ from probe.simulator.inbound import Inbound
 from probe.simulator.invitation import Target, invitation_of
 from probe.simulator.legs import Leg
 from probe.simulator.lines import Lines
-from probe.simulator.messages import user_of
+from probe.simulator.messages import build, text_of, user_of
 from probe.simulator.numbers import normal
 from probe.simulator.referrals import Parties, refer
 from probe.simulator.registrar import Registrar
+from probe.simulator.relayed import answer_from, content_type_of, fields_of
 from probe.simulator.routes import Route, Stage, route_of
 from probe.simulator.site import Site
 from probe.simulator.transactions import Key, ServerTransaction
+from probe.simulator.users import USERS
 
 
 class Exchange:
@@ -82,6 +87,41 @@ class Exchange:
         self._ringing[transaction.key] = inbound
         self.cancels[transaction.key] = inbound.cancel
         inbound.start()
+        return True
+
+    def message(self, transaction: ServerTransaction) -> bool:
+        """Pass a MESSAGE on to a user's latest contact; False where it is for none of the users.
+
+        A text is not forked: one 200 is one delivery (RFC 3428 §8).
+        """
+        request, here = transaction.request, transaction.flow.here
+        number = normal(user_of(request))
+        if number not in USERS:
+            return False
+        bindings = self._registrar.reachable(number)
+        if not bindings:
+            transaction.respond(answer_of(480, here))
+            return True
+        latest = bindings[-1]
+        text = build(
+            "MESSAGE",
+            latest.uri,
+            (
+                ("Max-Forwards", "69"),
+                ("From", request.headers["From"]),
+                ("To", request.headers["To"]),
+                ("Call-ID", f"{secrets.token_hex(12)}@{self.site.host}"),
+                ("CSeq", "1 MESSAGE"),
+                *fields_of(request),
+            ),
+            body=text_of(request),
+            content_type=content_type_of(request),
+        )
+
+        def on_final(response: Response | None) -> None:
+            transaction.respond(answer_from(response))
+
+        self.site.transactions.send_request(text, latest.flow, on_final)
         return True
 
     def in_dialog(self, transaction: ServerTransaction) -> bool:

@@ -62,33 +62,39 @@ class Line:
 class Lines:
     """Every line that is in use."""
 
-    def __init__(self, records: Records, changed: Callable[[str], None]) -> None:
-        """Call ``changed`` with the user whenever the state of a line of theirs changes."""
+    def __init__(self, records: Records, changed: Callable[[Line], None]) -> None:
+        """Call ``changed`` with each line whose state changes."""
         self._records = records
         self._changed = changed
         self._live: dict[int, Line] = {}
+        self._recorded: set[int] = set()
 
-    def open(self, line: Line) -> Line:
-        """Take a new line."""
+    def open(self, line: Line, *, recorded: bool = True) -> Line:
+        """Take a new line; ``recorded`` is False where the call keeps its own record."""
         self._live[line.serial] = line
-        self._records.opened(id(line), line.record)
-        self._changed(line.user)
+        if recorded:
+            self._recorded.add(line.serial)
+            self._records.opened(id(line), line.record)
+        self._changed(line)
         return line
 
     def become(self, line: Line, state: str) -> None:
         """Set the state of a line that is not over."""
         if line.serial in self._live and line.state != state:
             line.state = state
-            self._changed(line.user)
+            self._changed(line)
 
     def end(self, line: Line, by: str, code: int | None = None) -> None:
         """End a line, once."""
-        if self._live.pop(line.serial, None) is None:
+        if line.serial not in self._live or line.state == "terminated":
             return
         line.state, line.ended_by = "terminated", by
         line.code = line.code if code is None else code
-        self._records.closed(id(line))
-        self._changed(line.user)
+        if line.serial in self._recorded:
+            self._recorded.discard(line.serial)
+            self._records.closed(id(line))
+        self._changed(line)  # before it is forgotten: its end is part of what is told
+        del self._live[line.serial]
 
     def of(self, user: str) -> tuple[Line, ...]:
         """Return the lines of a user, the oldest first."""

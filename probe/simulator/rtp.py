@@ -7,6 +7,7 @@ import math
 import secrets
 import socket
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 
 from probe.simulator.behaviour import Media
@@ -29,6 +30,7 @@ _HEADER = 12
 _VERSION = 2
 _MAX_PACKET = 2048
 _BURST = 64
+_DIGITS = "0123456789*#ABCD"  # RFC 4733 §3.2
 _PAIR_TRIES = 32
 
 
@@ -53,6 +55,8 @@ class RtpPort:
         self._sequence = secrets.randbits(16)
         self._timestamp = 0
         self._tone: Cancellable | None = None
+        self._events: tuple[int, Callable[[str], None]] | None = None
+        self._last_event = -1
         self._loop.add_reader(self._rtp, self._read_rtp)
         self._loop.add_reader(self._rtcp, self._read_rtcp)
 
@@ -67,6 +71,19 @@ class RtpPort:
         """Play the ringing tone; nothing happens where ``to`` is not on loopback."""
         if _is_loopback(to[0]) and to[1] > 0:
             self._next_tone(to, payload, tone_frame(codec.upper()))
+
+    def hear_events(self, payload: int, heard: Callable[[str], None]) -> None:
+        """Call ``heard`` with each digit of that payload type, once, when its key is released."""
+        self._events = (payload, heard)
+
+    def _event(self, packet: bytes) -> None:
+        """Read a telephone-event; its last packets all say the same (RFC 4733 §2.5.1.4)."""
+        (timestamp,) = struct.unpack_from("!I", packet, 4)
+        ended = len(packet) >= _HEADER + 4 and packet[_HEADER + 1] & 0x80
+        if self._events is not None and ended and timestamp != self._last_event:
+            self._last_event = timestamp
+            if packet[_HEADER] < len(_DIGITS):
+                self._events[1](_DIGITS[packet[_HEADER]])
 
     def stop_tone(self) -> None:
         """End the tone."""
@@ -90,6 +107,8 @@ class RtpPort:
             if len(packet) < _HEADER or packet[0] >> 6 != _VERSION:
                 continue
             self.packets += 1
+            if self._events is not None and packet[1] & 0x7F == self._events[0]:
+                self._event(packet)
             if self.media is not Media.DEAF and self._tone is None:
                 (timestamp,) = struct.unpack_from("!I", packet, 4)
                 # The first two bytes go back as they came: CSRC count, extension, marker and

@@ -12,8 +12,6 @@ from probe.simulator.behaviour import Behaviour
 from probe.simulator.calls import Call
 from probe.simulator.dialogs import DialogId, dialog_of
 from probe.simulator.digest import Authenticator, Judgement
-from probe.simulator.exchange import Exchange
-from probe.simulator.lines import Lines
 from probe.simulator.messages import (
     Malformed,
     read,
@@ -23,11 +21,11 @@ from probe.simulator.messages import (
     tag_of,
     user_of,
 )
-from probe.simulator.numbers import behaviour_of, final_code, in_table
+from probe.simulator.numbers import behaviour_of, final_code, in_table, normal
+from probe.simulator.pbx import Pbx
 from probe.simulator.registrar import Registrar
 from probe.simulator.routes import route_of
 from probe.simulator.site import Site
-from probe.simulator.subscriptions import Notifier
 from probe.simulator.transactions import Key, ServerTransaction
 from probe.simulator.transport import Flow
 from probe.simulator.users import USERS
@@ -67,10 +65,8 @@ class Switchboard:
         self._policy = policy
         self._authenticator = authenticator
         self._registrar = registrar
-        self._notifier = Notifier(site)
-        self._exchange = Exchange(
-            site, registrar, Lines(site.records, lambda _user: None), self._unserved_in_call
-        )
+        self._pbx = Pbx(site, registrar, self._unserved_in_call)
+        self._notifier, self._exchange = self._pbx.notifier, self._pbx.exchange
         self._calls: dict[DialogId, Call] = {}
         self._by_invite: dict[Key, Call] = {}
         self._handlers: dict[str, Callable[[ServerTransaction], None]] = {
@@ -84,10 +80,9 @@ class Switchboard:
 
     def close(self) -> None:
         """End every call: BYE where it was answered, 503 where it was not."""
-        self._exchange.close()
         for call in tuple(self._calls.values()):
             call.abandon()
-        self._notifier.close()
+        self._pbx.close()
         self._site.transactions.close()
 
     def receive(self, data: bytes, flow: Flow) -> None:
@@ -190,6 +185,7 @@ class Switchboard:
             self._notifier.refer(transaction, call.dialog)
         elif request.method == "INFO":
             self._info(transaction)
+            call.info(request)
         elif request.method in {"MESSAGE", "OPTIONS"}:
             self._handlers[request.method](transaction)
         elif request.method in {"NOTIFY", "PRACK", "SUBSCRIBE"}:  # for nothing that we began
@@ -254,6 +250,7 @@ class Switchboard:
         if self._admitted(transaction, 401) and self._owns(transaction):
             answer = self._registrar.register(transaction.request, transaction.flow)
             transaction.respond(answer)
+            self._pbx.presence.look(transaction.request.to_address.uri.user or "")
 
     def _owns(self, transaction: ServerTransaction) -> bool:
         """Whether who registers is whose address it is; else respond and return False."""
@@ -294,20 +291,29 @@ class Switchboard:
         return self._admitted(transaction, 407)
 
     def _open(self, transaction: ServerTransaction, behaviour: Behaviour) -> None:
+        request, flow = transaction.request, transaction.flow
+        caller, dialled = self._caller(request), user_of(request)
         try:
             call = Call(
-                transaction=transaction, behaviour=behaviour, site=self._site, closed=self._ended
+                transaction=transaction,
+                behaviour=behaviour,
+                site=self._site,
+                closed=self._ended,
+                service=self._pbx.service(dialled, caller),
             )
         except ValueError:
-            transaction.respond(answer_of(400, transaction.flow.here))
+            transaction.respond(answer_of(400, flow.here))
             return
         self._calls[call.id] = call
         self._by_invite[transaction.key] = call
+        if not self._site.transactions.is_ours(request):  # else the caller has a line already
+            call.told = self._pbx.line(request, caller, normal(dialled), flow.transport)
         call.start()
 
     def _ended(self, call: Call) -> None:
         self._calls.pop(call.id, None)
         self._by_invite.pop(call.transaction.key, None)
+        call.told("terminated")
 
     def _options(self, transaction: ServerTransaction) -> None:
         """Say what the trunk can do (RFC 3261 §11.2)."""
@@ -324,16 +330,15 @@ class Switchboard:
             )
         )
 
-    @staticmethod
-    def _message(transaction: ServerTransaction) -> None:
-        """Take a text and forget it (RFC 3428)."""
+    def _message(self, transaction: ServerTransaction) -> None:
+        """Pass a text on to a user; take and forget any other (RFC 3428)."""
         request, here = transaction.request, transaction.flow.here
         if request.body and _media_type(request) != _TEXT:
             refusal = Answer(
                 code=415, phrase="Unsupported Media Type", headers=(("Accept", _TEXT),)
             )
             transaction.respond(refusal)
-        else:
+        elif not self._exchange.message(transaction):
             transaction.respond(answer_of(200, here))
 
     @staticmethod
