@@ -412,13 +412,24 @@ class Trace:
     def client_transactions(self) -> tuple[tuple[int, Transaction], ...]:
         """Return the transactions of the method under test with their positions.
 
-        They are ours, or the peer's where the attempt serves.
+        They are ours, or the peer's where the attempt serves. A re-INVITE that was accepted is
+        none of a call's own: hold, resume and session timers are told by what follows.
         """
-        return tuple(
+        own = tuple(
             (position, transaction)
             for position, transaction in enumerate(self.transactions())
             if transaction.ours is not self.serving and transaction.method == self.method
         )
+        if self.method != "INVITE" or not own or self._changes_session(own[0][1]):
+            return own
+        return tuple(pair for pair in own if not self._changes_session(pair[1], accepted=True))
+
+    def _changes_session(self, invite: Transaction, *, accepted: bool = False) -> bool:
+        """Whether an INVITE stands inside a dialog; `accepted`: and was answered with a 2xx."""
+        if not self.message(invite.request).to_tag:
+            return False
+        statuses = [self.message(index).status or 0 for index in invite.responses]
+        return not accepted or any(200 <= status < 300 for status in statuses)
 
     def dialogs(self) -> tuple[Dialog, ...]:
         """Return dialogs and early dialogs in the order in which they were made."""

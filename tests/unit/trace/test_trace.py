@@ -67,6 +67,21 @@ def test_a_second_challenge_is_final() -> None:
     assert (final.status, final.reason) == (401, "Unauthorized")
 
 
+@pytest.mark.parametrize(("status", "told"), [(200, [180, 200]), (488, [180, 200, 488])])
+def test_a_hold_that_is_accepted_is_no_answer_to_the_call(status: int, told: list[int]) -> None:
+    """A re-INVITE's 200 is none of the call's; its refusal is told."""
+    call = Wire().send("INVITE", body=OFFER).receive(180).receive(200, body=ANSWER).send("ACK")
+    trace = call.send("INVITE", body=OFFER, tag="b1").receive(status).send("ACK").trace()
+    assert [r.status for r in trace.responses()] == told
+    assert len(trace.transactions()) == 2
+
+
+def test_a_trace_of_a_hold_alone_has_its_answer() -> None:
+    """Where the first INVITE of a trace is inside a dialog, it is what was asked."""
+    trace = Wire().send("INVITE", body=OFFER, tag="b1").receive(200, body=ANSWER).trace()
+    assert [r.status for r in trace.responses()] == [200]
+
+
 def test_retransmissions_are_counted_and_left_out() -> None:
     """Seven copies of an INVITE are one request, a repeated 200 is one answer."""
     trace = (
