@@ -132,8 +132,10 @@ class Crew:
         worker = self._workers.get(account)
         return tuple(worker.media) if worker else ()
 
-    def worker(self, account: Account, spare: WorkerProcess | None) -> Worker:
+    def worker(self, account: Account, spare: Callable[[], WorkerProcess | None]) -> Worker:
         """Return the account's worker, hired or replaced where there is none alive.
+
+        ``spare`` gives a worker that was started ahead of need, if there is one.
 
         A successor takes the port of the dead worker, so that its contact is the same, and
         registers where that one was registered.
@@ -142,7 +144,7 @@ class Crew:
         if old is not None and old.alive():
             return old
         port = int(old.bound.rpartition(":")[2] or 0) if old else 0
-        fresh = self._hire(account, port, spare)
+        fresh = self._hire(account, port, spare())
         if old is not None:
             note = f"a new worker took over at {fresh.bound or 'no port'}"
             fresh.log.add(AgentNote(at=self._clock(), kind="restart", detail=note))

@@ -41,6 +41,9 @@ from probe.trace.trace import Leg, Trace, TransactionFailed
 _ASK_AGAIN_S = 0.2
 """Distance of two questions whether a call of another run has ended."""
 
+_MOST_SPARES = 8
+"""Workers started ahead of need at most: each takes 14 MB."""
+
 Observer = Callable[[Attempt, int], None]
 """Told of each try as it begins: the attempt and the number of the try, from 1."""
 
@@ -89,7 +92,7 @@ class LocalExecutor:
         self._again: Again = lambda _attempt, _trace: False
         self._interrupted = False
         self._skip = False
-        self._spare: WorkerProcess | None = None
+        self._spares: list[WorkerProcess] = []
         self.journals: JournalPlace | None = None
         "Where workers write down what is up, so that a killed run can be cleaned up after."
 
@@ -110,10 +113,10 @@ class LocalExecutor:
         """Whether further plans are to be left out."""
         return self._skip or self._interrupted
 
-    def warm_up(self) -> None:
-        """Start a worker ahead of need: it loads while the caller still reads files."""
-        if self._spare is None:
-            self._spare = WorkerProcess()
+    def warm_up(self, workers: int = 1) -> None:
+        """Have so many workers started ahead of need: they load while something else goes on."""
+        for _ in range(min(workers, _MOST_SPARES) - len(self._spares)):
+            self._spares.append(WorkerProcess())
 
     def interrupt(self) -> None:
         """End what is in progress: hang up, un-register, and return what was recorded."""
@@ -129,17 +132,17 @@ class LocalExecutor:
         return _PlanInProgress(self, plan).run()
 
     def close(self) -> None:
-        """End a worker that was started ahead of need and not used; close the ledger."""
+        """End workers that were started ahead of need and not used; close the ledger."""
         self.gate.close()
-        if self._spare is not None:
-            self._spare.kill()
-            self._spare.close()
-            self._spare = None
+        for spare in self._spares:
+            spare.kill()
+        for spare in self._spares:
+            spare.close()
+        self._spares.clear()
 
     def take_spare(self) -> WorkerProcess | None:
-        """Return the worker that was started ahead of need, once."""
-        spare, self._spare = self._spare, None
-        return spare
+        """Return a worker that was started ahead of need, or None."""
+        return self._spares.pop(0) if self._spares else None
 
     def begin(self, attempt: Attempt, number: int) -> None:
         """Tell the observer."""
@@ -164,6 +167,8 @@ class _PlanInProgress:
 
     def run(self) -> PlanRun:
         """Carry out every attempt, clean up, cut the traces."""
+        if len(self._plan.accounts) > 1:
+            self._executor.warm_up(len(self._plan.accounts))
         try:
             for attempt in self._plan.attempts:
                 self._attempt(attempt)
@@ -344,7 +349,7 @@ class _PlanInProgress:
     def _worker_of(self, name: str) -> Worker:
         """Return the worker of an account."""
         account = next(a for a in self._plan.accounts if a.name == name)
-        return self._crew.worker(account, self._executor.take_spare())
+        return self._crew.worker(account, self._executor.take_spare)
 
     def _cut_short(self, span: Span, worker: Worker, failure: Failure, detail: str) -> None:
         """Record what ended a try, and every call of its worker that was up and not given up."""

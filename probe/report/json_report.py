@@ -138,6 +138,14 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
             for measured in verdict.measured
         ],
         "media": [_media(stream) for stream in trace.media] or None,
+        "legs": [
+            {
+                "agent": _text(leg.agent),
+                "reached": leg.reached,
+                "responses": [response.status for response in leg.trace.responses()],
+            }
+            for leg in trace.legs
+        ],
         "explanation": _explanation(last.explanation) if last.explanation else None,
         "controls": [
             _control(index, event)
@@ -442,6 +450,16 @@ _FINDINGS = _list(
             "timing": _TIMING,
             "measured": _list(_MEASURED, "Every bound of the file with its value."),
             "media": _or_null(_list(_STREAM, "RTP statistics, one a stream.", minItems=1)),
+            "legs": _list(
+                _object(
+                    {
+                        "agent": _about(_STRING, "Name of the agent in the scenario."),
+                        "reached": _about({"type": "boolean"}, "Whether an INVITE arrived there."),
+                        "responses": _list(_STATUS, "What it answered, in order."),
+                    }
+                ),
+                "The agents that the call was to reach; their traces are in trace.json.",
+            ),
             "explanation": _about(_or_null(_EXPLANATION), "null where everything was met."),
             "controls": _list(
                 _object(

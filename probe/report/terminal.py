@@ -208,7 +208,10 @@ def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:
     if account is None:  # nobody's settings name the two sides, so their messages do
         first = next((e for e in one.trace.events if isinstance(e, MessageEvent)), None)
         us, peer = (first.local or us, first.remote) if first else (us, peer)
-    drawn = draw(ladder(one.trace, one.verdict), us=us, peer=peer, width=width)
+    drawn = [*draw(ladder(one.trace, one.verdict), us=us, peer=peer, width=width)]
+    for leg in one.trace.legs:
+        if leg.reached:
+            drawn += ["", *draw(ladder(leg.trace), us=leg.agent, peer=peer, width=width)]
     return [_marked(line, paint) for line in drawn]
 
 

@@ -52,6 +52,8 @@ SETTINGS = "sipprobe.yaml"
 
 Model = TypeVar("Model", bound=Written)
 _MOST_PROBLEMS = 1000
+_CALLS = frozenset({"call", "ring", "answer"})
+"Verbs that make a call of a scenario: one that we place, or one that reaches an agent."
 _NO_DEFAULTS: Mapping[str, str] = {}
 
 
@@ -405,7 +407,7 @@ def _names_of(read: Iterable[_Step], problems: list[Problem]) -> dict[str, int]:
             if name in names:
                 problems.append(_given_twice(name, names[name]))
             names.setdefault(str(name), name.source)
-        if "call" in entry:
+        if not _CALLS.isdisjoint(entry):
             calls[str(name) if isinstance(name, Located) else f"#{index}"] = index
     return calls
 

@@ -47,7 +47,9 @@ class Run:
     def events(self) -> list[dict[str, Any]]:
         """Return every event of every try and of the cleaning up, in the order of the file."""
         tries = [t for finding in self.traces["findings"] for t in finding["tries"]]
-        return [event for trace in (*tries, *self.traces["cleanup"]) for event in trace["events"]]
+        legs = [leg["trace"] for trace in tries for leg in trace["legs"]]
+        whole = (*tries, *legs, *self.traces["cleanup"])
+        return [event for trace in whole for event in trace["events"]]
 
     def messages(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return the SIP messages in order of time; `kind` is MessageSent or MessageReceived.

@@ -52,6 +52,10 @@ ABLE = Capabilities(
 )
 
 
+def no_spare() -> None:
+    """Give no worker that was started ahead of need."""
+
+
 def say(kind: str, **fields: object) -> str:
     """Return a line of a player's program that gives one answer."""
     return f"os.write(answers, {encode(kind, **fields)!r})"
@@ -114,9 +118,9 @@ def killed(crew: Crew, worker: Worker) -> None:
 def test_worker_is_hired_once(play: Callable[..., None], crew: Crew) -> None:
     """The second action of an account goes to the same process."""
     play(on_run=done())
-    worker = crew.worker(ACCOUNT, None)
+    worker = crew.worker(ACCOUNT, no_spare)
     assert crew.carry_out(worker, REGISTER) is None
-    assert crew.worker(ACCOUNT, None) is worker
+    assert crew.worker(ACCOUNT, no_spare) is worker
     assert worker.bound == "127.0.0.1:5070"
     assert crew.version == "2.15.1"
     assert crew.media("trunk") == ()
@@ -128,13 +132,13 @@ def test_worker_that_cannot_open_its_account_says_why(
 ) -> None:
     """Nothing is asked of it then."""
     play(on_open=REFUSED)
-    assert crew.worker(ACCOUNT, None).refused == (Failure.LOCAL_PORT, "the port is taken")
+    assert crew.worker(ACCOUNT, no_spare).refused == (Failure.LOCAL_PORT, "the port is taken")
 
 
 def test_rubbish_from_a_worker_is_noted(play: Callable[..., None], crew: Crew) -> None:
     """It goes into the trace as a warning about our own agent, and the work goes on."""
     play(on_run="os.write(answers, b'rubbish\\n'); " + done())
-    worker = crew.worker(ACCOUNT, None)
+    worker = crew.worker(ACCOUNT, no_spare)
     assert crew.carry_out(worker, REGISTER) is None
     (note,) = worker.log.all()
     assert isinstance(note, AgentNote)
@@ -147,7 +151,7 @@ def test_invite_that_nobody_answered_is_an_alarm_told_once(
 ) -> None:
     """No CANCEL may be sent for it (RFC 3261 §9.1), so the user hears of it."""
     play(on_run=f"{heard(*Wire().send('INVITE').log.all())}; {DIE}")
-    killed(crew, crew.worker(ACCOUNT, None))
+    killed(crew, crew.worker(ACCOUNT, no_spare))
     crew.send_home()
     (alarm,) = crew.alarms
     assert "a phone there may ring" in alarm
@@ -159,7 +163,7 @@ def test_call_that_cannot_be_ended_is_an_alarm_told_once(
     """The connection went with the worker; neither death nor farewell tells it twice."""
     up = Wire(transport="TCP").send("INVITE").receive(200).send("ACK")
     play(on_run=f"{heard(*up.log.all())}; {DIE}")
-    worker = crew.worker(ACCOUNT, None)
+    worker = crew.worker(ACCOUNT, no_spare)
     killed(crew, worker)
     crew.send_home()
     (alarm,) = crew.alarms
@@ -173,11 +177,11 @@ def test_successor_registers_where_its_predecessor_was_registered(
 ) -> None:
     """It writes on in the same log and takes over what is known."""
     play(on_run=done(registered=True))
-    first = crew.worker(ACCOUNT, None)
+    first = crew.worker(ACCOUNT, no_spare)
     assert crew.carry_out(first, REGISTER) is None
     first.process.kill()
     first.process.close()
-    second = crew.worker(ACCOUNT, None)
+    second = crew.worker(ACCOUNT, no_spare)
     assert second is not first
     assert second.log is first.log
     assert second.registered
@@ -189,12 +193,12 @@ def test_registration_whose_successor_cannot_start_is_an_alarm(
 ) -> None:
     """It stands at the registrar and nobody can remove it."""
     play(on_run=done(registered=True))
-    first = crew.worker(ACCOUNT, None)
+    first = crew.worker(ACCOUNT, no_spare)
     assert crew.carry_out(first, REGISTER) is None
     first.process.kill()
     first.process.close()
     play(on_open=REFUSED)
-    assert crew.worker(ACCOUNT, None).refused is not None
+    assert crew.worker(ACCOUNT, no_spare).refused is not None
     crew.send_home()
     (alarm,) = crew.alarms
     assert alarm == (
@@ -207,9 +211,9 @@ def test_dead_worker_does_not_keep_the_others_from_being_heard(
 ) -> None:
     """Each account has a process of its own, and the death of one is no end of the other."""
     play()
-    killed(crew, crew.worker(ACCOUNT, None))
+    killed(crew, crew.worker(ACCOUNT, no_spare))
     play(on_run=done())
-    other = crew.worker(OTHER, None)
+    other = crew.worker(OTHER, no_spare)
     assert crew.carry_out(other, REGISTER) is None
     assert other.finished()
     crew.send_home()
