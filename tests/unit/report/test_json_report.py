@@ -166,6 +166,7 @@ def test_contract_is_kept() -> None:
                     "rtt_s": None,
                 },
             ],
+            "legs": [],
             "explanation": {
                 "certainty": "likely",
                 "causes": [
