@@ -122,6 +122,7 @@ def _from_answers(asked: InitFlags) -> int:
     desk = Desk.here(asked)
     questions = Questions(asked)
     desk.may_add_a_trunk(questions)
+    questions.introduce()
     draft = questions.trunk()
     desk.name_is_free(draft.name)
     desk.scenario_file(asked.scenario or draft.name)

@@ -20,6 +20,16 @@ class Questions:
     def __init__(self, asked: "InitFlags") -> None:
         self._asked = asked
 
+    def introduce(self) -> None:
+        """Say at a terminal what comes."""
+        if self._asked.interactive:
+            click.echo(
+                "A trunk profile and a first scenario. Enter takes what stands in brackets;"
+                " Ctrl-C leaves, and nothing is written.\nNothing is sent, and no password is"
+                " asked for.\n",
+                err=True,
+            )
+
     def confirmed(self, question: str) -> bool:
         """Ask for a yes; without a terminal it is a no."""
         return self._asked.interactive and click.confirm(question, default=True, err=True)

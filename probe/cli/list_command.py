@@ -60,7 +60,7 @@ def _lines(story: str, scenarios: "list[Scenario]", width: int) -> Iterator[str]
     verbs = " → ".join(step.verb for step in first.steps)
     title = first.name if len(titles) == 1 else story
     yield f"{story:<{width}}  {title}{tags_shown}"
-    yield f"{'':<{width}}  {verbs}   ({first.trunk}, {first.file})"
+    yield f"{'':<{width}}  {verbs}   (trunk {first.trunk}, {first.file})"
     rows = [(scenario.row, scenario.name) for scenario in scenarios if scenario.row]
     if not rows:
         return

@@ -111,13 +111,16 @@ class Selection:
         given = inputs.variables(self.variables)
         given |= inputs.variables(self.secrets, secret=True)
         known = inputs.settings(given, self.config)
+        there = inputs.scenarios(inputs.paths(self.names), given, known)
         found = tuple(
-            scenario
-            for scenario in inputs.scenarios(inputs.paths(self.names), given, known)
-            if self._has_tag(scenario) and meant(_told(scenario))
+            scenario for scenario in there if self._has_tag(scenario) and meant(_told(scenario))
         )
         if not found:
-            click.echo("nothing was selected", err=True)
+            from probe.cli.nothing import why_nothing  # noqa: PLC0415 - only where it is so
+
+            folders = self.names or ("scenarios",)
+            why = why_nothing(there, folders=folders, tags=self.tags, text=self.expression or "")
+            click.echo(self.hide(why), err=True)
             raise click.exceptions.Exit(Exit.NOTHING)
         return found, known
 

@@ -18,11 +18,11 @@ def test_list_shows_what_each_scenario_does(sipprobe: Sipprobe, carrier: Path) -
     assert sipprobe("list") == Ended(
         status=0,
         out="one-call          One call  [call]\n"
-        "                  call   (carrier, scenarios/one-call.sip.yaml)\n"
+        "                  call   (trunk carrier, scenarios/one-call.sip.yaml)\n"
         "one-registration  One registration  [smoke]\n"
-        "                  register   (carrier, scenarios/one-registration.sip.yaml)\n"
+        "                  register   (trunk carrier, scenarios/one-registration.sip.yaml)\n"
         "plain             plain\n"
-        "                  register → wait   (carrier, scenarios/plain.sip.yaml)\n",
+        "                  register → wait   (trunk carrier, scenarios/plain.sip.yaml)\n",
         err="",
     )
 
@@ -59,7 +59,9 @@ def test_nothing_selected_is_a_status_of_its_own(
     sipprobe: Sipprobe, carrier: Path, flags: list[str]
 ) -> None:
     """As for run."""
-    assert sipprobe("list", *flags) == Ended(status=5, out="", err="nothing was selected\n")
+    ended = sipprobe("list", *flags)
+    assert (ended.status, ended.out) == (5, "")
+    assert ended.err.startswith("nothing was selected: of 2 scenarios none has the tag nightly\n")
 
 
 def test_variable_is_needed_to_read_a_file(sipprobe: Sipprobe, carrier: Path) -> None:

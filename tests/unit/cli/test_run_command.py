@@ -80,12 +80,22 @@ def test_flags_select(
     assert selected(executor) == chosen
 
 
-@pytest.mark.parametrize("flags", [["-t", "nightly"], ["-k", "nightly"]])
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (["-t", "nightly"], "none has the tag nightly\n  tags that are there: call, smoke\n"),
+        (
+            ["-k", "nightly"],
+            "none fits -k 'nightly'\n  scenarios that are there: one-call, one-registration\n",
+        ),
+    ],
+)
 def test_nothing_selected_is_a_status_of_its_own(
-    sipprobe: Sipprobe, carrier: Path, executor: HandingOut, flags: list[str]
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut, flags: list[str], why: str
 ) -> None:
-    """A job that tests nothing by mistake must not look like a pass."""
-    assert sipprobe("run", *flags) == Ended(status=5, out="", err="nothing was selected\n")
+    """A job that tests nothing by mistake must not look like a pass; it says what there is."""
+    expected = f"nothing was selected: of 2 scenarios {why}"
+    assert sipprobe("run", *flags) == Ended(status=5, out="", err=expected)
     assert executor.plans == []
     assert not (carrier / "results").exists()
 

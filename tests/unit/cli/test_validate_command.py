@@ -72,7 +72,11 @@ def test_trunk_flag_is_checked_in_place_of_the_scenario(sipprobe: Sipprobe, carr
 
 def test_nothing_to_check_is_a_status_of_its_own(sipprobe: Sipprobe, here: Path) -> None:
     """An empty folder must not pass a CI job."""
-    assert sipprobe("validate") == Ended(status=5, out="", err="nothing was selected\n")
+    ended = sipprobe("validate")
+    assert (ended.status, ended.out) == (5, "")
+    assert ended.err.startswith("nothing was selected: there is no *.sip.yaml in scenarios/\n")
+    assert "sipprobe run trunk-check" in ended.err
+    assert "sipprobe init " in ended.err
 
 
 @pytest.mark.parametrize(
