@@ -15,15 +15,12 @@ from pathlib import Path
 
 import pytest
 from certificates import Certificates
-from ports import LOOPBACK, free_port
+from ports import BLOCK, LOOPBACK, free_block, free_port
 from processes import RunningProcess, running
 
 FILES = Path(__file__).with_name("asterisk")
 
 INSTALL = Path(__file__).parents[1] / "install-asterisk"
-
-RTP_PORTS = 64
-"""Ports for sound: two a leg, so 16 calls between two users at a time."""
 
 USERS = ("100", "101", "102", "103", "104", "carrier")
 """Who may log in. 104 is reached over TLS only and speaks SRTP only."""
@@ -98,8 +95,7 @@ def running_asterisk(folder: Path, certificates: Certificates) -> Iterator[Aster
     """Run Asterisk while the block runs; `folder` holds its configuration and what it writes."""
     program = Path(program_path())
     port, tls_port, wrong_name_port, expired_port = (free_port() for _ in range(4))
-    rtp = free_port(RTP_PORTS + 1)
-    rtp += rtp % 2  # RTP takes the even ports, RTCP the odd ones
+    rtp = free_block()
     passwords = {user: secrets.token_urlsafe(9) for user in USERS}
     (folder / "var").mkdir()
     # A socket's path may have 107 characters, and a test's folder is deep.
@@ -114,7 +110,7 @@ def running_asterisk(folder: Path, certificates: Certificates) -> Iterator[Aster
             "WRONG_NAME_PORT": wrong_name_port,
             "EXPIRED_PORT": expired_port,
             "RTP_FIRST": rtp,
-            "RTP_LAST": rtp + RTP_PORTS - 1,
+            "RTP_LAST": rtp + BLOCK - 1,
             "CERTIFICATE": certificates.server.certificate,
             "KEY": certificates.server.key,
             "WRONG_NAME_CERTIFICATE": certificates.wrong_name.certificate,

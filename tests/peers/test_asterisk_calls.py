@@ -24,7 +24,7 @@ def test_registers_and_speaks_with_the_echo(
     folder.scenario("""
 - register:
   expect: {challenge: required, responses: 200}
-- call: "600"
+- call: "+12025550123"
   play: tone 1004Hz
   hangup_after: 200ms
   expect: {responses: 100? 180? 200 ACK BYE, challenge: required}
@@ -59,11 +59,11 @@ def test_a_refused_login_says_so_and_cannot_say_more(
 
 
 REFUSALS = {
-    "610": (486, 17),  # busy
-    "611": (403, 21),  # rejected
-    "612": (503, 34),  # congested
-    "613": (480, 20),  # absent
-    "614": (404, 1),  # unallocated
+    "9486": (486, 17),  # busy
+    "9403": (403, 21),  # rejected
+    "9503": (503, 34),  # congested
+    "9480": (480, 20),  # absent
+    "9404": (404, 1),  # unallocated
     "101": (480, 20),  # known, and without a phone at the moment
 }
 """What is dialled, and the code and the cause of Q.850 that the dialplan answers with."""
@@ -102,13 +102,13 @@ def test_early_media_and_a_hang_up_by_the_pbx(asterisk: Asterisk, folder: UserFo
     """183 with a session before the answer; and a call that the PBX ends is told as such."""
     folder.trunk(**asterisk.account("100"))
     folder.scenario("""
-- call: "601"
+- call: "7003"
   hangup_after: 100ms
   expect:
     responses: 183 200 ACK BYE
     timing: {setup: min 350ms}
     sdp: {codec: PCMU}
-- call: "603"
+- call: "7021"
   hangup_after: 5s
   expect: {responses: 200 ACK BYE}
 """)
@@ -123,7 +123,7 @@ def test_ringing_can_be_cancelled(asterisk: Asterisk, folder: UserFolder) -> Non
     """CANCEL gets its 200 and the INVITE 487; no channel is left at the PBX."""
     folder.trunk(**asterisk.account("100"))
     folder.scenario("""
-- call: "602"
+- call: "7011"
   ring_for: 100ms
   expect: {responses: 180 CANCEL 487 ACK}
 """)
@@ -172,7 +172,7 @@ def test_a_call_over_tls_with_srtp(asterisk: Asterisk, folder: UserFolder) -> No
     folder.trunk(**asterisk.account(SECURE_USER, "tls", srtp="required"))
     folder.scenario("""
 - register:
-- call: "600"
+- call: "+12025550123"
   hangup_after: 200ms
   expect: {responses: 200 ACK BYE}
 """)
@@ -188,7 +188,7 @@ def test_plain_sound_is_refused_where_srtp_is_demanded(
 ) -> None:
     """488, and the explanation names the missing encryption."""
     folder.trunk(**asterisk.account(SECURE_USER, "tls", srtp="off"))
-    folder.scenario('- call: "600"')
+    folder.scenario('- call: "+12025550123"')
     run = folder.run("check")
     assert run.exit_code == 1
     assert run.findings[0]["responses"][-1] == 488
@@ -206,7 +206,7 @@ def test_the_carrier_reaches_our_number_and_no_extension(
     folder.scenario("""
 - call: "+12025550100"
   hangup_after: 50ms
-- call: "600"
+- call: "9486"
   expect: {responses: 404}
 """)
     run = folder.run("check")

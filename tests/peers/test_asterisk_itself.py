@@ -54,7 +54,7 @@ def test_asterisk_listens_on_loopback_only(asterisk: Asterisk) -> None:
     bound = re.findall(r"(\S+):\d+\s*$", shown, re.MULTILINE)
     assert set(bound) == {LOOPBACK}
     with Phone("udp", asterisk.port) as phone:
-        uri = f"sip:600@{LOOPBACK}:{asterisk.port}"
+        uri = f"sip:+12025550123@{LOOPBACK}:{asterisk.port}"
         number, branch = phone.send("INVITE", uri, body=SDP)
         challenge = phone.receive()
         phone.ack(uri, challenge, cseq=number, branch=branch)
