@@ -17,6 +17,8 @@ from sipprobe_command import RunningSipprobe
 from userfolder import Run, UserFolder
 from wire import Capture
 
+from probe.agent.script import SETTLE_S
+
 StartUas = Callable[..., SippUas]
 
 TWO_CALLS = """
@@ -241,7 +243,7 @@ def test_ctrl_c_ends_the_call_and_the_registration(  # noqa: PLR0913, PLR0917 - 
     recording = capture(kamailio.udp_port)
     run, took = interrupted_at(folder, kamailio, uas, when)
     assert run.exit_code == 130
-    assert took < 5.0
+    assert took < 10.0  # a second where nobody else computes
     assert uas.wait() == 0
     assert any(line.startswith(ending) for line in uas.first_lines())
     assert last_register_removed(recording, kamailio)
@@ -291,7 +293,7 @@ def test_a_killed_command_still_hangs_up(sipp_uas: StartUas, trunk_there: UserFo
 
 
 def test_ctrl_c_while_nobody_answers_is_quick(silent_udp_port: int, folder: UserFolder) -> None:
-    """There is no call to end: nothing is waited for."""
+    """There is no call to end: the 4 s that a BYE is given are not waited for."""
     folder.trunk(uri=f"sip:100@{LOOPBACK}:{silent_udp_port}")
     folder.scenario('- call: "12025550123"')
     running = folder.start("run", "check", "--results", "results")
@@ -300,7 +302,7 @@ def test_ctrl_c_while_nobody_answers_is_quick(silent_udp_port: int, folder: User
     began = time.monotonic()
     os.kill(running.pid, signal.SIGINT)
     run = folder.read(running)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < SETTLE_S
     assert run.exit_code == 130
     assert run.findings[0]["failure"] == "INTERRUPTED"
 

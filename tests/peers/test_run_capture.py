@@ -28,7 +28,7 @@ def test_the_trace_of_many_calls_is_what_a_capture_shows(
     assert len(wire) == CALLS * 7  # INVITE 100 180 200 ACK BYE 200
     # Generous, for a busy machine; docs/measurements.md has what an idle one gives.
     assert median(found.all) < 0.005
-    assert max(found.all) < 0.25
+    assert max(found.all) < 1.0
 
 
 def test_a_whole_session_with_digest_is_in_the_trace(

@@ -90,7 +90,7 @@ def test_a_silent_name_server() -> None:
     """It is given a second, and its silence is a result."""
     found = ask(f"127.0.0.1:{free_port()}")
     assert found.result == "silent"
-    assert found.took_s < 1.5
+    assert found.took_s < 3.0
 
 
 def test_an_address_needs_no_name_server() -> None:

@@ -9,7 +9,7 @@ import pytest
 from asking import account, answer, attempt, datagrams, empty_trace, free_port, streams
 from wirebuilder import ANSWER, Wire
 
-from probe.controls.inquiry import Inquiry
+from probe.controls.inquiry import LIMIT_S, Inquiry
 from probe.plan.action import Account
 from probe.trace.control import Control, ControlRan
 from probe.trace.trace import Trace
@@ -43,7 +43,7 @@ def test_an_answer() -> None:
     assert found.fact("allow") == "INVITE"
     assert found.fact("received") == "203.0.113.9"
     assert found.fact("rport") == "4242"
-    assert found.took_s < 0.5
+    assert found.took_s < 1.0
     assert len(found.messages) == 2
     assert "User-Agent: sipprobe/test" in seen[0]
     assert "Authorization" not in seen[0]
@@ -97,7 +97,7 @@ def test_silence_is_decided_in_time() -> None:
         events = ask(account(port=port))
     assert one(events, "used").result == "silent"
     assert one(events, "unnamed").result == "silent"
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < LIMIT_S + 1.0
     assert len(seen) == 4
     assert "User-Agent" not in seen[-1]
 
@@ -243,5 +243,5 @@ def test_a_hundred_silent_attempts_take_three_seconds_together() -> None:
     with datagrams(lambda _: None) as (port, seen):
         for _ in range(100):
             assert ask(account(port=port), inquiry=inquiry)
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < LIMIT_S + 2.0
     assert len(seen) <= 6

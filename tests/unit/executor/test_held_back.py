@@ -94,9 +94,9 @@ def test_call_without_limits_leaves_no_ledger(executor: LocalExecutor, tmp_path:
 def test_call_whose_turn_does_not_come_in_time_is_taken_back(executor: LocalExecutor) -> None:
     """A gap longer than the scenario: the second call is not placed and not counted."""
     paced = replace(LIMITS, gap=300.0)
-    first, second = told(executor.run(plan_of(paced, 2, timeout=0.3)))
+    first, second = told(executor.run(plan_of(paced, 2, timeout=1.0)))
     assert first == "AGENT_CRASHED: no worker here"
-    assert second == "NOT_ATTEMPTED: the scenario's timeout of 0.3 s was over"
+    assert second == "NOT_ATTEMPTED: the scenario's timeout of 1 s was over"
     assert executor.gate.admit(replace(LIMITS, gap=0.0), 0.0).why_not is None
     executor.close()
 
@@ -205,8 +205,8 @@ def test_call_waits_while_another_run_has_one_up(
 ) -> None:
     """It ends in time, or the attempt says what it waited for."""
     monkeypatch.setattr(executor.gate, "admit", lambda *_: Admission(busy=True))
-    plan = plan_of(replace(LIMITS, concurrent_calls=1), 1, timeout=0.3)
+    plan = plan_of(replace(LIMITS, concurrent_calls=1), 1, timeout=1.0)
     (why,) = told(executor.run(plan))
-    assert why.startswith("NOT_ATTEMPTED: the scenario's timeout of 0.3 s was over while calls of")
+    assert why.startswith("NOT_ATTEMPTED: the scenario's timeout of 1 s was over while calls of")
     assert why.endswith("other runs were up through this trunk, and concurrent_calls is 1")
     executor.close()
