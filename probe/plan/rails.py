@@ -72,6 +72,9 @@ class _Emergency:
     extensions: frozenset[str]
     "Those that are customary extensions."
 
+    bare: frozenset[str]
+    "All others: emergency numbers wherever they are dialled."
+
     blocks: frozenset[str]
     "Those that are customary extensions with 8 or 9 before them."
 
@@ -87,11 +90,14 @@ def _emergency() -> _Emergency:
         regions[region] = _numbers(" ".join((*words, more)))
         codes[code[1:]] = codes.get(code[1:], frozenset()) | regions[region]
     others = (_numbers(row["numbers"]) for row in data["more"].values())
+    extensions = _numbers(data["extensions"])
+    every = extensions.union(*regions.values(), *others)
     return _Emergency(
         regions=regions,
         codes=codes,
-        every=frozenset().union(*regions.values(), *others),
-        extensions=_numbers(data["extensions"]),
+        every=every,
+        extensions=extensions,
+        bare=every - extensions,
         blocks=_numbers(data["blocks"]),
     )
 
@@ -135,18 +141,17 @@ def emergency_number(
 
 def _reached(number: str, known: _Emergency, there: frozenset[str]) -> str | None:
     """Return the emergency number that digits, with or without a plus, would reach."""
-    bare = (known.every - known.extensions) | there
-    if number in bare:
+    if number in known.bare or number in there:
         return number
     for digit in OUTSIDE:
         if not number.startswith(digit):
             continue
         rest = number[1:]
-        blocks = known.blocks - there if digit in _BLOCKS else frozenset()
-        if rest in (bare | known.extensions) - blocks:
+        blocks = known.blocks if digit in _BLOCKS else frozenset()
+        if rest in there or (rest in known.every and rest not in blocks):
             return rest
         twice = rest.removeprefix("0")  # 9 for the PBX's line, 0 for that of the next
-        if twice in there or (len(twice) > 2 and twice in known.every - blocks):
+        if twice in there or (len(twice) > 2 and twice in known.every and twice not in blocks):
             return twice
         found = _reached_abroad(rest, known)
         if found is not None:
