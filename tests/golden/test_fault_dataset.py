@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from dataset import SCHEMA, read
 CASES = read()
 
 
-def explained(case: dict[str, Any]) -> Explanation:
-    """Judge and explain the step in question."""
+@cache
+def explained(place: int) -> Explanation:
+    """Judge and explain the step in question of a case, once for all tests."""
+    case = CASES[place]
     ran = [
         (attempt_from_json(one["attempt"]), trace_from_json(one["trace"]))
         for one in case["findings"]
@@ -51,9 +54,13 @@ def falsely_certain(case: dict[str, Any], why: Explanation) -> bool:
     return why.certainty.value == "certain" and case["cause"] not in {c.id for c in why.causes}
 
 
-def every(kind: str) -> Iterator[dict[str, Any]]:
-    """Yield the cases of one class."""
-    return (case for case in CASES if case["class"] == kind)
+def every(kind: str | None = None) -> Iterator[tuple[dict[str, Any], Explanation]]:
+    """Yield the cases of one class, or all, with their explanations."""
+    return (
+        (case, explained(place))
+        for place, case in enumerate(CASES)
+        if kind in {None, case["class"]}
+    )
 
 
 def test_data_set_is_whole() -> None:
@@ -70,24 +77,24 @@ def test_share_that_is_right(kind: str, least: float) -> None:
     """Each class is explained as well as the lab demands; history alone is not in a trace."""
     wrong = [
         (case["fault"], [(c.id, c.likelihood.value) for c in why.causes])
-        for case in every(kind)
-        if not case["history"] and not right(case, why := explained(case))
+        for case, why in every(kind)
+        if not case["history"] and not right(case, why)
     ]
     assert len(wrong) <= (1 - least) * sum(1 for _ in every(kind)), wrong
 
 
 def test_no_other_cause_is_said_to_be_proved() -> None:
     """At most one case in a hundred is called certain and is another."""
-    wrong = [case["fault"] for case in CASES if falsely_certain(case, explained(case))]
+    wrong = [case["fault"] for case, why in every() if falsely_certain(case, why)]
     assert len(wrong) <= 0.01 * len(CASES), wrong
 
 
 def test_each_sentence_cites_what_shows_it() -> None:
     """What an explanation quotes from a message stands in the message that it cites."""
     wrong = []
-    for case in CASES:
+    for case, why in every():
         trace = trace_from_json(case["findings"][case["judged"]]["trace"])
-        for evidence in explained(case).evidence:
+        for evidence in why.evidence:
             if evidence.event is None:
                 continue
             event = trace.events[evidence.event]

@@ -89,7 +89,7 @@ def number_of(scenario: int) -> str:
     return f"+1202555{100 + scenario:04}"
 
 
-def prepare(folder: Path, trunk: EmbeddedTrunk) -> None:
+def prepare(folder: Path, trunk: EmbeddedTrunk, scenarios: int) -> None:
     """Write profile and scenarios."""
     profile = {
         "uri": f"sip:{trunk.user}@{trunk.host}:{trunk.udp_port}",
@@ -99,7 +99,7 @@ def prepare(folder: Path, trunk: EmbeddedTrunk) -> None:
     }
     (folder / "sipprobe.yaml").write_text(json.dumps({"trunks": {"peer": profile}}))
     (folder / "scenarios").mkdir()
-    for scenario in range(SCENARIOS):
+    for scenario in range(scenarios):
         call = f'  - call: "{number_of(scenario)}"\n    hangup_after: 0.05s\n'
         written = "trunk: peer\nsteps:\n  - register:\n" + call * CALLS_EACH
         (folder / "scenarios" / f"s{scenario}.sip.yaml").write_text(written)
@@ -119,17 +119,17 @@ def command(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 @contextmanager
-def prepared() -> Iterator[tuple[Path, EmbeddedTrunk]]:
+def prepared(scenarios: int) -> Iterator[tuple[Path, EmbeddedTrunk]]:
     """Give a folder and a running trunk."""
     with tempfile.TemporaryDirectory() as name, EmbeddedTrunk(min_expires=1) as trunk:
         folder = Path(name)
-        prepare(folder, trunk)
+        prepare(folder, trunk, scenarios)
         yield folder, trunk
 
 
-def whole_run_s() -> float:
+def whole_run_s(scenarios: int) -> float:
     """Return how long a run takes that nobody kills; raise RuntimeError where it is not met."""
-    with prepared() as (folder, _trunk):
+    with prepared(scenarios) as (folder, _trunk):
         began = time.monotonic()
         run = command(folder, "run", "-q")
         out, err = run.communicate(timeout=LONGEST_RUN_S)
@@ -138,12 +138,12 @@ def whole_run_s() -> float:
         return time.monotonic() - began
 
 
-def kill_one(moment: float) -> Kill:
+def kill_one(moment: float, scenarios: int = SCENARIOS) -> Kill:
     """Start a run, kill it after so many seconds, and look."""
-    with prepared() as (folder, trunk):
+    with prepared(scenarios) as (folder, trunk):
         run = command(folder, "run", "-q")
         time.sleep(moment)
-        over = _kill(run, trunk)
+        over = _kill(run, trunk, scenarios)
         up = _up(trunk)
         bound = len(trunk.bindings)
         on_disk = _on_disk(folder)
@@ -167,7 +167,7 @@ def kill_one(moment: float) -> Kill:
         )
 
 
-def _kill(run: "subprocess.Popen[str]", trunk: EmbeddedTrunk) -> int:
+def _kill(run: "subprocess.Popen[str]", trunk: EmbeddedTrunk, scenarios: int) -> int:
     """End supervisor and workers at once; return how many scenarios were over for certain."""
     if run.poll() is None:
         os.kill(run.pid, signal.SIGSTOP)  # else it would hang up for its dead worker
@@ -176,9 +176,9 @@ def _kill(run: "subprocess.Popen[str]", trunk: EmbeddedTrunk) -> int:
             os.kill(pid, signal.SIGKILL)
         poll(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 5.0)
     run.communicate(timeout=LONGEST_RUN_S)
-    begun = [n for n in range(SCENARIOS) if any(c.dialled == number_of(n) for c in trunk.calls)]
+    begun = [n for n in range(scenarios) if any(c.dialled == number_of(n) for c in trunk.calls)]
     if run.returncode == 0:
-        return SCENARIOS
+        return scenarios
     return max(begun, default=0)
 
 
@@ -197,13 +197,13 @@ def _on_disk(folder: Path) -> int:
     return 0
 
 
-def campaign(kills: int, seed: int, jobs: int) -> list[Kill]:
+def campaign(kills: int, seed: int, jobs: int, scenarios: int = SCENARIOS) -> list[Kill]:
     """Kill so many runs; the same seed gives the same moments as parts of a run's length."""
-    length = whole_run_s()
+    length = whole_run_s(scenarios)
     chance = random.Random(seed)
     moments = [chance.uniform(0.0, length) for _ in range(kills)]
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(kill_one, moments))
+        return list(pool.map(lambda moment: kill_one(moment, scenarios), moments))
 
 
 def table(done: Sequence[Kill]) -> str:

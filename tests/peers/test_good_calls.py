@@ -15,7 +15,7 @@ from userfolder import UserFolder
 
 Place = Callable[[str], tuple[ExitStack, Path]]
 
-FAR_ENDS = int(os.environ.get("SIPPROBE_GOOD_FAR_ENDS", "20"))
+FAR_ENDS = int(os.environ.get("SIPPROBE_GOOD_FAR_ENDS", "14"))
 """Far ends, each of another seed."""
 
 CALLS = 10

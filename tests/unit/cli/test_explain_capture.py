@@ -1,6 +1,7 @@
 """`sipprobe explain FILE.pcap`: a capture of any tool, explained like a run."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from itertools import cycle
@@ -304,8 +305,12 @@ def test_own_capture_of_a_run_is_explained_like_the_run(
     assert told["findings"][0]["explanation"]["causes"] == run["explanation"]["causes"]
 
 
-def test_ten_thousand_messages_take_seconds(sipprobe: Sipprobe, here: Path) -> None:
-    """Read, judged, explained and printed; docs/measurements.md has the figure."""
+def test_a_large_capture_takes_seconds(sipprobe: Sipprobe, here: Path) -> None:
+    """Read, judged, explained and printed; docs/measurements.md has the figure for 10,000.
+
+    SIPPROBE_CAPTURE_MESSAGES says how many messages are in it.
+    """
+    wanted = int(os.environ.get("SIPPROBE_CAPTURE_MESSAGES", "2500"))
     film = Film("raw")
     calls = [
         answered_call(),
@@ -315,7 +320,7 @@ def test_ten_thousand_messages_take_seconds(sipprobe: Sipprobe, here: Path) -> N
     ]
     count = 0
     for number, trace in enumerate(cycle([wire.trace() for wire in calls])):
-        if count >= 10_000:
+        if count >= wanted:
             break
         film.wire(trace, call_id=f"call-{number}", after=0.001)
         count += len(trace.events)
@@ -324,4 +329,6 @@ def test_ten_thousand_messages_take_seconds(sipprobe: Sipprobe, here: Path) -> N
     ended = sipprobe("explain", "big.pcap")
     assert ended.status == 0
     assert f"big.pcap: {count} SIP messages in " in ended.out
-    assert time.process_time() - began < 60  # some five where nothing measures coverage
+    assert (
+        time.process_time() - began < 5 + wanted * 0.006
+    )  # a tenth where nothing measures coverage
