@@ -4,21 +4,15 @@ Nothing is sent. Where it matches, our side did its part: the values are wrong, 
 the request on its way. No digest, nonce or password is ever told.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from probe.controls.told import printable
 from probe.plan.action import Account
 from probe.sip.challenge import AuthField
+from probe.sip.digest import digest
 from probe.sip.message import SipMessage
 from probe.trace.control import Control, ControlRan
 from probe.trace.trace import CHALLENGES, Trace
-
-_HASHES: dict[str, Callable[[bytes], str]] = {
-    "MD5": lambda data: hashlib.md5(data).hexdigest(),  # noqa: S324 - what SIP uses (RFC 3261 §22.4)
-    "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
-    "SHA-512-256": lambda data: hashlib.new("sha512_256", data).hexdigest(),
-}
 
 
 def check_digests(account: Account, trace: Trace) -> ControlRan:
@@ -59,26 +53,20 @@ def _matches(account: Account, message: SipMessage, credentials: AuthField) -> b
     sent = credentials.get("response") or ""
     if account.password is None or len(sent) < 32 or not _is_hex(sent):
         return None
-    base = credentials.algorithm.removesuffix("-SESS")
-    hashed = _HASHES.get(base)
-    if hashed is None:
-        return None
-
-    def joined(*parts: str) -> str:
-        return hashed(":".join(parts).encode("utf-8", "surrogateescape"))
-
-    name, realm = credentials.get("username") or "", credentials.realm
-    nonce, cnonce = credentials.get("nonce") or "", credentials.get("cnonce") or ""
-    qop, count = (credentials.get("qop") or "").lower(), credentials.get("nc") or ""
-    first = joined(name, realm, account.password)
-    if credentials.algorithm.endswith("-SESS"):
-        first = joined(first, nonce, cnonce)
-    method, uri = message.method or "", credentials.get("uri") or ""
-    second = joined(method, uri)
-    if qop == "auth-int":
-        second = joined(method, uri, hashed(message.body.encode("utf-8", "surrogateescape")))
-    middle = (nonce, count, cnonce, qop) if qop else (nonce,)
-    return joined(first, *middle, second) == sent.lower()
+    expected = digest(
+        algorithm=credentials.algorithm,
+        user=credentials.get("username") or "",
+        realm=credentials.realm,
+        password=account.password,
+        nonce=credentials.get("nonce") or "",
+        cnonce=credentials.get("cnonce") or "",
+        count=credentials.get("nc") or "",
+        qop=(credentials.get("qop") or "").lower(),
+        method=message.method or "",
+        uri=credentials.get("uri") or "",
+        body=message.body,
+    )
+    return None if expected is None else expected == sent.lower()
 
 
 def _is_hex(text: str) -> bool:
