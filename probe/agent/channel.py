@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from probe.plan import action as actions
+from probe.plan import asks
 from probe.plan.capabilities import Capabilities
 from probe.trace import trace as events
 from probe.trace.failure import Failure
@@ -35,6 +36,11 @@ _VALUES: dict[str, type[Any]] = {
         actions.Hold,
         actions.Refresh,
         actions.Transfer,
+        asks.Ask,
+        asks.AskInCall,
+        asks.Subscribe,
+        asks.Unsubscribe,
+        asks.Await,
         events.MessageSent,
         events.MessageReceived,
         events.TransactionFailed,

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from probe.agent.conversation import Content
+from probe.agent.inbox import Decide
 from probe.plan.action import Account, Call, Manner
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
@@ -105,6 +107,22 @@ class UserAgent(Protocol):
 
     def follow(self, handle: int, place: int, target: str) -> None:
         """Accept one REFER to a target; the call that it makes has the handle ``place``."""
+        ...
+
+    def contact(self, target: str) -> str:
+        """Return our Contact in a request to a target; raise AgentError."""
+        ...
+
+    def request(self, handle: int, next_hop: str, text: str) -> None:
+        """Send a request outside a call, written as text without its Via; raise AgentError."""
+        ...
+
+    def inside(self, handle: int, method: str, content: Content) -> None:
+        """Send a request inside a call that is up; raise AgentError."""
+        ...
+
+    def answer_by(self, decide: Decide) -> None:
+        """Ask what each request of the peer is answered with; None leaves it to the stack."""
         ...
 
     def options(self, handle: int, target: str) -> None:

@@ -9,6 +9,7 @@ passed, ICMP says that nobody is there, or the supervisor wants us to stop.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from probe.agent.asking import Asking
 from probe.agent.called import CalledSide
 from probe.agent.incall import InsideCall
 from probe.agent.loop import SETTLE_S, CallLeg, Loop
@@ -33,6 +34,7 @@ from probe.plan.action import (
     Unregister,
     Wait,
 )
+from probe.plan.asks import Ask, AskInCall, Await, Subscribe, Unsubscribe
 from probe.sip.sdp import address_class
 from probe.trace.failure import Failure
 from probe.trace.icmp import icmp_failure, icmp_words
@@ -79,8 +81,9 @@ class Script(Loop):
         self._lookup: NameLookup | None = None
         self._called = CalledSide(self)
         self._inside = InsideCall(self)
+        self._asking = Asking(self, self._response, self._name_is_known)
 
-    def run(self, action: Action) -> Done:
+    def run(self, action: Action) -> Done:  # noqa: C901 - a table of actions
         """Carry out one action; failures are recorded as events, never raised."""
         began = self.clock()
         done = Done(began=began)
@@ -102,6 +105,11 @@ class Script(Loop):
                 self._inside.follow(action)
             case Hold() | Refresh() | Transfer():
                 done.call_id = self._inside.run(action, self.hang_up)
+            case Ask() | AskInCall() | Subscribe() | Unsubscribe() | Await():
+                came = self._asking.run(action)
+                done.call_id = came.call_id
+                began = began if came.began is None else min(began, came.began)
+                done.began = began
             case Talk() | Wait():
                 self._pass(action.duration)
             case _:
@@ -123,6 +131,7 @@ class Script(Loop):
         )
         for leg in self.legs.values():
             self._note_unanswered_bye(leg.progress)
+        self._asking.finish()
         if self._registered:
             progress = self.watch(Progress("REGISTER"))
             try:

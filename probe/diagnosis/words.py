@@ -26,6 +26,7 @@ FAILURE_WORDS = {
     Failure.UNUSABLE_ANSWER: "{host} answered, but our side could not use the answer.",
     Failure.RESPONSE_DISCARDED: "{host} sent something that our side could not read.",
     Failure.NO_CALL: "No call reached our called side in time.",
+    Failure.NO_REQUEST: "No {method} reached us in time.",
     Failure.AGENT_CRASHED: "Our own test process died during the attempt.",
     Failure.AGENT_HUNG: "Our own test process stopped answering and was ended.",
     Failure.AGENT_REFUSED: "Our own user agent would not carry out the step.",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from probe.plan.action import Call, Cancel, Expect, Hangup, Hold, Refresh, Take, Transfer
+from probe.plan.asks import Await
 from probe.plan.plan import Attempt, Plan
 from probe.sip.message import MalformedMessageError
 from probe.trace.builder import EventLog
@@ -81,7 +82,7 @@ def cut(
         events=events,
         media=tuple(report for report in media if report.call_id == span.call_id),
         our_cancel=our_cancel,
-        serving=isinstance(action, Take),
+        serving=isinstance(action, Take | Await),
     )
 
 

@@ -100,6 +100,9 @@ class Account:
     prack: str | None = None
     "off, optional, required; None for off."
 
+    awaited: tuple[str, ...] = ()
+    "Requests that steps wait for, answered 200: ``INFO``, ``NOTIFY check-sync``."
+
     embedded: bool = False
     "Whether the peer is our own embedded trunk."
 

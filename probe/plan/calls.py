@@ -20,9 +20,11 @@ from probe.plan.action import (
     Take,
     Transfer,
 )
+from probe.plan.asks import AskInCall
 from probe.plan.fences import destination_problem
 from probe.plan.plan import Attempt
 from probe.plan.work import TRUNK_ACCOUNT, Work, account_of, append, limits_for, target_of
+from probe.scenario.ask_steps import TARGETED
 from probe.scenario.call_steps import (
     AnswerStep,
     CallStep,
@@ -45,10 +47,11 @@ _KINDS = {RingStep: "ring", AnswerStep: "answer", RejectStep: "reject", Redirect
 def literal(scenario: Scenario) -> set[str]:
     """Return the destinations that stand in a scenario file as they are."""
     found = set()
+    targeted = (TransferStep, RedirectStep, *TARGETED)
     for step in scenario.steps:
         if isinstance(step, CallStep) and not step.source("call").filled:
             found.add(step.to)
-        elif isinstance(step, TransferStep | RedirectStep) and not step.source("to").filled:
+        elif isinstance(step, targeted) and not step.source("to").filled:
             found.add(step.to or "")
     return found
 
@@ -73,7 +76,7 @@ def reached(
         )
         return ()
     if step.contact is not None:
-        _fence(work, account.name, step.contact, step.source("contact"))
+        fence(work, account.name, step.contact, step.source("contact"))
     manner = _manner(work, step, account.name)
     return (Expect(attempt=call, account=account.name, call=call, manner=manner),)
 
@@ -127,7 +130,7 @@ def _take(work: Work, step: Taking, user_agent: str) -> None:
     if account is None:
         return
     if isinstance(step, RedirectStep):
-        _fence(work, account.name, step.to, step.source("to"))
+        fence(work, account.name, step.to, step.source("to"))
     number = len(work.attempts)
     ringing = _ringing_at(work, step.agent)
     status, reason = step.with_ if isinstance(step, RejectStep | RedirectStep) else (200, "")
@@ -183,14 +186,14 @@ def _ringing_at(work: Work, agent: str) -> int | None:
 
 def _inside(work: Work, step: InCall, user_agent: str) -> None:
     """Add the attempt of a step inside a call."""
-    call = _call_of(work, step.call)
+    call = call_of(work, step.call)
     if call is None:
         return  # the loader has told it
     by = step.by or call.action.account
     account = account_of(work, by, step, user_agent)
     if account is None:
         return
-    if by not in _sides(call):
+    if by not in sides_of(call):
         _not_in_it(work, step, by, call)
         return
     number = len(work.attempts)
@@ -218,7 +221,7 @@ def _end(work: Work, step: CancelStep | HangupStep) -> None:
         a
         for a in work.attempts
         if _is_call(a)
-        and (wanted is None or a.step == names.get(wanted, -1) or wanted in _sides(a))
+        and (wanted is None or a.step == names.get(wanted, -1) or wanted in sides_of(a))
     ]
     if not found:
         work.problems.append(
@@ -230,7 +233,7 @@ def _end(work: Work, step: CancelStep | HangupStep) -> None:
         )
         return
     call = found[-1]
-    by = wanted if wanted in _sides(call) else call.action.account
+    by = wanted if wanted in sides_of(call) else call.action.account
     number = len(work.attempts)
     common = {"timeout": step.timeout, "answer_within": step.answer_within}
     action: Action
@@ -257,14 +260,14 @@ def _transfer(  # noqa: PLR0913, PLR0917 - what the step has resolved to
     number = len(work.attempts)
     target, replaces, depends = None, None, [call.index]
     if step.to is not None:
-        _fence(work, by, step.to, step.source("to"))
+        fence(work, by, step.to, step.source("to"))
         target = _target(work, by, step.to)
         label = f"{label} to {step.to}"
     else:
-        other = _call_of(work, step.with_)
+        other = call_of(work, step.with_)
         if other is None:
             return
-        if by not in _sides(other):
+        if by not in sides_of(other):
             _not_in_it(work, step, by, other)
             return
         replaces = other.index
@@ -273,7 +276,7 @@ def _transfer(  # noqa: PLR0913, PLR0917 - what the step has resolved to
     told: list[Action] = list(reached(work, step, number, user_agent))
     asked = target or _asked_again(work, step)
     if asked is not None:
-        others = sorted(_sides(call) - {by})
+        others = sorted(sides_of(call) - {by})
         told += [Follow(attempt=number, account=o, call=call.index, target=asked) for o in others]
     action = Transfer(
         attempt=number,
@@ -292,11 +295,11 @@ def _transfer(  # noqa: PLR0913, PLR0917 - what the step has resolved to
 
 def _asked_again(work: Work, step: TransferStep) -> str | None:
     """Return the URI of the call that an attended transfer replaces."""
-    other = _call_of(work, step.with_)
+    other = call_of(work, step.with_)
     return other.action.target if other is not None and isinstance(other.action, Call) else None
 
 
-def _call_of(work: Work, name: str | None) -> Attempt | None:
+def call_of(work: Work, name: str | None) -> Attempt | None:
     """Return the latest call, or the one of a named step."""
     names = {step.name: step.index for step in work.scenario.steps if step.name}
     for attempt in reversed(work.attempts):
@@ -305,7 +308,7 @@ def _call_of(work: Work, name: str | None) -> Attempt | None:
     return None
 
 
-def _sides(call: Attempt) -> set[str]:
+def sides_of(call: Attempt) -> set[str]:
     """Return the agents of ours that are in a call."""
     reached_by = {told.account for told in call.prepares if isinstance(told, Expect)}
     return {call.action.account} | reached_by
@@ -316,12 +319,12 @@ def _not_in_it(work: Work, step: InCall, by: str, call: Attempt) -> None:
         Problem(
             source=step.source("by") if step.by else step.source(step.verb),
             message=f"'{by}' is not in the call of step {call.step}",
-            hint="in it: " + ", ".join(sorted(_sides(call))),
+            hint="in it: " + ", ".join(sorted(sides_of(call))),
         )
     )
 
 
-def _fence(work: Work, agent: str, written: str, source: Source) -> None:
+def fence(work: Work, agent: str, written: str, source: Source) -> None:
     """Refuse a destination that an agent may not have dialled for it."""
     problem = destination_problem(
         written,
@@ -352,7 +355,7 @@ def linked(attempt: Attempt) -> Attempt:
 def goes_on(attempt: Attempt, attempts: list[Attempt]) -> bool:
     """Whether a later step happens inside a call."""
     return any(
-        isinstance(other.action, Hold | Refresh | Transfer | Take)
+        isinstance(other.action, Hold | Refresh | Transfer | Take | AskInCall)
         and (
             other.action.call == attempt.index
             or (isinstance(other.action, Transfer) and other.action.replaces == attempt.index)

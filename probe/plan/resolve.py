@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from probe.plan import calls
+from probe.plan import asking, calls
 from probe.plan.action import (
     Account,
     Action,
@@ -30,6 +30,13 @@ from probe.plan.limits import need_more_than_basics, unsupported
 from probe.plan.plan import Attempt, Plan
 from probe.plan.secrets import Passwords
 from probe.plan.work import TRUNK_ACCOUNT, Work, account_of, append, last_caller, place, target_of
+from probe.scenario.ask_steps import (
+    AwaitStep,
+    MessageStep,
+    RequestStep,
+    SubscribeStep,
+    UnsubscribeStep,
+)
 from probe.scenario.schema import (
     EMBEDDED,
     AnyStep,
@@ -134,6 +141,8 @@ def _add(work: Work, step: AnyStep, user_agent: str) -> None:
             _options(work, step, user_agent)
         case TalkStep() | WaitStep():
             _pass(work, step)
+        case SubscribeStep() | UnsubscribeStep() | MessageStep() | RequestStep() | AwaitStep():
+            asking.add(work, step, user_agent)
         case _:
             calls.add(work, step, user_agent)
 

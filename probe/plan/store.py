@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from probe.plan import action as actions
+from probe.plan import asks
 from probe.plan.action import ODD_CHARACTER, Account, Action
 from probe.plan.plan import Attempt
 from probe.scenario.expectation import Bound, Expectation, HeaderExpectation
@@ -124,7 +125,7 @@ def _attempt(stored: Mapping[str, Any]) -> Attempt:
 
 
 def _action(stored: Mapping[str, Any]) -> Action:
-    kind = vars(actions)[stored["is"]]
+    kind = {**vars(asks), **vars(actions)}[stored["is"]]
     if not issubclass(kind, Action):
         raise StoredAttemptError(f"{stored['is']!r} is no action")
     done: Action = TypeAdapter(kind).validate_python(stored)
@@ -187,11 +188,13 @@ def _written(value: object, clean: Clean) -> object:
                 "is": "keys",
                 "keys": {str(name): _written(held, clean) for name, held in value.items()},
             }
+        case tuple() if any(isinstance(one, Written) for one in value):
+            return {"is": "list", "items": [_written(one, clean) for one in value]}
         case _:
             return _plain(value, clean)
 
 
-def _read(stored: Any) -> Any:  # noqa: ANN401 - what JSON holds
+def _read(stored: Any) -> Any:  # noqa: ANN401, PLR0911 - what JSON holds, part by part
     """Return what the reader of the expectation takes."""
     if not isinstance(stored, Mapping):
         return tuple(stored) if isinstance(stored, list) else stored
@@ -199,6 +202,8 @@ def _read(stored: Any) -> Any:  # noqa: ANN401 - what JSON holds
         case "part":
             places = {name: _place(place) for name, place in stored["sources"].items()}
             return {**{n: _read(v) for n, v in stored["keys"].items()}, "sources": places}
+        case "list":
+            return tuple(_read(one) for one in stored["items"])
         case "keys":
             return {name: _read(value) for name, value in stored["keys"].items()}
         case "sequence":

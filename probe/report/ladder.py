@@ -20,6 +20,7 @@ from enum import Enum
 from probe.report.text import cells, cut, plain
 from probe.report.way import way_label
 from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.notification import event_package, facts_of
 from probe.sip.sdp import NOT_AUDIO, SessionDescription
 from probe.trace.control import ControlRan
 from probe.trace.failure import Failure
@@ -63,6 +64,7 @@ FAULTS: Mapping[Failure, str] = {
     Failure.UNUSABLE_ANSWER: "the answer could not be used, we hung up",
     Failure.RESPONSE_DISCARDED: "a response arrived that could not be read",
     Failure.NO_CALL: "no call reached us",
+    Failure.NO_REQUEST: "the request that was awaited did not come",
     Failure.AGENT_CRASHED: "our worker process crashed",
     Failure.AGENT_HUNG: "our worker process hung and was ended",
     Failure.AGENT_REFUSED: "our user agent would not do it",
@@ -71,6 +73,12 @@ FAULTS: Mapping[Failure, str] = {
     Failure.NOT_ATTEMPTED: "not attempted",
 }
 """What a ladder says of each failure: what was seen, not what it means."""
+
+_TOLD = ("state", "reason", "dialog_state", "basic", "messages_waiting", "sipfrag")
+"""Facts of a NOTIFY that stand beside its name."""
+
+_COUNTED = ("voice", "fax")
+"""Message classes whose counts stand beside a NOTIFY."""
 
 _WAITED = (Failure.NO_RESPONSE, Failure.NO_FINAL_RESPONSE, Failure.TCP_TIMEOUT)
 
@@ -248,12 +256,30 @@ def message_label(event: MessageEvent, *, answered: bool = False) -> str:
         return plain("not SIP: " + event.text.lstrip().partition("\n")[0].strip(), 60)
     offer = _codecs(message.sdp)
     if message.is_request:
-        tail = " + credentials" if message.has_credentials else offer
+        tail = " + credentials" if message.has_credentials else offer or _event(message)
         return plain(f"{message.method}{tail}", 80)
     status, tail = message.status, _telling_field(message) or offer
     if not tail and not answered and message.reason:
         tail = f" {message.reason}"
     return plain(f"{status}{tail}", 80)
+
+
+def _event(message: SipMessage) -> str:
+    """Return what a SUBSCRIBE asks for, or a NOTIFY says, with a space before it."""
+    package = event_package(message)
+    if not package or message.method not in {"SUBSCRIBE", "NOTIFY", "PUBLISH"}:
+        return ""
+    if message.method == "SUBSCRIBE":
+        ends = (message.first("Expires") or "").strip() == "0"
+        return f" {package}{' Expires: 0' if ends else ''}"
+    found = facts_of(message)
+    said = [value for name in _TOLD for value in found.get(name, ())]
+    counts = [
+        f"{found[f'{kind}_new'][0]}/{found[f'{kind}_old'][0]}"
+        for kind in _COUNTED
+        if f"{kind}_new" in found
+    ]
+    return " ".join(["", package, *said, *counts])
 
 
 def _telling_field(message: SipMessage) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from probe.scenario.notify_expectation import NotifyExpectation, wanted_text
 from probe.scenario.sequence import SequencePattern, parse_sequence
 from probe.scenario.source import (
     NOWHERE,
@@ -68,6 +69,7 @@ FAILURES = (
     "UNUSABLE_ANSWER",
     "RESPONSE_DISCARDED",
     "NO_CALL",
+    "NO_REQUEST",
 )
 "Ways to fail without a final response that a negative test may expect."
 
@@ -331,6 +333,8 @@ class CalleeExpectation(Written):
         Field(default_factory=dict)
     )
     "Headers of the INVITE, by name."
+    body: Annotated[str | None, Parsed(wanted_text)] = None
+    "The body: `contains …`, a /regular expression/, `absent`, or the whole of it."
     codecs: Annotated[tuple[str, ...] | None, Parsed(several(codec_name))] = None
     "Codecs that its offer lists, in order."
     direction: Annotated[
@@ -338,6 +342,16 @@ class CalleeExpectation(Written):
         Parsed(choice("sendrecv", "sendonly", "recvonly", "inactive")),
     ] = None
     "Direction of its offer (RFC 8866 section 6.7)."
+
+
+def _kind_of_notify(value: object) -> str:
+    """Say how `notify:` is written: as one text, or as NOTIFYs."""
+    return "sequence" if isinstance(value, (str, SequencePattern)) else "list"
+
+
+def _listed(value: object) -> object:
+    """Return a list of NOTIFYs also where one stands alone."""
+    return [value] if isinstance(value, Mapping) else value
 
 
 class Expectation(Written):
@@ -377,5 +391,12 @@ class Expectation(Written):
     "The failure that a negative test expects instead of a final response."
     callee: CalleeExpectation | None = None
     "The INVITE that reaches the called side."
-    notify: Annotated[SequencePattern | None, Parsed(_sequence)] = None
-    "Status codes that the NOTIFYs of a transfer tell, in order."
+    notify: (
+        Annotated[
+            Annotated[SequencePattern, Parsed(_sequence), Tag("sequence")]
+            | Annotated[tuple[NotifyExpectation, ...], BeforeValidator(_listed), Tag("list")],
+            Discriminator(_kind_of_notify),
+        ]
+        | None
+    ) = None
+    "NOTIFYs in order; of a transfer the status codes that they tell, as a sequence."

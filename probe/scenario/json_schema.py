@@ -16,6 +16,7 @@ from functools import cache
 from itertools import pairwise
 from typing import TypeAlias
 
+from probe.scenario.ask_steps import PACKAGES, RequestStep, SubscribeStep
 from probe.scenario.caps import MOST_A_SECOND
 from probe.scenario.expectation import (
     FAILURES,
@@ -24,6 +25,7 @@ from probe.scenario.expectation import (
     Expectation,
     SdpExpectation,
 )
+from probe.scenario.notify_expectation import NotifyExpectation
 from probe.scenario.schema import (
     EMBEDDED,
     VERBS,
@@ -119,6 +121,18 @@ _DEFINITIONS: dict[str, Schema] = {
         "anyOf": [_ref("duration"), _pattern(r"\d{1,2}\s*rings?")],
         "examples": ["2 rings", "3s"],
     },
+    "method": {**_pattern(r"[A-Za-z0-9.!%*_+`'~-]+"), "examples": ["INFO", "PUBLISH"]},
+    "count": {
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            _pattern(r"\d{1,9}|(min|max)\s+\d{1,9}|\d{1,9}\s*\.\.\s*\d{1,9}|present|absent"),
+        ],
+        "examples": [2, "min 1"],
+    },
+    "wanted": {
+        "type": ["string", "number", "boolean"],
+        "examples": ["active", "contains hello", "/^sip:1/", "absent"],
+    },
     "switch": _words("on", "off", "yes", "no", "true", "false", True, False),
     # YAML 1.1 reads `off` as false.
     "support": _words("off", "optional", "required", False),
@@ -212,7 +226,13 @@ _VALUES: dict[str, Schema] = {
     "local_address": {"type": "string"},
     "minutes_per_day": _whole(0, 100_000, r"\d+\s*(min)?"),
     "nameserver": {"type": "string"},
-    "notify": _ref("sequence"),
+    "notify": {
+        "anyOf": [
+            _ref("sequence"),
+            _ref("NotifyExpectation"),
+            {"type": "array", "minItems": 1, "items": _ref("NotifyExpectation")},
+        ]
+    },
     "numbers": _several(_TEXT),
     "on": _several(_pattern(rf"(\s*\|?\s*([3-6](\d\d|\dx|xx)|timeout|{'|'.join(FAILURES)}))+")),
     "options": _ref("target"),
@@ -271,10 +291,39 @@ _VALUES: dict[str, Schema] = {
 }
 "What may stand after a key, wherever it means the same."
 
+_VALUES.update(
+    {
+        **dict.fromkeys(NotifyExpectation.keys(), _ref("wanted")),
+        **{
+            key: _ref("count")
+            for key in NotifyExpectation.model_fields
+            if key.endswith(("_new", "_old"))
+        },
+        **{key: _VALUES[key] for key in ("headers", "direction")},
+        "await": _ref("method"),
+        "content_type": _pattern(r"[^\s/]+/\S.*"),
+        "event": _TEXT,
+        "for": _ref("duration"),
+        "in": _TEXT,
+        "message": _TEXT,
+        "messages_waiting": _ref("switch"),
+        "of": _NAME,
+        "request": _ref("method"),
+        "subscribe": {"anyOf": [{"examples": [*PACKAGES]}, _TEXT]},
+        "unsubscribe": _TEXT,
+    }
+)
+
 _SPECIAL: dict[tuple[type[Written], str], Schema] = {
     (Expectation, "headers"): _EXPECTED_HEADERS,
     (Expectation, "request_headers"): _EXPECTED_HEADERS,
     (CalleeExpectation, "headers"): _EXPECTED_HEADERS,
+    (NotifyExpectation, "headers"): _EXPECTED_HEADERS,
+    (NotifyExpectation, "direction"): _ref("wanted"),
+    (NotifyExpectation, "content_type"): _ref("wanted"),
+    (NotifyExpectation, "event"): _ref("wanted"),
+    (RequestStep, "body"): _TEXT,
+    (SubscribeStep, "expires"): {"anyOf": [{"const": 0}, _ref("seconds")]},
     (RedirectStep, "with"): _ref("refusal"),
     (RefreshStep, "with"): _words("invite", "update"),
     (RejectStep, "with"): _ref("refusal"),
@@ -326,7 +375,7 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
 
 def json_schema() -> Schema:
     """Return the JSON Schema of scenario files."""
-    expectations = (Expectation, SdpExpectation, CalleeExpectation)
+    expectations = (Expectation, SdpExpectation, CalleeExpectation, NotifyExpectation)
     models = (Profile, Caps, Retry, *expectations, UseStep, *VERBS.values())
     return _schema(Scenario, "sipprobe scenario", models)
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from probe.scenario.document import LARGEST_FILE, Document, read_document
 from probe.scenario.files import content, shown
-from probe.scenario.references import unknown, unknown_in_calls
+from probe.scenario.references import unknown, unknown_in_asks, unknown_in_calls
 from probe.scenario.rows import Row, Rows, read_rows
 from probe.scenario.schema import (
     EMBEDDED,
@@ -468,6 +468,7 @@ def _unknown_references(
     steps: Iterable[AnyStep], agents: tuple[str, ...], calls: Mapping[str, int]
 ) -> Iterator[Problem]:
     """Yield a problem for each agent or call that a step names and that is not there."""
+    subscriptions: list[str] = []
     for step in steps:
         earlier = [name for name, index in calls.items() if index < step.index]
         named = [name for name in earlier if not name.startswith("#")]
@@ -489,6 +490,7 @@ def _unknown_references(
             case _:
                 pass
         yield from unknown_in_calls(step, agents, earlier, named)
+        yield from unknown_in_asks(step, agents, named, subscriptions)
 
 
 def _validated(

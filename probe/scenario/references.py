@@ -2,6 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from probe.scenario.ask_steps import (
+    AnyAskStep,
+    AwaitStep,
+    RequestStep,
+    SubscribeStep,
+    UnsubscribeStep,
+)
 from probe.scenario.call_steps import InCall, Reaching, Taking, TransferStep
 from probe.scenario.source import Problem, Source, quoted, suggestion
 from probe.scenario.steps import Step
@@ -12,6 +19,32 @@ def unknown(what: str, name: str, source: Source, known: Iterable[str]) -> Probl
     words = tuple(known)
     hint = suggestion(name, words) if words else f"this scenario has no {what}s"
     return Problem(source=source, message=f"there is no {what} {quoted(name)}", hint=hint)
+
+
+def unknown_in_asks(
+    step: Step, agents: tuple[str, ...], named: list[str], subscriptions: list[str]
+) -> Iterator[Problem]:
+    """Yield a problem for each; ``subscriptions`` are those before the step, and grow by it."""
+    if not isinstance(step, AnyAskStep):
+        return
+    if isinstance(step, SubscribeStep):
+        subscriptions.append(step.name or f"#{step.index}")
+    for key, name in (("from", getattr(step, "from_", None)), ("at", getattr(step, "at", None))):
+        if name is not None and name not in agents:
+            yield unknown("agent", name, step.source(key), agents)
+    if isinstance(step, RequestStep) and step.call is not None and step.call not in named:
+        yield unknown("call", step.call, step.source("in"), named)
+    wanted = step.of if isinstance(step, AwaitStep) else None
+    if isinstance(step, UnsubscribeStep):
+        wanted = step.subscription
+        if not subscriptions:
+            message = "there is no subscription before this 'unsubscribe'"
+            yield Problem(source=step.source("unsubscribe"), message=message)
+            return
+    if wanted is not None and wanted not in subscriptions:
+        key = "of" if isinstance(step, AwaitStep) else "unsubscribe"
+        known = [name for name in subscriptions if not name.startswith("#")]
+        yield unknown("subscription", wanted, step.source(key), known)
 
 
 def unknown_in_calls(

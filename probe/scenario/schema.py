@@ -8,6 +8,13 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, SecretStr, SkipValidation, model_validator
 
+from probe.scenario.ask_steps import (
+    AwaitStep,
+    MessageStep,
+    RequestStep,
+    SubscribeStep,
+    UnsubscribeStep,
+)
 from probe.scenario.call_steps import (
     AnswerStep,
     CallStep,
@@ -217,6 +224,11 @@ AnyStep: TypeAlias = (
     | ResumeStep
     | RefreshStep
     | TransferStep
+    | SubscribeStep
+    | UnsubscribeStep
+    | MessageStep
+    | RequestStep
+    | AwaitStep
 )
 VERBS: dict[str, type[AnyStep]] = {
     "register": RegisterStep,
@@ -235,13 +247,14 @@ VERBS: dict[str, type[AnyStep]] = {
     "resume": ResumeStep,
     "refresh": RefreshStep,
     "transfer": TransferStep,
+    "subscribe": SubscribeStep,
+    "unsubscribe": UnsubscribeStep,
+    "message": MessageStep,
+    "request": RequestStep,
+    "await": AwaitStep,
 }
 "The verbs of this version."
-LATER_VERBS = {
-    "subscribe": "subscriptions",
-    "message": "text messages",
-    "request": "any other request",
-}
+LATER_VERBS: dict[str, str] = {}
 "Verbs of later versions, and what they are for."
 
 

@@ -62,6 +62,9 @@ class Failure(Enum):
     NO_CALL = "NO_CALL"
     "No INVITE reached our called side within the time that the step allows."
 
+    NO_REQUEST = "NO_REQUEST"
+    "The request that a step awaits did not reach us within its time."
+
     AGENT_CRASHED = "AGENT_CRASHED"
     "Our own worker process died; the trace holds everything up to that point."
 

@@ -13,8 +13,12 @@ from probe.verdict.verdict import Mismatch
 
 def default_words(seen: Observation) -> str:
     """Return the default expectation in the words of a sequence."""
-    if seen.trace.serving:
+    if seen.trace.serving and seen.trace.method == "INVITE":
         return "an INVITE, our answer, its ACK"
+    if seen.trace.serving:
+        return _a(seen.trace.method)
+    if seen.trace.method == "SUBSCRIBE":
+        return "2xx NOTIFY"
     if seen.trace.method == "INVITE":
         return "CANCEL 487" if seen.trace.our_cancel else "2xx ACK BYE"
     return "2xx" if seen.trace.method else ""
@@ -74,7 +78,9 @@ def _served(seen: Observation, place: Source) -> tuple[Complaint, ...]:
     A caller that gives up while it rings is a complaint only where we had answered.
     """
     if not seen.requests:
-        return (_missing("an INVITE", seen, place),)
+        return (_missing(_a(seen.trace.method), seen, place),)
+    if seen.trace.method != "INVITE":
+        return ()
     if seen.final is None:
         if seen.trace.received("CANCEL"):
             index = seen.trace.received("CANCEL")[0]
@@ -84,6 +90,11 @@ def _served(seen: Observation, place: Source) -> tuple[Complaint, ...]:
     if not any(t.acks for t in served):
         return (_missing("ACK", seen, place),)
     return ()
+
+
+def _a(method: str) -> str:
+    """Return a method with its article."""
+    return f"{'an' if method[:1] in 'AEIOU' else 'a'} {method}"
 
 
 def _unasked(seen: Observation) -> int | None:

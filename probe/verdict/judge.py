@@ -14,6 +14,7 @@ from probe.verdict.challenge import check_challenge
 from probe.verdict.default import check_default, default_words
 from probe.verdict.headers import check_headers, check_request_headers
 from probe.verdict.legs import check_legs
+from probe.verdict.notify import check_notify
 from probe.verdict.observation import Complaint, Observation, observe, status_words
 from probe.verdict.sdp import check_sdp
 from probe.verdict.sequence import check_sequence, shown_tokens
@@ -68,6 +69,7 @@ def _check(
     elif wanted.failure is None and not complaints:
         complaints += check_default(seen, source)
     complaints += check_transfer(wanted, seen, source)
+    complaints += check_notify(wanted, seen, source)
     complaints += _check_failure(wanted, seen, source)
     explained = bool(complaints)
     measured, late, warnings = check_timing(

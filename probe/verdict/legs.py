@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from probe.scenario.expectation import CalleeExpectation, Expectation
 from probe.scenario.source import NOWHERE, Source
 from probe.sip.message import COMPACT_FORMS, SipMessage, display_name, uri_host, uri_user
+from probe.sip.notification import holds
 from probe.trace.trace import Leg
 from probe.verdict.observation import Complaint, Observation, quote, status_words
 from probe.verdict.verdict import Mismatch
@@ -22,7 +23,7 @@ def check_legs(wanted: Expectation, seen: Observation, place: Source) -> tuple[C
             complaints += _check_callee(wanted, invite, leg.agent, seen, place)
         complaints += _unconfirmed(leg, seen, place)
     if seen.trace.serving and wanted.callee is not None:
-        arrived = seen.trace.received("INVITE")
+        arrived = seen.trace.received(seen.trace.method)
         if arrived:
             invite = seen.trace.message(arrived[0])
             complaints += _check_callee(wanted, invite, "", seen, place)
@@ -79,6 +80,9 @@ def _check_callee(
             continue
         observed = quote(found) if found else "absent"
         yield _complaint(wanted, f"callee.{key}", value, observed, agent, seen, place)
+    if expected.body is not None and not holds(expected.body, _body(invite)):
+        observed = quote(invite.body.strip()) or "absent"
+        yield _complaint(wanted, "callee.body", expected.body, observed, agent, seen, place)
     for name, header in expected.headers.items():
         values = invite.all(COMPACT_FORMS.get(name.lower(), name))
         if header.check(values):
@@ -88,6 +92,11 @@ def _check_callee(
         yield _complaint(
             wanted, f"callee.headers.{name}", header.text, observed, agent, seen, at, at=at
         )
+
+
+def _body(request: SipMessage) -> tuple[str, ...]:
+    """Return the body without the white space around it, nothing where there is none."""
+    return (request.body.strip(),) if request.body.strip() else ()
 
 
 def _facts(expected: CalleeExpectation, invite: SipMessage) -> Iterator[tuple[str, str, str]]:

@@ -35,10 +35,11 @@ def check_sequence(pattern: SequencePattern, seen: Observation) -> tuple[Complai
 def shown_tokens(pattern: SequencePattern | None, seen: Observation) -> tuple[Observed, ...]:
     """Return what a report shows beside a sequence: what it speaks of, and 100."""
     if pattern is None:
+        shown = {"NOTIFY"} if seen.trace.method == "SUBSCRIBE" else {"ACK", "BYE"}
         return tuple(
             token
             for token in seen.tokens
-            if not token.answered and (token.token.isdigit() or token.token in {"ACK", "BYE"})
+            if not token.answered and (token.token.isdigit() or token.token in shown)
         )
     of_challenges = pattern.names("401") or pattern.names("407")
     relevant = {

@@ -1,7 +1,7 @@
 """Holds what the NOTIFYs of a transfer tell against the file (RFC 3515 §2.4.4, RFC 3420)."""
 
 from probe.scenario.expectation import Expectation
-from probe.scenario.sequence import END, Observed
+from probe.scenario.sequence import END, Observed, SequencePattern
 from probe.scenario.source import Source
 from probe.sip.fragment import fragment_status
 from probe.verdict.observation import Complaint, Observation
@@ -24,7 +24,7 @@ def check_transfer(wanted: Expectation, seen: Observation, place: Source) -> tup
         return ()
     fragments = told(seen)
     shown = " ".join(fragment.token for fragment in fragments) or "no NOTIFY"
-    if wanted.notify is not None:
+    if isinstance(wanted.notify, SequencePattern):
         result = wanted.notify.match(fragments)
         if result.matched:
             return ()

@@ -14,18 +14,22 @@ import functools
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pjsua2 as pj
 
+from probe.agent.conversation import Content
 from probe.agent.icmp import IcmpWatch
+from probe.agent.inbox import Decide
 from probe.agent.pjsua import library
 from probe.agent.pjsua.account import PjAccount, caller_uri, configuration, header
 from probe.agent.pjsua.call import PjCall
 from probe.agent.pjsua.connections import Connections
 from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.pjsua.in_dialog import InDialog
+from probe.agent.pjsua.inbound import Inbound
 from probe.agent.pjsua.login import LoginGuard
+from probe.agent.pjsua.requests import Ending, RequestError, Requests
 from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
@@ -35,6 +39,8 @@ from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
 from probe.trace.trace import AgentNote, Event
+
+T = TypeVar("T")
 
 _LOG_LEVEL = 4
 """The level at which the message log is written; level 5 adds nothing to it."""
@@ -73,6 +79,8 @@ class PjsuaAgent:
         self._library = library.load()
         self._guard = LoginGuard(self._library)
         self._in_dialog = InDialog(self._library)
+        self._inbound = Inbound(self._library)
+        self._requests = Requests(self._library, self._guarded(self._ended))
         self._connections = Connections(clock, self._noted, self._words_of)
         self._wiretap = Wiretap(clock, self._connections.tapped, self._connections.local_of)
         self._wiretap.rows = []
@@ -98,6 +106,9 @@ class PjsuaAgent:
             self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
         if not self._in_dialog.install():
             words = "OPTIONS and INFO inside a call are answered 500 by the stack"
+            self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
+        if not self._inbound.install():
+            words = "requests outside calls are answered as the stack does: some not at all"
             self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
         self._library.pj_dump_config()
         rows = self._wiretap.rows or []
@@ -209,6 +220,34 @@ class PjsuaAgent:
             parameters.txOption.headers.append(header(name, value))
         self._request = handle
         self._attempt(lambda a: a.sendRequest(parameters), self._opened())
+
+    def contact(self, target: str) -> str:
+        """Return our Contact in a request to a target."""
+        return self._carrying(lambda: self._requests.contact(self._opened().getId(), target))
+
+    def request(self, handle: int, next_hop: str, text: str) -> None:
+        """Send a request outside a call, written as text."""
+        self._begin()
+        self._request = handle
+        self._carrying(lambda: self._requests.send(self._opened().getId(), next_hop, text))
+
+    def inside(self, handle: int, method: str, content: Content) -> None:
+        """Send a request inside a call."""
+        call = self._up(handle)
+        if method == "UPDATE" and not (content.headers or content.body):
+            self._attempt(lambda c: c.update(audio_only()), call)  # sendRequest would abort
+            return
+        parameters = pj.CallSendRequestParam()
+        parameters.method = method
+        for name, value in content.headers:
+            parameters.txOption.headers.append(header(name, value))
+        parameters.txOption.contentType = content.content_type
+        parameters.txOption.msgBody = content.body
+        self._attempt(lambda c: c.sendRequest(parameters), call)
+
+    def answer_by(self, decide: Decide) -> None:
+        """Ask what each request of the peer is answered with."""
+        self._inbound.decide = decide
 
     def answer(self, handle: int, status: int, manner: Manner) -> None:
         """Answer a call that reached us."""
@@ -323,6 +362,7 @@ class PjsuaAgent:
         """Record a message, and let our modules of the stack see it."""
         self._guard.see(event)
         self._in_dialog.see(event)
+        self._inbound.see(event)
         self._record(event)
 
     def _words_of(self, status: int) -> str:
@@ -346,6 +386,30 @@ class PjsuaAgent:
         ):
             return replace(trigger, fault=self._connections.fault)
         return trigger
+
+    def _ended(self, ending: Ending) -> None:
+        """Tell that a request outside a call ended."""
+        fault = from_status(ending.status)
+        status, reason = (408, "our stack's own timer") if ending.timed_out else (503, "")
+        if ending.received:
+            status = 0
+        elif ending.status:
+            reason = self._words_of(ending.status)
+        self._triggers.append(
+            Trigger(kind="answered", handle=-1, status=status, reason=reason, fault=fault)
+        )
+
+    def _carrying(self, act: Callable[[], T]) -> T:
+        """Run a call of the transaction layer; turn its error into AgentError."""
+        try:
+            return act()
+        except RequestError as error:
+            self._triggers[:] = [t for t in self._triggers if t.kind != "answered"]
+            words = f"{error}"
+            if error.status:
+                words += f": {self._words_of(error.status)} (pjsip {error.status})"
+            failure = from_status(error.status) or self._connections.fault
+            raise AgentError(failure or Failure.AGENT_REFUSED, None, words) from None
 
     def _attempt(self, act: Callable[[Any], object], subject: object) -> None:
         """Run one call of the library; turn its error into AgentError."""

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from wirebuilder import Wire
 
+from probe.agent.conversation import Content
+from probe.agent.inbox import Decide
 from probe.agent.port import AgentError, Trigger
 from probe.agent.script import Script
 from probe.plan.action import Account, Action, Call, Manner
@@ -73,6 +75,12 @@ class FakeAgent:
         "Intervals that ``register`` was given."
         self.answers: list[tuple[int, Manner]] = []
         "What ``answer`` was told."
+        self.written: list[str] = []
+        "Requests outside calls, as they were written."
+        self.contents: list[Content] = []
+        "What requests inside calls carried."
+        self.decide: Decide = lambda _message, _at: None
+        "What ``answer_by`` was told."
         self.refusals: dict[str, AgentError] = {}
         "What a request raises."
         self.reports: list[MediaReport] = []
@@ -168,6 +176,28 @@ class FakeAgent:
         """Begin the story of a call that may be transferred."""
         assert place < -1
         self.happen(f"follow {handle} {target}")
+
+    def contact(self, target: str) -> str:
+        """Return a Contact."""
+        assert target
+        return "<sip:100@127.0.0.1:5099>"
+
+    def request(self, handle: int, next_hop: str, text: str) -> None:
+        """Begin the story of a request outside a call; keep its text."""
+        assert next_hop
+        self.written.append(text)
+        method = text.partition(" ")[0]
+        self.happen(f"request {method}")
+
+    def inside(self, handle: int, method: str, content: Content) -> None:
+        """Begin the story of a request inside a call."""
+        assert handle >= 0
+        self.contents.append(content)
+        self.happen(f"inside {method}")
+
+    def answer_by(self, decide: Decide) -> None:
+        """Keep who decides."""
+        self.decide = decide
 
     def poll(self, seconds: float) -> list[Trigger]:
         """Let the clock go on to the next step of a story, for at most so long."""

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from probe.plan import action as actions
+from probe.plan import asks
 from probe.plan.action import Account, Action
 from probe.plan.plan import Attempt
 from probe.plan.resolve import resolve
@@ -55,6 +56,9 @@ steps:
   - call: "+12025550124"
     expect: {failure: NO_RESPONSE}
   - options:
+  - subscribe: message-summary
+    expect:
+      notify: [{state: active, messages_waiting: yes}, {voice_new: min 1, headers: {X: absent}}]
 """
 
 
@@ -154,7 +158,9 @@ def test_password_in_a_uri_is_taken_out(attempts: tuple[Attempt, ...]) -> None:
 def test_every_action_has_a_file_form(attempts: tuple[Attempt, ...]) -> None:
     """The kinds are those that there are."""
     values = {"attempt": 0, "account": "trunk", "target": "sip:x", "call": 1, "duration": 1.0}
-    kinds = [k for k in vars(actions).values() if isinstance(k, type) and issubclass(k, Action)]
+    values |= {"method": "INFO", "package": "dialog", "subscription": 2}
+    known = {**vars(actions), **vars(asks)}.values()
+    kinds = [k for k in known if isinstance(k, type) and issubclass(k, Action)]
     assert len(kinds) > 5
     for kind in kinds:
         needed = {f.name: values[f.name] for f in fields(kind) if f.name in values}

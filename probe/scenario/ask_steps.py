@@ -1,0 +1,229 @@
+"""Steps that are no call: subscriptions, text messages, any other request, waiting for one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from probe.scenario.kinds import Headers, Name, Seconds, SomeSeconds, Text
+from probe.scenario.source import Problem, ScenarioError, quoted, refuse, suggestion
+from probe.scenario.steps import Step
+from probe.scenario.values import seconds_whole, text
+from probe.scenario.values import target as called
+from probe.scenario.written import Parsed
+
+PACKAGES = ("message-summary", "presence", "dialog", "reg", "conference", "call-completion")
+"Event packages that a slip of the pen is held against; any other may be named too."
+
+OWN_VERBS = {
+    "INVITE": "place a call: 'call:'",
+    "ACK": "the stack sends it by itself; to see it, expect it: responses: 180 200 ACK",
+    "BYE": "end the call: 'hangup:'",
+    "CANCEL": "cancel the call: 'cancel:'",
+    "REGISTER": "register: 'register:'",
+    "SUBSCRIBE": "subscribe: 'subscribe:'",
+    "PRACK": "ask for reliable ringing in the profile: 'prack: required'",
+    "REFER": "transfer a call: 'transfer:'",
+}
+"Methods that `request:` refuses, and what to write instead."
+
+AWAITED = ("notify", "message", "info", "options", "update", "publish", "refer")
+"Words that `await:` is usually followed by; any other method may be named too."
+
+_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+_PACKAGE = re.compile(r"[A-Za-z0-9!%*_+`'~-]+(?:\.[A-Za-z0-9!%*_+`'~-]+)*(?:\s*;\s*[^;\r\n]+)*")
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:\s*;\s*[^\r\n]+)?")
+
+
+def event_package(value: object) -> str:
+    """Return an event package, with parameters where written (RFC 6665 section 7.2)."""
+    written = text(value).strip()
+    if not _PACKAGE.fullmatch(written):
+        raise refuse(
+            value, f"{quoted(written)} is not an event package", suggestion(written, PACKAGES)
+        )
+    return written
+
+
+def any_method(value: object) -> str:
+    """Return a method in capitals."""
+    written = text(value).strip()
+    if not _TOKEN.fullmatch(written):
+        raise refuse(value, f"{quoted(written)} is not a method", "for example: INFO, PUBLISH")
+    return written.upper()
+
+
+def sendable_method(value: object) -> str:
+    """Return a method that has no verb of its own."""
+    method = any_method(value)
+    if method in OWN_VERBS:
+        raise refuse(value, f"a {method} has its own step", OWN_VERBS[method])
+    return method
+
+
+def media_type(value: object) -> str:
+    """Return a Content-Type."""
+    written = text(value).strip()
+    if not _MEDIA_TYPE.fullmatch(written):
+        raise refuse(value, f"{quoted(written)} is not a content type", "for example: text/plain")
+    return written
+
+
+def seconds_or_none(value: object) -> int:
+    """Return whole seconds; 0 is one of them."""
+    if isinstance(value, str) and re.fullmatch(r"0\s*s?", value.strip()):
+        return 0
+    return value if value == 0 and isinstance(value, int) else seconds_whole(value)
+
+
+def lines(value: object) -> str:
+    r"""Return a body: ``\n`` in it is a line end (CRLF)."""
+    return text(value).replace("\\r\\n", "\\n").replace("\\n", "\r\n")
+
+
+class SubscribeStep(Step):
+    """Subscribe to an event package and watch its NOTIFYs (RFC 6665)."""
+
+    verb: Literal["subscribe"] = "subscribe"
+    package: Annotated[str, Parsed(event_package)] = Field(validation_alias="subscribe")
+    "Event package: message-summary, presence, dialog, or any other."
+    to: Annotated[str | None, Parsed(called)] = None
+    "Whose state: number, extension or URI; None stands for the subscriber's own."
+    from_: Text = Field(default=None, validation_alias="from")
+    "Agent that subscribes; None stands for the trunk's own account."
+    expires: Annotated[int, Parsed(seconds_or_none)] = 300
+    "Time to ask for, s; 0 asks once."
+    watch: Seconds = Field(default=None, validation_alias="for")
+    "How long NOTIFYs are watched, s; None: until those expected came, two seconds at most."
+    headers: Headers = Field(default_factory=dict)
+    "Extra headers of the SUBSCRIBE, by name."
+
+
+class UnsubscribeStep(Step):
+    """End a subscription (RFC 6665 section 4.1.2.3)."""
+
+    may_be_empty = frozenset({"unsubscribe"})
+
+    verb: Literal["unsubscribe"] = "unsubscribe"
+    subscription: Text = Field(default=None, validation_alias="unsubscribe")
+    "Name of the subscribe step; None stands for the latest."
+    watch: Seconds = Field(default=None, validation_alias="for")
+    "How long the last NOTIFYs are watched, s; None: until one ends it, two seconds at most."
+
+
+class MessageStep(Step):
+    """Send a text message (RFC 3428)."""
+
+    verb: Literal["message"] = "message"
+    body: Annotated[str, Parsed(lines)] = Field(validation_alias="message")
+    "The text."
+    to: Annotated[str, Parsed(called)]
+    "Number or URI."
+    from_: Text = Field(default=None, validation_alias="from")
+    "Agent that sends; None stands for the trunk's own account."
+    at: Text = None
+    "Agent that it must reach; None does not look."
+    within: SomeSeconds = 5.0
+    "How long after the answer it may take to reach that agent, s."
+    content_type: Annotated[str, Parsed(media_type)] = "text/plain"
+    "Content-Type of the text."
+    headers: Headers = Field(default_factory=dict)
+    "Extra headers, by name."
+
+
+class RequestStep(Step):
+    """Send any other request, outside a call or inside one."""
+
+    verb: Literal["request"] = "request"
+    method: Annotated[str, Parsed(sendable_method)] = Field(validation_alias="request")
+    "Method: OPTIONS, INFO, PUBLISH, UPDATE, one of your own."
+    to: Annotated[str | None, Parsed(called)] = None
+    "Number or URI; None stands for the trunk itself."
+    call: Text = Field(default=None, validation_alias="in")
+    "Name of the call that it is sent in; None sends it outside calls."
+    from_: Text = Field(default=None, validation_alias="from")
+    "Agent that sends; None stands for the caller, outside a call for the trunk's own account."
+    headers: Headers = Field(default_factory=dict)
+    "Extra headers, by name."
+    body: Annotated[str | None, Parsed(lines)] = None
+    "Body."
+    content_type: Annotated[str | None, Parsed(media_type)] = None
+    "Content-Type of the body; None stands for text/plain."
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RequestStep:
+        problems = []
+        if self.to is not None and self.call is not None:
+            problems.append(
+                Problem(
+                    source=self.source("to"),
+                    message="a request inside a call goes to the other side of that call",
+                    hint="leave out 'to:' or 'in:'",
+                )
+            )
+        if self.content_type is not None and self.body is None:
+            problems.append(
+                Problem(
+                    source=self.source("content_type"),
+                    message="there is no body that this could be the type of",
+                    hint="add 'body:'",
+                )
+            )
+        update = self.method == "UPDATE" and self.call is not None
+        if update and (self.headers or self.body is not None):
+            problems.append(
+                Problem(
+                    source=self.source("headers" if self.headers else "body"),
+                    message="an UPDATE inside a call is the stack's own: it refreshes the session",
+                    hint="leave it out",
+                )
+            )
+        if problems:
+            raise ScenarioError(problems)
+        return self
+
+
+class AwaitStep(Step):
+    """Wait for a request of the other side."""
+
+    inner = Step.inner | {"retry", "timeout", "answer_within"}
+    verb: Literal["await"] = "await"
+    method: Annotated[str, Parsed(any_method)] = Field(validation_alias="await")
+    "What is waited for: notify, message, info, or another method."
+    at: Text = None
+    "Agent that it must reach; None stands for the subscriber, else for the trunk's own account."
+    event: Annotated[str | None, Parsed(event_package)] = None
+    "Event package of a NOTIFY outside subscriptions; None stands for any."
+    of: Name = None
+    "Name of the subscribe step whose NOTIFYs are meant; None: those outside subscriptions."
+    within: SomeSeconds = 5.0
+    "How long we wait, s."
+
+    @model_validator(mode="after")
+    def _of_a_notify(self) -> AwaitStep:
+        wrong = [key for key in ("event", "of") if getattr(self, key) is not None]
+        problems = [
+            Problem(source=self.source(key), message=f"'{key}' belongs to a NOTIFY")
+            for key in wrong
+            if self.method != "NOTIFY"
+        ]
+        if self.method in {"INVITE", "ACK", "BYE", "CANCEL"}:
+            problems.append(
+                Problem(
+                    source=self.source("await"),
+                    message=f"'{self.method}' belongs to a call",
+                    hint="take a call with 'answer:', or expect: {responses: … BYE}",
+                )
+            )
+        if problems:
+            raise ScenarioError(problems)
+        return self
+
+
+TARGETED = (SubscribeStep, MessageStep, RequestStep)
+"Those that lead to a number or URI under `to:`."
+
+AnyAskStep: TypeAlias = SubscribeStep | UnsubscribeStep | MessageStep | RequestStep | AwaitStep
+"Every step of this module."
