@@ -4,11 +4,13 @@ The supervisor writes commands, the worker writes back every event the moment it
 whatever happens to this process, the supervisor holds the trace up to the last message.
 
 Commands: ``open`` (account, epoch, port; file and first line of a journal), ``run`` (action),
-``stop`` (finish what is up, leave) and ``abort`` (the same, and break off the action in progress).
+``rest`` (finish what is up, stay for another ``open``), ``stop`` (finish what is up, leave) and
+``abort`` (the same, and break off the action in progress).
 End of the pipe means that the parent is gone: the worker then hangs up, un-registers and leaves.
 
 Answers: ``hello`` (process is up), ``ready`` (capabilities, bound), ``refused`` (could not open),
-``event``, ``media``, ``beat`` (still alive), ``done`` (action), ``bye`` (left in order).
+``event``, ``media``, ``beat`` (still alive), ``done`` (action), ``rested``, ``bye`` (left in
+order).
 """
 
 import gc
@@ -69,6 +71,7 @@ class Worker:
         self._script: Script | None = None
         self._agent: Any = None
         self._journal: DialogJournal | None = None
+        self._opened: Account | None = None
 
     def serve(self) -> None:
         """Carry out commands until told to stop."""
@@ -86,6 +89,8 @@ class Worker:
             elif kind == "capabilities":
                 self._agent.start()
                 self._send("ready", capabilities=self._agent.capabilities(), bound="")
+            elif kind == "rest":
+                self._rest()
             elif kind == "stop":
                 break
         if self._script is not None:
@@ -106,8 +111,10 @@ class Worker:
         if command.get("journal"):
             self._journal = DialogJournal(Path(command["journal"]), command["journal_header"])
         try:
-            self._agent.start(account)
-            self._bind(account, command["port"])
+            if account != self._opened:  # a worker that rested has it open
+                self._agent.start(account)
+                self._bind(account, command["port"])
+                self._opened = account
         except AgentError as error:
             self._send("refused", failure=error.failure, detail=error.detail)
             return
@@ -120,6 +127,21 @@ class Worker:
         )
         capabilities: Capabilities = self._agent.capabilities()
         self._send("ready", capabilities=capabilities, bound=self._agent.bound)
+
+    def _rest(self) -> None:
+        """Finish what is up, forget it, and wait to be opened again for the same account."""
+        if self._script is None:
+            raise RuntimeError("rest before open")
+        self._script.finish()
+        registered = self._script.registered
+        self._script = None
+        self._agent.poll(0.0)
+        self._pass_media()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        self._log = EventLog()
+        self._send("rested", registered=registered)
 
     def _bind(self, account: Account, port: int) -> None:
         """Open the account at a dead predecessor's port, or at another where that is taken by now.

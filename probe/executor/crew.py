@@ -18,7 +18,7 @@ from probe.trace.builder import EventLog
 from probe.trace.failure import Failure
 from probe.trace.journal import PATTERN, append_event
 from probe.trace.media import MediaReport
-from probe.trace.trace import AgentNote, Event
+from probe.trace.trace import AgentNote, Event, IcmpReceived, TransactionFailed
 
 HANG_S = 12.0
 """A worker that gives no sign of life for so long is ended; pjsip's longest blocking call that
@@ -62,6 +62,9 @@ class Worker:
 
     registered: bool = False
     "Whether a registration of ours stands."
+
+    resting: bool = False
+    "Whether nothing of it is up and it waits for another plan."
 
     left: bool = False
     "Whether it went home in order."
@@ -202,15 +205,21 @@ class Crew:
             for key, _ in selector.select(seconds):
                 self._hear(key.data)
 
-    def send_home(self) -> None:
-        """Let every worker hang up, un-register and leave; end those that do not."""
+    def send_home(self, *, stay: bool = False) -> None:
+        """Let every worker hang up, un-register and leave; end those that do not.
+
+        With ``stay`` a worker that met no trouble finishes and waits for another plan instead: what
+        comes late of a fault would be taken for that plan's.
+        """
         for worker in self._workers.values():
             if worker.alive():
-                worker.process.send("stop")
+                worker.process.send("rest" if stay and _untroubled(worker) else "stop")
         limit = time.monotonic() + FINISH_S
-        while any(w.alive() for w in self._workers.values()) and time.monotonic() < limit:
+        while any(map(_is_busy, self._workers.values())) and time.monotonic() < limit:
             self.pump(_LOOK_S)
         for worker in self._workers.values():
+            if worker.resting:
+                continue
             worker.process.close()
             if not worker.left:
                 self._end_calls(worker)
@@ -226,8 +235,13 @@ class Crew:
         One that nobody sent home notices the end of its pipe, hangs up, un-registers and leaves.
         """
         for worker in self._workers.values():
-            worker.process.close(FINISH_S)
+            if not worker.resting:
+                worker.process.close(FINISH_S)
         self._tidy()
+
+    def resting(self) -> tuple[tuple[Account, WorkerProcess], ...]:
+        """Return the workers that wait for another plan, each with the account that it has open."""
+        return tuple((w.account, w.process) for w in self._workers.values() if w.resting)
 
     def _hire(self, account: Account, port: int, spare: WorkerProcess | None) -> Worker:
         """Start a worker and open its account."""
@@ -292,10 +306,8 @@ class Crew:
             elif kind == "done":
                 worker.done = answer
                 worker.registered = bool(answer["registered"])
-            elif kind == "bye":
-                worker.left = True
-                if worker.ready:  # another one knows nothing of its predecessor's registration
-                    worker.registered = bool(answer["registered"])
+            elif kind in {"rested", "bye"}:
+                _hear_the_end(worker, answer)
             elif kind == "garbage":
                 worker.log.add(AgentNote(at=self._clock(), kind="warning", detail=answer["detail"]))
 
@@ -331,3 +343,23 @@ class Crew:
         known = key in self._seen_to
         self._seen_to.add(key)
         return not known
+
+
+def _hear_the_end(worker: Worker, answer: dict[str, Any]) -> None:
+    """Take note that a worker has finished; one that could not un-register leaves all the same."""
+    if worker.ready:  # another one knows nothing of its predecessor's registration
+        worker.registered = bool(answer["registered"])
+    worker.left = answer["kind"] == "bye"
+    worker.resting = not worker.left and not worker.registered
+    if not worker.left and worker.registered:
+        worker.process.send("stop")
+
+
+def _is_busy(worker: Worker) -> bool:
+    return worker.alive() and not worker.resting
+
+
+def _untroubled(worker: Worker) -> bool:
+    """Whether a worker has an open account, and nothing of the network failed while it worked."""
+    faults = TransactionFailed | IcmpReceived | AgentNote
+    return worker.ready and not any(isinstance(event, faults) for event in worker.log.all())

@@ -33,7 +33,7 @@ from probe.executor.spans import (
     opened_call_id,
     unexpected_calls,
 )
-from probe.plan.action import Call, Cancel, Expect, Hangup, Transfer, Wait
+from probe.plan.action import Account, Call, Cancel, Expect, Hangup, Transfer, Wait
 from probe.plan.plan import Attempt, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Leg, Trace, TransactionFailed
@@ -93,6 +93,7 @@ class LocalExecutor:
         self._interrupted = False
         self._skip = False
         self._spares: list[WorkerProcess] = []
+        self._resting: list[tuple[Account, WorkerProcess]] = []
         self.journals: JournalPlace | None = None
         "Where workers write down what is up, so that a killed run can be cleaned up after."
 
@@ -139,10 +140,35 @@ class LocalExecutor:
         for spare in self._spares:
             spare.close()
         self._spares.clear()
+        self.dismiss()
 
-    def take_spare(self) -> WorkerProcess | None:
-        """Return a worker that was started ahead of need, or None."""
+    def take_spare(self, account: Account | None = None) -> WorkerProcess | None:
+        """Return a worker that rests with this account open, or one started ahead, or None."""
+        for place, (known, process) in enumerate(self._resting):
+            if known == account:
+                del self._resting[place]
+                process.read()  # what it said while it had nothing to do
+                if not process.ended:
+                    return process
+                process.close()
+                break
         return self._spares.pop(0) if self._spares else None
+
+    @property
+    def rested(self) -> int:
+        """How many workers wait for another plan."""
+        return len(self._resting)
+
+    def keep(self, resting: tuple[tuple[Account, WorkerProcess], ...]) -> None:
+        """Take care of workers that wait for another plan."""
+        self._resting += resting
+
+    def dismiss(self, but: tuple[Account, ...] = ()) -> None:
+        """Let workers go that rest, but for those of some accounts; nothing of them is up."""
+        for known, process in self._resting:
+            if known not in but:
+                process.close()
+        self._resting = [(known, process) for known, process in self._resting if known in but]
 
     def begin(self, attempt: Attempt, number: int) -> None:
         """Tell the observer."""
@@ -167,13 +193,17 @@ class _PlanInProgress:
 
     def run(self) -> PlanRun:
         """Carry out every attempt, clean up, cut the traces."""
-        if len(self._plan.accounts) > 1:
-            self._executor.warm_up(len(self._plan.accounts))
+        self._executor.dismiss(self._plan.accounts)
+        fresh = len(self._plan.accounts) - self._executor.rested
+        if len(self._plan.accounts) > 1 and fresh:
+            self._executor.warm_up(fresh)
         try:
             for attempt in self._plan.attempts:
                 self._attempt(attempt)
             began = self._clock()
-            self._crew.send_home()
+            # The next row would start the same agent again, which costs more than most rows do.
+            self._crew.send_home(stay=self._plan.row is not None and not self._over())
+            self._executor.keep(self._crew.resting())
         finally:
             self._crew.end()
         recording = self._recording()
@@ -350,7 +380,7 @@ class _PlanInProgress:
     def _worker_of(self, name: str) -> Worker:
         """Return the worker of an account."""
         account = next(a for a in self._plan.accounts if a.name == name)
-        return self._crew.worker(account, self._executor.take_spare)
+        return self._crew.worker(account, lambda: self._executor.take_spare(account))
 
     def _cut_short(self, span: Span, worker: Worker, failure: Failure, detail: str) -> None:
         """Record what ended a try, and every call of its worker that was up and not given up."""

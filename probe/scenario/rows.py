@@ -265,7 +265,7 @@ def _givers(path: Path, wanted: Path, written: Located, file: str) -> tuple[Fill
     """Return who gave the values of a table, where that is not the scenario's author.
 
     A file that the scenario names in so many words, and that lies beside it, is the author's: who
-    can change the one can change the other (docs/decisions/0020-rows.md).
+    can change the one can change the other (docs/decisions/0017-rows.md).
     """
     if written.source.filled:
         return tuple(
