@@ -113,6 +113,8 @@ class _Step(NamedTuple):
     problems: tuple[Problem, ...]
     unknown: tuple[Problem, ...]
     "Those of variables."
+    untold: tuple[Source, ...]
+    "Places whose value is not known for a reason that is told elsewhere."
 
 
 class _Head(NamedTuple):
@@ -123,6 +125,8 @@ class _Head(NamedTuple):
     problems: tuple[Problem, ...]
     unknown: tuple[Problem, ...]
     "Those of variables."
+    untold: tuple[Source, ...]
+    "As of a step."
 
 
 class _File:
@@ -191,9 +195,11 @@ class _File:
         found = [*head.problems, *(problem for one in read for problem in one.problems)]
         calls = _names_of(read, found)
         found += _unknown_references(steps, head.agents, calls)
+        untold = [*head.untold, *(place for one in read for place in one.untold)]
         if self._rows_fail:  # then nobody knows what else has no value
-            found = [p for p in found if not any(_covers(place, p.source) for place in spoilt)]
+            untold += [problem.source for problem in missing]
             missing = []
+        found = [p for p in found if not any(_covers(place, p.source) for place in untold)]
         if kept := _without_echoes([*self._problems, *missing, *found], spoilt):
             problems += kept
         elif head.scenario is not None:
@@ -214,6 +220,7 @@ class _File:
             agents=tuple(map(str, names)) if isinstance(names, Mapping) else (),
             problems=tuple(problems),
             unknown=tuple(mine.problems),
+            untold=tuple(mine.untold),
         )
 
     def _read_step(self, number: int, resolver: Variables) -> _Step:
@@ -230,6 +237,7 @@ class _File:
             step=step,
             problems=tuple(problems),
             unknown=tuple(mine.problems),
+            untold=tuple(mine.untold),
         )
         if number not in self._varying:
             self._same[number] = read
@@ -408,7 +416,7 @@ def _names_of(read: Iterable[_Step], problems: list[Problem]) -> dict[str, int]:
                 problems.append(_given_twice(name, names[name]))
             names.setdefault(str(name), name.source)
         if not _CALLS.isdisjoint(entry):
-            calls[str(name) if isinstance(name, Located) else f"#{index}"] = index
+            calls.setdefault(str(name) if isinstance(name, Located) else f"#{index}", index)
     return calls
 
 

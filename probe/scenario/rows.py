@@ -280,4 +280,4 @@ def _givers(path: Path, wanted: Path, written: Located, file: str) -> tuple[Fill
     if wanted.resolve().is_relative_to(path.resolve().parent):
         return ()
     giver = f"{file}, which lies outside the scenario's folder"
-    return (Filled(variable="data", giver=giver, typed=False),)
+    return (Filled(variable="", giver=giver, typed=False),)

@@ -90,7 +90,7 @@ class CsvTable:
                         line=record.line,
                         column=column,
                         length=max(1, len(cell)),
-                        filled=self.filled,
+                        filled=_of_column(self.filled, name),
                     ),
                     hidden=is_hidden(name),
                 )
@@ -176,12 +176,13 @@ def _decoded(data: bytes, file: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig", errors="replace").splitlines() or [""]
+        before = data[: error.start].decode("utf-8-sig", errors="replace")
+        lines = re.split(r"\r\n|\r|\n", before)
         hint = "save the file as UTF-8 (in a spreadsheet: CSV UTF-8)"
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             hint += "; it looks like UTF-16"
         message = f"byte 0x{data[error.start]:02x} is not UTF-8"
-        place = (max(1, len(before)), len(before[-1]) + 1)
+        place = (len(lines), len(lines[-1]) + 1)
         raise ScenarioError([_problem(file, *place, message, hint)]) from None
 
 
@@ -266,7 +267,7 @@ def _check_record(
 ) -> None:
     """Note what is wrong with a row."""
     if len(record.cells) != len(names):
-        missing = ", ".join(names[len(record.cells) :])
+        missing = ", ".join(filter(None, names[len(record.cells) :]))
         column = record.columns[min(len(names), len(record.columns) - 1)]
         message = f"this row has {len(record.cells)} cells, and the header {len(names)}"
         hint = f"missing: {missing}" if missing else "quote a cell that holds the delimiter"
@@ -338,5 +339,11 @@ def _row_of(
 
 def given_by(value: Located, name: str, filled: tuple[Filled, ...] = ()) -> Located:
     """Return a value as a row has it: who gave it, and whether it is better not shown."""
-    source = replace(value.source, filled=(*value.source.filled, *filled))
+    given = (*value.source.filled, *_of_column(filled, name))
+    source = replace(value.source, filled=given)
     return Located.of(str(value), source, value.columns, hidden=value.hidden or is_hidden(name))
+
+
+def _of_column(filled: tuple[Filled, ...], name: str) -> tuple[Filled, ...]:
+    """Return who gave a value; where no variable did, the column is what it is known by."""
+    return tuple(replace(one, variable=one.variable or name) for one in filled)

@@ -60,10 +60,19 @@ class Scope:
     def filled(self, resolver: Variables) -> Variables:
         """Return what fills in the values of this scope's file."""
         outer = self.outer.filled(resolver) if self.outer else resolver
-        own = {name: outer.resolved(value) for name, value in self.given.items()}
-        texts = {name: value for name, value in own.items() if isinstance(value, Located)}
-        inner = Variables(*resolver.sources, own={**outer.own, **texts})
-        inner.problems = resolver.problems  # one list for the whole scenario
+        own = dict(outer.own)
+        broken = set(outer.broken) - self.given.keys()
+        for name, value in self.given.items():
+            before = len(outer.problems) + len(outer.untold)
+            filled = outer.resolved(value)
+            if isinstance(filled, Located):
+                own[name] = filled
+            if len(outer.problems) + len(outer.untold) > before:
+                broken.add(name)
+        inner = Variables(*resolver.sources, own=own)
+        inner.broken = frozenset(broken)
+        # One list for the whole scenario.
+        inner.problems, inner.untold = resolver.problems, resolver.untold
         return inner
 
 
@@ -116,6 +125,7 @@ class _Reader:
         self.whole = Whole()
         self._keys = keys
         self._documents: dict[Path, Document] = {}
+        self._checked: set[Path] = set()
         self._known_names: dict[Path, set[str]] = {}
 
     def steps(self, root: LocatedMap, at: _Place, place: Source) -> None:
@@ -209,12 +219,19 @@ class _Reader:
         document = self._document(at.path, at.notes)
         if document is None:
             return None
-        self.whole.problems += [_noted(problem, at.notes) for problem in document.problems]
-        self.whole.spoilt += document.spoilt
         root = with_notes(document.root, at.notes)
         if not isinstance(root, LocatedMap):
             self._problem(written.source, f"{at.file} is no scenario: it holds no 'steps:'")
             return None
+        if at.path not in self._checked:  # what is wrong with the file itself is told once
+            self._checked.add(at.path)
+            self.whole.problems += [_noted(problem, at.notes) for problem in document.problems]
+            self.whole.spoilt += document.spoilt
+            self._check_keys(root)
+        return root
+
+    def _check_keys(self, root: LocatedMap) -> None:
+        """Note the keys that a used file cannot have."""
         for key in root:
             if key in _ROWS:
                 hint = "rows stand in the file that is run; this one takes its values by 'with:'"
@@ -223,7 +240,6 @@ class _Reader:
                 near = nearest(key, self._keys)
                 known = f"did you mean '{near}'?" if near else None
                 self._problem(key.source, f"unknown key {quoted(key)}", known)
-        return root
 
     def _asked(self, path: Path, root: LocatedMap) -> set[str]:
         """Return the variables that a file asks for, and those of the files that it uses."""

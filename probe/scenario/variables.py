@@ -57,7 +57,11 @@ class Variables:
         """
         self.sources = sources
         self.own = own
+        self.broken: frozenset[str] = frozenset()
+        "Those of ``own`` whose value is not known, which was told where it was given."
         self.problems: list[Problem] = []
+        self.untold: list[Source] = []
+        "Places of values that are not known for that reason."
 
     def resolved(self, value: object) -> object:
         """Return `value` (text, list, mapping or None) with every variable in it replaced."""
@@ -117,17 +121,25 @@ class Variables:
                 "this is not the name of a variable", "write ${NAME} or ${NAME:-default}"
             )
         name, default = inside["name"], inside["default"]
+        if name in self.broken:
+            self.untold.append(place)
+            return _Value(found[0])
         value = self._own(name) if name in self.own else self._given(name)
         if default is not None and value.text in {"", default[2:]}:
             return _Value(default[2:], hidden=is_hidden(name))  # it stands in the file
-        if not value.text:
-            return problem(*self._nothing(name), value.notes)
-        if _CONTROL.search(value.text):
-            return problem(
+        wrong = self._wrong(name, value.text)
+        return value if wrong is None else problem(*wrong, value.notes)
+
+    def _wrong(self, name: str, value: str) -> tuple[str, str] | None:
+        """Return what is wrong with the value of a variable, and what to do; None for nothing."""
+        if not value:
+            return self._nothing(name)
+        if _CONTROL.search(value):
+            return (
                 f"the value of variable {name} contains a line break or control character",
                 "a stray newline at the end of a secret is the usual reason",
             )
-        return value
+        return None
 
     def _nothing(self, name: str) -> tuple[str, str]:
         """Return what is wrong with a variable without a value, and what to do."""

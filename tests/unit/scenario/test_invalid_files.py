@@ -57,5 +57,5 @@ def test_problems_are_sorted(name: str) -> None:
     """Problems come in the order of the lines, whichever check found them."""
     with pytest.raises(ScenarioError) as caught:
         load_scenario(INVALID / f"{name}.sip.yaml", variables={}, environ=ENVIRON)
-    places = [(p.source.line, p.source.column) for p in caught.value.problems]
+    places = [(p.source.file, p.source.line, p.source.column) for p in caught.value.problems]
     assert places == sorted(places)
