@@ -69,7 +69,7 @@ def destination_problem(  # noqa: PLR0913, PLR0917 - what leads where, and where
         return Problem(
             source=source,
             message=f"{written} is not among the destinations of '{account.name}'",
-            hint=f"allow_to: {', '.join(permitted)}   ({profile.source('allow_to').file})",
+            hint=_fence_hint(permitted, profile.source("allow_to")),
         )
     if account.embedded and is_loopback(uri_host(written)[0] or account.host):
         return None
@@ -84,6 +84,13 @@ def destination_problem(  # noqa: PLR0913, PLR0917 - what leads where, and where
             hint="if it is meant, list it by itself, without *, under allow_to: of the profile",
         )
     return None
+
+
+def _fence_hint(permitted: tuple[str, ...], place: Source) -> str:
+    """Say what the fence lets through, where it stands, and what to do if that is too little."""
+    where = f"{place.file}:{place.line}" if place.file else "the trunk profile"
+    shown = ", ".join(permitted) or "nothing"
+    return f"allow_to: at {where} lets through {shown}; if this may be dialled, add it there"
 
 
 def _unnamed_problem(

@@ -14,6 +14,7 @@ from probe.report.ladder import draw, flow, ladder
 from probe.report.model import Finding, RunReport, Try
 from probe.report.text import cells, cut, plain, plain_lines
 from probe.scenario.choice import only
+from probe.scenario.loader import comes_with_us
 from probe.scenario.source import Source
 from probe.trace.control import ControlRan
 from probe.trace.trace import MessageEvent, MessageSent
@@ -192,13 +193,13 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
 
 
 def _selector(finding: Finding) -> str:
-    """Return what `run` takes to find the scenario: its name where it lies in ./scenarios.
+    """Return what `run` takes to find the scenario: its name where that is enough.
 
     What follows of one row is its name, which `-k` takes.
     """
     file = finding.file or finding.attempt.source.file
-    shipped = file in {"", f"scenarios/{finding.story}.sip.yaml"}
-    chosen = shlex.quote(finding.story if shipped else file)
+    named = file in {"", f"scenarios/{finding.story}.sip.yaml"} or comes_with_us(file)
+    chosen = shlex.quote(finding.story if named else file)
     return chosen if finding.row is None else f"{chosen} -k {shlex.quote(only(finding.scenario))}"
 
 

@@ -375,6 +375,11 @@ def _packaged() -> tuple[Path, ...]:
     return tuple(folder for folder in folders if (folder / f"trunk-check{SUFFIX}").is_file())
 
 
+def comes_with_us(file: str) -> bool:
+    """Whether a scenario file is one that we ship: `run` finds it by its name alone."""
+    return Path(file).parent in _packaged()
+
+
 def _identity(path: Path) -> str:
     return path.name.removesuffix(SUFFIX) if path.name.endswith(SUFFIX) else path.stem
 

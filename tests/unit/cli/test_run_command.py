@@ -807,3 +807,12 @@ def test_usual_traces_are_what_the_scenarios_expect() -> None:
     """The tests above lean on these two stories."""
     assert [r.status for r in answered_call().trace().responses()] == [100, 180, 200]
     assert register_ok().trace().final() is not None
+
+
+def test_scenario_that_comes_with_us_is_run_again_by_its_name(
+    sipprobe: Sipprobe, executor: HandingOut
+) -> None:
+    """Where it lies on disk is of no use to whoever runs it again."""
+    ended = sipprobe("run", "busy", "--no-store", "--no-controls")
+    assert ended.status == 1
+    assert "again: sipprobe run busy\n" in ended.out

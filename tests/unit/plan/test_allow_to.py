@@ -1,5 +1,6 @@
 """`allow_to` of a profile: what a trunk does not let through is refused before anything is sent."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,4 @@ def test_a_call_outside_the_block_is_refused_at_its_line(tmp_path: Path) -> None
     assert (problem.source.line, problem.source.column) == (3, 11)
     assert problem.message == "+12035550123 is not among the destinations of 'trunk'"
     assert "+1202555*" in str(problem.hint)
+    assert re.search(r"sipprobe\.yaml:\d+ lets through .*add it there$", str(problem.hint))
