@@ -31,7 +31,10 @@ _MOST_CHALLENGES = 4
 """Challenges that one request answers: 407 and 401, each stale once."""
 
 Respond = Callable[[Progress, Action, str], Trigger | None]
-Known = Callable[[str, Progress], bool]
+AtAServer = Callable[
+    [str, int, str, Callable[[Progress], None], Callable[[str], Progress]], str | None
+]
+"""Carries a request of a method and a handle to a URI out at one server after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +65,10 @@ class Heard(Progress):
 class Asking:
     """Carries out requests, subscriptions and waits of one user agent."""
 
-    def __init__(self, loop: Loop, respond: Respond, name_is_known: Known) -> None:
+    def __init__(self, loop: Loop, respond: Respond, at_a_server: AtAServer) -> None:
         self._loop = loop
         self._respond = respond
-        self._name_is_known = name_is_known
+        self._at_a_server = at_a_server
         self._inbox = Inbox(loop.account.awaited)
         loop.agent.answer_by(self._inbox.decide)
 
@@ -126,14 +129,22 @@ class Asking:
         self, conversation: Conversation, method: str, action: Action, content: Content
     ) -> SipMessage | None:
         """Send a request, answer its challenges, return its last final response or None."""
-        progress = Heard(method, conversation.call_id)
-        self._loop.watch(progress)
+        made: list[Heard] = []
+        finals: list[SipMessage | None] = []
+
+        def begin(of: str) -> Progress:
+            made.append(Heard(of, conversation.call_id))
+            return made[-1]
+
+        def there(_progress: Progress) -> None:
+            finals.append(self._challenged(conversation, made[-1], action, content))
+
         try:
-            if not self._name_is_known(method, progress):
-                return None
-            return self._challenged(conversation, progress, action, content)
+            self._at_a_server(method, -1, conversation.next_hop, there, begin)
         finally:
-            self._loop.unwatch(progress)
+            for progress in made:
+                self._loop.unwatch(progress)
+        return finals[-1] if finals else None
 
     def _challenged(
         self, conversation: Conversation, progress: Heard, action: Action, content: Content

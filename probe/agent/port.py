@@ -10,6 +10,7 @@ from typing import Protocol
 
 from probe.agent.conversation import Content
 from probe.agent.inbox import Decide
+from probe.naming.targets import Target, Wanted
 from probe.plan.action import Account, Call, Manner
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
@@ -64,6 +65,14 @@ class UserAgent(Protocol):
 
     def open(self, account: Account, *, local_port: int = 0) -> None:
         """Bind a transport and set up the account; raise AgentError."""
+        ...
+
+    def aim(self, wanted: Wanted, target: Target | None) -> None:
+        """Let requests to this next hop go to one of its servers; None where it has none."""
+        ...
+
+    def abandon(self, handle: int) -> None:
+        """Stop what was sent last for a handle: no copy of it, and no request, leaves any more."""
         ...
 
     def set_timeout(self, seconds: float) -> None:

@@ -25,6 +25,8 @@ class Progress:
         "When the first copy of the latest request left (the one with credentials, if any)."
         self.first_response_at: float | None = None
         "When anything came back to it."
+        self.heard = False
+        "Whether anything ever came back to one of our requests, a challenge included."
         self.ringing_at: float | None = None
         "When the first 180 to 189 arrived."
         self.provisional_at: float | None = None
@@ -142,6 +144,7 @@ class Progress:
             self.cancel_final = True
         if method != self.method:
             return
+        self.heard = True
         if self.first_response_at is None:
             self.first_response_at = event.at
         if status < 200:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from probe.agent.asking import Asking
 from probe.agent.called import CalledSide
+from probe.agent.failover import OVERLOADED, Hops, MovesOn, why_left
 from probe.agent.incall import InsideCall
 from probe.agent.loop import SETTLE_S, CallLeg, Loop
-from probe.agent.names import look_up
 from probe.agent.port import AgentError, Trigger, UserAgent
 from probe.agent.progress import Progress
 from probe.plan.action import (
@@ -35,10 +35,9 @@ from probe.plan.action import (
     Wait,
 )
 from probe.plan.asks import Ask, AskInCall, Await, Subscribe, Unsubscribe
-from probe.sip.sdp import address_class
 from probe.trace.failure import Failure
 from probe.trace.icmp import icmp_failure, icmp_words
-from probe.trace.trace import UNASKED, AgentNote, Event, NameLookup
+from probe.trace.trace import UNASKED, AgentNote, Event
 
 ICMP_GRACE_S = 1.2
 """A first ICMP error may be a server that restarts; a second copy (T1 = 0.5 s) must fail too."""
@@ -63,11 +62,14 @@ class Done:
     ended: float = 0.0
     "End on the trace's clock."
 
+    left: tuple[str, ...] = ()
+    "Call-IDs of requests to servers that were left for the next one."
+
 
 class Script(Loop):
     """Carries out one action after the other on one user agent."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a worker is made of
         self,
         agent: UserAgent,
         account: Account,
@@ -75,18 +77,22 @@ class Script(Loop):
         clock: Callable[[], float],
         record: Callable[[Event], None],
         stopping: Callable[[], bool],
+        hops: Hops | None = None,
     ) -> None:
         super().__init__(agent, account, clock=clock, record=record, stopping=stopping)
         self._registered = False
-        self._lookup: NameLookup | None = None
+        self._hops = hops or Hops(account, clock, record)
+        self._trying: Progress | None = None
+        self._left: list[str] = []
         self._called = CalledSide(self)
         self._inside = InsideCall(self)
-        self._asking = Asking(self, self._response, self._name_is_known)
+        self._asking = Asking(self, self._response, self._at_a_server)
 
     def run(self, action: Action) -> Done:  # noqa: C901 - a table of actions
         """Carry out one action; failures are recorded as events, never raised."""
         began = self.clock()
         done = Done(began=began)
+        self._left.clear()
         self.agent.set_timeout(action.timeout + STACK_GRACE_S)
         match action:
             case Register() | Unregister():
@@ -115,6 +121,7 @@ class Script(Loop):
             case _:
                 raise TypeError(f"unknown action {type(action).__name__}")
         done.ended = self.clock()
+        done.left = tuple(dict.fromkeys(one for one in self._left if one != done.call_id))
         return done
 
     def idle(self, seconds: float) -> None:
@@ -151,9 +158,12 @@ class Script(Loop):
 
     def _registration(self, action: Register | Unregister) -> str | None:
         """Send REGISTER and wait for the end of it."""
-        progress = self.watch(Progress("REGISTER"))
-        if not self._name_is_known("REGISTER", progress):
-            return progress.call_id
+        return self._at_a_server(
+            "REGISTER", -1, self.account.registrar, lambda p: self._register_there(action, p)
+        )
+
+    def _register_there(self, action: Register | Unregister, progress: Progress) -> None:
+        """Send REGISTER to the server in hand."""
         try:
             if isinstance(action, Register):
                 self.agent.register(action.expires)
@@ -161,46 +171,102 @@ class Script(Loop):
                 self.agent.unregister()
         except AgentError as error:
             self.fail("REGISTER", progress, error.failure, error.status, error.detail)
-            return progress.call_id
+            return
         trigger = self._response(progress, action, "registration")
         if trigger is not None and progress.final_status is not None:
             ok = 200 <= progress.final_status < 300
             self._registered = isinstance(action, Register) if ok else self._registered
-        return progress.call_id
 
     def _options(self, action: Options) -> str | None:
         """Send OPTIONS and wait for the end of it."""
-        progress = self.watch(Progress("OPTIONS"))
-        if not self._name_is_known("OPTIONS", progress):
-            return progress.call_id
+        return self._at_a_server(
+            "OPTIONS", -1, action.target, lambda p: self._options_there(action, p)
+        )
+
+    def _options_there(self, action: Options, progress: Progress) -> None:
+        """Send OPTIONS to the server in hand."""
         try:
             self.agent.options(action.attempt, action.target)
         except AgentError as error:
             self.fail("OPTIONS", progress, error.failure, error.status, error.detail)
-            return progress.call_id
+            return
         self._response(progress, action, "answered")
-        return progress.call_id
 
     def _call(self, action: Call) -> str | None:
         """Send INVITE, wait for its end or its answer, talk, hang up."""
-        progress = self.watch(Progress("INVITE"))
+        return self._at_a_server(
+            "INVITE", action.attempt, action.target, lambda p: self._call_there(action, p)
+        )
+
+    def _call_there(self, action: Call, progress: Progress) -> None:
+        """Send INVITE to the server in hand, and carry the call through."""
         leg = self.legs[action.attempt] = CallLeg(progress=progress)
-        if not self._name_is_known("INVITE", progress):
-            leg.over = True
-            return progress.call_id
         try:
             self.agent.call(action.attempt, action)
         except AgentError as error:
             leg.over = True
             self.fail("INVITE", progress, error.failure, error.status, error.detail)
-            return progress.call_id
+            return
         self._set_up(action, leg)
         if leg.over or self.stopping() or progress.answered_at is None:
-            return progress.call_id
+            return
         if action.hangup_after is not None and not progress.cancelled:
             self.until(lambda: leg.over or progress.peer_bye, action.hangup_after)
             self.hang_up(action.attempt, leg)
-        return progress.call_id
+
+    def _at_a_server(
+        self,
+        method: str,
+        handle: int,
+        uri: str,
+        act: Callable[[Progress], None],
+        begin: Callable[[str], Progress] = Progress,
+    ) -> str | None:
+        """Carry a request out at one server after the other until one is there (RFC 3263 §4.3)."""
+        progress = self.watch(begin(method))
+        why_not = self._hops.begin(uri)
+        if why_not:
+            self.fail(method, progress, Failure.NAME_RESOLUTION, None, why_not)
+            return None
+        while True:
+            self.agent.aim(self._hops.wanted, self._hops.target)
+            self._hops.tries()
+            self._trying = progress
+            try:
+                act(progress)
+            except MovesOn as left:
+                self.unwatch(progress)
+                self._left += [progress.call_id] if progress.call_id else []
+                self._hops.leave(left, progress.call_id)
+                self.agent.abandon(handle)
+                self.turn(0.0)
+                progress = self.watch(begin(method))
+                continue
+            finally:
+                self._trying = None
+            if progress.heard:
+                self._hops.answered()
+            return progress.call_id
+
+    def fail(  # noqa: PLR0913, PLR0917 - the fields of one event
+        self,
+        method: str,
+        progress: Progress,
+        failure: Failure,
+        status: int | None,
+        detail: str,
+        deadline: str | None = None,
+    ) -> None:
+        """Record a failure, or leave the server in hand for the next one."""
+        if not progress.heard:
+            waited = self.clock() - (progress.sent_at or progress.watched_at)
+            self._move_on(progress, why_left(failure, waited))
+        super().fail(method, progress, failure, status, detail, deadline)
+
+    def _move_on(self, progress: Progress, left: MovesOn | None) -> None:
+        """Leave the server in hand for the next one, where there is one and nothing stands."""
+        if left is not None and progress is self._trying and self._hops.more:
+            raise left
 
     def _set_up(self, action: Call, leg: CallLeg) -> None:
         """Wait until a call is answered, refused, cancelled as planned, or given up."""
@@ -289,6 +355,8 @@ class Script(Loop):
             self.turn()
             trigger = self.trigger(kind)
             if trigger is not None:
+                if progress.final_status == 503:
+                    self._move_on(progress, MovesOn(OVERLOADED))
                 if progress.final_status is None or trigger.fault is not None:
                     self._end_without_final(progress, trigger)
                 return trigger
@@ -302,6 +370,8 @@ class Script(Loop):
     def _name_the_end(self, leg: CallLeg) -> None:
         """Say why a call that the stack ended has no usable final response."""
         progress = leg.progress
+        if progress.final_status == 503 and progress.ringing_at is None:
+            self._move_on(progress, MovesOn(OVERLOADED))
         if progress.cancelled and not leg.ending:
             # The stack cancels by itself where it cannot use an early answer, and would wait 32 s
             # for a peer that answers the CANCEL and never ends the INVITE (RFC 3261 §9.1).
@@ -364,14 +434,14 @@ class Script(Loop):
         waited = now - (progress.watched_at if progress.sent_at is None else progress.sent_at)
         if progress.icmp and (len(progress.icmp) > 1 or waited > ICMP_GRACE_S):
             return icmp_failure(progress.icmp[-1]), icmp_words(progress.icmp[-1]), None
-        if waited < action.timeout:
+        patience = action.timeout
+        if not (progress.heard or progress.dropped):
+            patience = self._hops.patience(action.timeout)
+        if waited < patience:
             return None
-        limit = f"{action.timeout:g} s"
+        limit = f"{patience:g} s"
         if progress.sent_at is None and progress.accepted:
             failure, words = Failure.TLS_HANDSHAKE, f"the TLS handshake timed out after {limit}"
-        elif progress.sent_at is None and self._awaits_name():
-            failure = Failure.NAME_RESOLUTION
-            words = f"no answer within {limit} from the name server {self.account.nameserver}"
         elif progress.sent_at is None:
             failure, words = Failure.TCP_TIMEOUT, f"no connection within {limit}"
         elif progress.dropped:
@@ -380,23 +450,6 @@ class Script(Loop):
         else:
             failure, words = Failure.NO_RESPONSE, f"no response within {limit}"
         return failure, words, f"timeout {limit}"
-
-    def _awaits_name(self) -> bool:
-        """Whether an unsent request can only wait for a name: UDP needs no connection."""
-        return self.account.transport == "UDP" and self.account.nameserver is not None
-
-    def _name_is_known(self, method: str, progress: Progress) -> bool:
-        """Look the next hop's name up; on failure record why nothing was sent."""
-        host = self.account.host
-        if address_class(host) != "name" or self.account.nameserver is not None:
-            return True
-        if self._lookup is None or self._lookup.error is not None:
-            self._lookup = look_up(host, self.clock)
-            self.record(self._lookup)
-        if self._lookup.error is None:
-            return True
-        self.fail(method, progress, Failure.NAME_RESOLUTION, None, f"{host}: {self._lookup.detail}")
-        return False
 
     @staticmethod
     def _is_over(leg: CallLeg) -> bool:

@@ -2,7 +2,13 @@
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
+
+from probe.agent.port import AgentError
+from probe.plan.action import Account
+from probe.sip.sdp import address_class
+from probe.trace.failure import Failure
 
 
 def own_socket(kind: socket.SocketKind, port: int) -> socket.socket | None:
@@ -37,6 +43,34 @@ def send_at_once(port: int) -> None:
     if connection is not None:
         with connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def shut_down(port: int) -> None:
+    """End our connection from a port, also one that is still coming up."""
+    connection = own_socket(socket.SOCK_STREAM, port)
+    if connection is not None:
+        with connection, suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def own_address(account: Account, towards: str = "") -> tuple[str, int]:
+    """Return address and port to bind; raise AgentError where this machine has no route.
+
+    ``towards`` is the address of the next hop where that is a name; empty where it has none, which
+    the attempt itself will say.
+    """
+    if account.local_address is not None:
+        host, colon, number = account.local_address.rpartition(":")
+        if colon and number.isdigit() and ("]" in host or ":" not in host):
+            return host.strip("[]"), int(number)
+        return account.local_address.strip("[]"), 0
+    host = towards or account.host
+    if address_class(host) == "name":
+        return "0.0.0.0", 0  # noqa: S104 - nothing will be sent
+    try:
+        return source_address(host, account.port or 5060), 0
+    except OSError as error:
+        raise AgentError(Failure.NO_ROUTE, None, f"{host}: {error.strerror}") from None
 
 
 def source_address(host: str, port: int) -> str:

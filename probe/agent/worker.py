@@ -19,10 +19,12 @@ import select
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from probe.agent.channel import decode, encode
+from probe.agent.failover import Hops
 from probe.agent.port import AgentError, Recorder, UserAgent
 from probe.agent.script import Script
 from probe.plan.action import Account, Action
@@ -72,6 +74,7 @@ class Worker:
         self._agent: Any = None
         self._journal: DialogJournal | None = None
         self._opened: Account | None = None
+        self._settled: Account | None = None
 
     def serve(self) -> None:
         """Carry out commands until told to stop."""
@@ -111,22 +114,34 @@ class Worker:
         if command.get("journal"):
             self._journal = DialogJournal(Path(command["journal"]), command["journal_header"])
         try:
+            hops = self._hops_of(account)
+            settled = hops.settle()
             if account != self._opened:  # a worker that rested has it open
-                self._agent.start(account)
-                self._bind(account, command["port"])
-                self._opened = account
+                self._agent.aim(hops.wanted, hops.target)
+                self._bind(settled, command["port"])
+                self._opened, self._settled = account, settled
         except AgentError as error:
             self._send("refused", failure=error.failure, detail=error.detail)
             return
         self._script = Script(
             self._agent,
-            account,
+            settled,
             clock=self._clock,
             record=self._record,
             stopping=self._stopping,
+            hops=hops,
         )
         capabilities: Capabilities = self._agent.capabilities()
         self._send("ready", capabilities=capabilities, bound=self._agent.bound)
+
+    def _hops_of(self, account: Account) -> Hops:
+        """Return the servers of an account; one that is open keeps the transport that it has."""
+        if account == self._opened and self._settled is not None:
+            account = replace(self._settled, any_transport=False)
+        else:
+            self._agent.start(account)
+        six = self._agent.capabilities().ipv6
+        return Hops(account, self._clock, self._record, ipv6=six)
 
     def _rest(self) -> None:
         """Finish what is up, forget it, and wait to be opened again for the same account."""
@@ -165,6 +180,7 @@ class Worker:
             "done",
             attempt=action.attempt,
             call_id=done.call_id,
+            left=done.left,
             began=done.began,
             ended=done.ended,
             registered=self._script.registered,

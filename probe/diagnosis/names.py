@@ -8,6 +8,7 @@ from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule, contains
 from probe.sip.message import uri_host
 from probe.trace.failure import Failure
+from probe.trace.route import DnsAnswer
 from probe.trace.trace import NameLookup
 
 _CHECK = "Correct the host in `uri:` of the trunk profile (it says {host}), then run again."
@@ -52,6 +53,12 @@ _ERRORS = {
             ),
         ),
     ),
+    "denied": (
+        "F012",
+        "its SRV record names nobody (`.`), which says that there is no such service",
+        "The owner of {name} says in DNS that there is no SIP service behind this name.",
+        ("Use the host name of the trunk from the provider's page in `uri:`.",),
+    ),
 }
 """How a look-up failed: cause, why, summary, steps."""
 
@@ -89,7 +96,11 @@ def failed_lookup(case: Case) -> Iterator[Hypothesis]:
         )
         return
     yield _named(
-        case, lookup.error or "failed", plain(lookup.name), (_cited(index, lookup),), proved=True
+        case,
+        lookup.error or "failed",
+        plain(lookup.name),
+        (_cited(index, lookup),),
+        proved=lookup.error != "denied",
     )
 
 
@@ -133,7 +144,12 @@ def _is_srv_target(case: Case, lookup: NameLookup) -> bool:
     asked = lookup.name.rstrip(".").lower()
     if any(name and asked.endswith(name.rstrip(".").lower()) for name in own):
         return False
-    return any(other.error is None and other is not lookup for _, other in case.lookups)
+    led_there = any(
+        asked in record.lower() for _, answer in case.all_of(DnsAnswer) for record in answer.records
+    )
+    return led_there or any(
+        other.error is None and other is not lookup for _, other in case.lookups
+    )
 
 
 def _cited(index: int, lookup: NameLookup) -> Evidence:
@@ -150,7 +166,7 @@ RULES = (
     Rule(
         name="our look-up failed",
         gate=Gate.NAME,
-        causes=("F001", "F002", "F003", "F004", "F005"),
+        causes=("F001", "F002", "F003", "F004", "F005", "F012"),
         find=failed_lookup,
     ),
     Rule(

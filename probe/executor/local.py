@@ -351,6 +351,7 @@ class _PlanInProgress:
         if worker.done is not None:
             span.call_id = worker.done["call_id"]
             span.began = min(span.began, worker.done["began"])  # what is awaited may be there
+            span.left = worker.done["left"]
         if isinstance(action, Cancel | Hangup) and span.call_id is None:
             span.call_id = self._call_id_of(action.call)
         if cut_short is not None:

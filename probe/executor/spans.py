@@ -33,6 +33,9 @@ class Span:
     call_id: str | None = None
     "Call-ID of its messages, None where none was sent."
 
+    left: tuple[str, ...] = ()
+    "Call-IDs of its requests to servers that were left for the next one."
+
     began: float
     "Beginning, on the plan's clock."
 
@@ -65,7 +68,8 @@ def cut(
     in a later step; so does a hang-up that had nothing to end, because why stands there. Anything
     else is what happened between its beginning and its end.
     """
-    whole = log.about({span.call_id} if span.call_id else set(), span.began, span.ended)
+    own = {call_id for call_id in (span.call_id, *span.left) if call_id}
+    whole = log.about(own, span.began, span.ended)
     events = tuple(event for event in whole if span.began <= event.at <= span.ended)
     action = span.attempt.action
     if isinstance(action, Call | Take) or (

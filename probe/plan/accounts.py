@@ -6,6 +6,7 @@ from pathlib import Path
 
 from probe.plan.action import Account
 from probe.scenario.schema import Profile
+from probe.sip.sdp import address_class
 
 DEFAULT_EXPIRES_S = 300
 """Registration interval where nothing is written; RFC 3261 §10.2.1.1 leaves it to us."""
@@ -39,6 +40,9 @@ class Address:
     transport: str
     "UDP, TCP or TLS: the transport parameter, else the scheme's default."
 
+    any_transport: bool = False
+    "Whether the URI leaves the transport to DNS (RFC 3263 §4.1)."
+
     @property
     def shown_host(self) -> str:
         """The host as it stands in a URI: IPv6 in brackets (RFC 3261 §25.1)."""
@@ -65,12 +69,15 @@ def address_of(uri: str) -> Address | None:
         part.partition("=")[::2] for part in (found["parameters"] or "").lower().split(";") if part
     )
     default = "tls" if scheme == "sips" else "udp"
+    host = found["host"].strip("[]")
+    open_ = scheme == "sip" and found["port"] is None and "transport" not in parameters
     return Address(
         scheme=scheme,
         user=found["user"] or "",
-        host=found["host"].strip("[]"),
+        host=host,
         port=int(found["port"]) if found["port"] else None,
         transport=parameters.get("transport", default).upper(),
+        any_transport=open_ and address_class(host) == "name",
     )
 
 
@@ -95,6 +102,7 @@ def make_account(  # noqa: PLR0913 - what a profile does not say itself
         host=hop.host,
         port=hop.port,
         transport=hop.transport,
+        any_transport=hop.any_transport,
         user=address.user,
         auth_user=profile.auth_user or address.user,
         password=password,

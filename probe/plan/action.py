@@ -46,6 +46,10 @@ class Account:
     realm: str = "*"
     "Digest realm to answer; ``*`` for any."
 
+    any_transport: bool = False
+    """Whether DNS chooses the transport (RFC 3263 §4.1), because the URI names none: no parameter,
+    no port, no sips:, and a host name. ``transport`` is what is taken where DNS says nothing."""
+
     proxy: str | None = None
     "Outbound proxy URI with ``;lr``, or None."
 

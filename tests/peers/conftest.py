@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from asterisk import Asterisk, running_asterisk
 from certificates import Certificate, Certificates, make_certificates
+from dnsserver import NameServer
 from kamailio import Kamailio, KamailioOptions, running_kamailio
 from listeners import TlsServer, running_tls_server, silent_port
-from ports import free_port
+from ports import LOOPBACK, free_port
 from sipp import SippUas, running_sipp_uas
 from sipprobe_command import Finished, RunningSipprobe, running_sipprobe
 from userfolder import UserFolder
@@ -136,6 +137,27 @@ def tls_server(peers: Callable[[str], tuple[ExitStack, Path]]) -> Callable[..., 
     def start(certificate: Certificate, **options: Any) -> TlsServer:  # noqa: ANN401
         stack, _ = peers("tls")
         return stack.enter_context(running_tls_server(certificate, **options))
+
+    return start
+
+
+@pytest.fixture
+def name_server(
+    peers: Callable[[str], tuple[ExitStack, Path]],
+) -> Callable[..., NameServer]:
+    """Give a function that serves records by UDP: `name_server({(name, "A"): [address]})`."""
+
+    def start(
+        records: Mapping[tuple[str, str], Sequence[str]],
+        **options: Any,  # noqa: ANN401 - the fields of NameServer
+    ) -> NameServer:
+        stack, _ = peers("names")
+        server = NameServer(stack=stack, records=records, **options)
+        place = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        place.bind((LOOPBACK, 0))
+        server.at = f"{LOOPBACK}:{place.getsockname()[1]}"
+        server.on(place)
+        return server
 
     return start
 

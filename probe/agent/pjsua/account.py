@@ -54,8 +54,13 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # the bindings carry no type
         )
 
 
-def configuration(account: Account, transport_id: int, address: str) -> pj.AccountConfig:
-    """Return pjsua2's form of an account: slim offers, no automatic retries."""
+def configuration(
+    account: Account, transport_id: int, address: str, *, towards: str = ""
+) -> pj.AccountConfig:
+    """Return pjsua2's form of an account: slim offers, no automatic retries.
+
+    ``towards`` is the address of the server that its next hop has, where that is a name.
+    """
     config = pj.AccountConfig()
     config.idUri = account.aor
     config.regConfig.registrarUri = account.registrar
@@ -72,6 +77,14 @@ def configuration(account: Account, transport_id: int, address: str) -> pj.Accou
         )
     if account.proxy is not None:
         config.sipConfig.proxies.append(account.proxy)
+    elif account.any_transport and account.transport != "UDP":
+        # DNS chose the transport. The stack must know it for Contact, and the URIs stay as written:
+        # a Route that is not printed (pjsip's `hide`, sip_msg.c).
+        host, transport = account.host, account.transport.lower()
+        config.sipConfig.proxies.append(f"sip:{host};transport={transport};lr;hide")
+    if towards and towards != account.host:
+        # Else the stack would look the name up by itself, and connect to the first address.
+        config.natConfig.contactUseSrcPort = 0
     config.sipConfig.transportId = transport_id
     config.natConfig.contactRewriteUse = 0  # we say what we are; a rewrite would hide a NAT fault
     config.natConfig.viaRewriteUse = 0

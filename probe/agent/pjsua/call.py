@@ -18,6 +18,9 @@ from probe.agent.port import Trigger
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
 
+NOBODY = -2
+"""Handle of a call that nobody asks about any more."""
+
 TONE_LEVEL = 10_000
 """Amplitude of the tone, of 32,767: about -10 dBov, loud and not clipped."""
 
@@ -52,6 +55,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         self.media_reports: list[MediaReport] = []
         self.over = False
         self.call_id = ""
+
+    def mute(self) -> None:
+        """Speak for no handle any more: another call has taken this one's place."""
+        self._handle = NOBODY
 
     def onCallState(self, prm: pj.OnCallStateParam) -> None:  # noqa: N802 - pjsua2's name
         """Tell that the call changed."""

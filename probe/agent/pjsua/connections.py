@@ -13,7 +13,7 @@ import pjsua2 as pj
 from probe.agent.pjsua.faults import from_status
 from probe.agent.pjsua.transport import TLS_BITS
 from probe.agent.port import Recorder
-from probe.agent.sockets import local_end, send_at_once
+from probe.agent.sockets import local_end, send_at_once, shut_down
 from probe.trace.failure import Failure
 from probe.trace.trace import Event, MessageSent, TransportChanged
 
@@ -56,6 +56,13 @@ class Connections:
                             tls="",
                         )
                     )
+
+    def break_off(self) -> None:
+        """Close connections that are still coming up: what waits for them is not to leave."""
+        for remote in {waiting.remote for waiting in self._held}:
+            local = local_end(remote)
+            if local:
+                shut_down(int(local.rpartition(":")[2]))
 
     def changed(self, prm: pj.OnTransportStateParam) -> None:
         """Record a connection's rise or fall; the states after a fall say nothing new."""

@@ -11,7 +11,6 @@ What the library does not forgive, and how this file lives with it (measured on 
 """
 
 import functools
-import socket
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -30,10 +29,13 @@ from probe.agent.pjsua.in_dialog import InDialog
 from probe.agent.pjsua.inbound import Inbound
 from probe.agent.pjsua.login import LoginGuard
 from probe.agent.pjsua.requests import Ending, RequestError, Requests
+from probe.agent.pjsua.resolver import Resolver
+from probe.agent.pjsua.transactions import Transactions
 from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
-from probe.agent.sockets import source_address
+from probe.agent.sockets import own_address
+from probe.naming.targets import Target, Wanted
 from probe.plan.action import Account, Call, Manner
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
@@ -81,6 +83,10 @@ class PjsuaAgent:
         self._in_dialog = InDialog(self._library)
         self._inbound = Inbound(self._library)
         self._requests = Requests(self._library, self._guarded(self._ended))
+        self._resolver = Resolver(self._library, clock, record)
+        self._transactions = Transactions(self._library)
+        self._towards = ""
+        self._given_up: list[PjCall] = []
         self._connections = Connections(clock, self._noted, self._words_of)
         self._wiretap = Wiretap(clock, self._connections.tapped, self._connections.local_of)
         self._wiretap.rows = []
@@ -88,13 +94,11 @@ class PjsuaAgent:
         self._endpoint.libCreate()
 
     def start(self, account: Account | None = None) -> None:
-        """Initialise the library: what must be known before is the agent's name and resolver."""
+        """Initialise the library: what must be known before is the agent's name."""
         config = pj.EpConfig()
         config.uaConfig.threadCnt = 0
         config.uaConfig.natTypeInSdp = 0  # an X-nat line that no peer asked for
         config.uaConfig.userAgent = account.user_agent if account else "sipprobe"
-        if account is not None and account.nameserver is not None:
-            config.uaConfig.nameserver.append(account.nameserver)
         config.medConfig.noVad = True  # silence suppression would look like lost audio (F177)
         config.medConfig.ecTailLen = 0
         config.logConfig.level = config.logConfig.consoleLevel = _LOG_LEVEL
@@ -110,12 +114,16 @@ class PjsuaAgent:
         if not self._inbound.install():
             words = "requests outside calls are answered as the stack does: some not at all"
             self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
+        self._resolver.nameserver = account.nameserver if account else None
+        version = self._endpoint.libVersion()
+        self._resolver.install((version.major, version.minor))
         self._library.pj_dump_config()
         rows = self._wiretap.rows or []
         self._capabilities = library.measure(
             self._library, self._endpoint, [row for _, row in rows]
         )
         self._wiretap.rows = None
+        self._resolver.ipv6 = self._capabilities.ipv6
 
     @property
     def bound(self) -> str:
@@ -130,7 +138,7 @@ class PjsuaAgent:
         """Bind a transport and set up the account; raise AgentError."""
         self._plan = account
         self._connections.verify = account.verify
-        address, port = _own_address(account)
+        address, port = own_address(account, self._towards)
         self._endpoint.audDevManager().setNullDev()
         self._choose_codecs(account.codecs)
         kind = kind_of(account, address, self._capabilities)
@@ -148,9 +156,35 @@ class PjsuaAgent:
             self._guarded(self._triggers.append), self._guarded(self._arrived)
         )
         self._attempt(
-            lambda account_: account_.create(configuration(account, transport, address)),
+            lambda account_: account_.create(
+                configuration(account, transport, address, towards=self._towards)
+            ),
             self._account,
         )
+
+    def aim(self, wanted: Wanted, target: Target | None) -> None:
+        """Let requests to this next hop go to one of its servers; None where it has none."""
+        self._towards = target.address if target is not None else ""
+        if target is not None:
+            self._resolver.aim(wanted, target)
+
+    def abandon(self, handle: int) -> None:
+        """Stop what was sent last for a handle: no copy of it, and no request, leaves any more.
+
+        An INVITE stays known to the stack: should its server answer late, it is sent the CANCEL or
+        the BYE that ends the call there.
+        """
+        self._connections.break_off()
+        call = self._calls.pop(handle, None)
+        if call is None:
+            self._transactions.end()
+            return
+        self._endpoint.libHandleEvents(0)
+        call.mute()
+        self._transactions.stop_copies()
+        if not call.over:
+            self._attempt(lambda c: c.hangup(pj.CallOpParam(True)), call)
+            self._given_up.append(call)
 
     def set_timeout(self, seconds: float) -> None:
         """Let timers B and F end after so many seconds (RFC 3261 §17.1)."""
@@ -311,6 +345,8 @@ class PjsuaAgent:
             for event in self._icmp.read():
                 self._record(event)
         self._connections.look()
+        self._resolver.deliver()
+        self._given_up = [call for call in self._given_up if not call.over]
         triggers = [self._completed(trigger) for trigger in self._triggers]
         self._triggers.clear()
         for handle in [h for h, call in self._calls.items() if call.over]:
@@ -324,9 +360,11 @@ class PjsuaAgent:
 
     def close(self) -> None:
         """Give everything back without waiting for the peer (17 to 25 ms)."""
+        self._transactions.end_stopped()
         for call in self._calls.values():
             self._media.extend(call.media_reports)
         self._calls.clear()
+        self._given_up.clear()
         self._account = None
         if self._icmp is not None:
             self._icmp.close()
@@ -363,6 +401,7 @@ class PjsuaAgent:
         self._guard.see(event)
         self._in_dialog.see(event)
         self._inbound.see(event)
+        self._transactions.see(event)
         self._record(event)
 
     def _words_of(self, status: int) -> str:
@@ -459,18 +498,3 @@ def audio_only() -> pj.CallOpParam:
     if hasattr(parameters.opt, "textCount"):
         parameters.opt.textCount = 0
     return parameters
-
-
-def _own_address(account: Account) -> tuple[str, int]:
-    """Return address and port to bind; raise AgentError where this machine has no route."""
-    if account.local_address is not None:
-        host, colon, number = account.local_address.rpartition(":")
-        if colon and number.isdigit() and ("]" in host or ":" not in host):
-            return host.strip("[]"), int(number)
-        return account.local_address.strip("[]"), 0
-    try:
-        return source_address(account.host, account.port or 5060), 0
-    except (socket.gaierror, UnicodeError):
-        return "0.0.0.0", 0  # noqa: S104 - the name is unknown, which the attempt itself will say
-    except OSError as error:
-        raise AgentError(Failure.NO_ROUTE, None, f"{account.host}: {error.strerror}") from None

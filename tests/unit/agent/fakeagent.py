@@ -10,9 +10,11 @@ from collections.abc import Callable
 from wirebuilder import Wire
 
 from probe.agent.conversation import Content
+from probe.agent.failover import Hops
 from probe.agent.inbox import Decide
 from probe.agent.port import AgentError, Trigger
 from probe.agent.script import Script
+from probe.naming.targets import Located, Target, Wanted, locate
 from probe.plan.action import Account, Action, Call, Manner
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
@@ -69,6 +71,10 @@ class FakeAgent:
         "How often ``hangup`` was called."
         self.timeouts: list[float] = []
         "What ``set_timeout`` was told."
+        self.aims: list[str] = []
+        "Servers that ``aim`` was told."
+        self.abandoned: list[int] = []
+        "Handles that ``abandon`` was told."
         self.asked: list[str] = []
         "Requests in their order."
         self.expires: list[int] = []
@@ -120,6 +126,15 @@ class FakeAgent:
     def open(self, account: Account, *, local_port: int = 0) -> None:
         """Take note; raise what ``refusals`` holds."""
         self.happen(f"open {account.name} {local_port}")
+
+    def aim(self, wanted: Wanted, target: Target | None) -> None:
+        """Take note."""
+        self.aims.append(target.remote if target is not None else wanted.host)
+
+    def abandon(self, handle: int) -> None:
+        """Take note, and let nothing more happen of what was begun."""
+        self.abandoned.append(handle)
+        self._due.clear()
 
     def set_timeout(self, seconds: float) -> None:
         """Take note."""
@@ -230,7 +245,13 @@ class FakeAgent:
 class Stage:
     """A script on a fake agent: what a worker is, without pipes."""
 
-    def __init__(self, method: str = "INVITE", *, account: Account = ACCOUNT) -> None:
+    def __init__(
+        self,
+        method: str = "INVITE",
+        *,
+        account: Account = ACCOUNT,
+        find: Callable[[Wanted], Located] = locate,
+    ) -> None:
         self.events: list[Event] = []
         self.stop_at = float("inf")
         "When the supervisor wants us to stop."
@@ -241,6 +262,7 @@ class Stage:
             clock=self.agent.clock,
             record=self.record,
             stopping=lambda: self.agent.now >= self.stop_at,
+            hops=Hops(account, self.agent.clock, self.record, find=find),
         )
 
     def record(self, event: Event) -> None:

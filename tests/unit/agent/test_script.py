@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from fakeagent import ACCOUNT, Stage, What, trigger
+from fakeagent import Stage, What, trigger
 from wirebuilder import LOCAL, REMOTE
 
 from probe.agent.port import AgentError
@@ -21,7 +21,7 @@ from probe.plan.action import (
 )
 from probe.trace.failure import Failure
 from probe.trace.icmp import icmp_failure, icmp_words
-from probe.trace.trace import BytesDropped, IcmpReceived, NameLookup, TransportChanged
+from probe.trace.trace import BytesDropped, IcmpReceived, TransportChanged
 
 REGISTER = Register(attempt=0, account="trunk", timeout=5.0, answer_within=10.0)
 OPTIONS = Options(attempt=0, account="trunk", target="sip:198.51.100.1", timeout=5.0)
@@ -165,15 +165,6 @@ def test_a_connection_that_never_opens() -> None:
     assert failure.failure is Failure.TCP_TIMEOUT
     assert failure.detail == "no connection within 5 s"
     assert not failure.call_id
-
-
-def test_a_name_server_that_never_answers() -> None:
-    """Over UDP nothing has to be connected: an unsent request waits for the resolver we named."""
-    stage = Stage("REGISTER", account=replace(ACCOUNT, host="pbx.example", nameserver="192.0.2.53"))
-    assert stage.took(REGISTER) == pytest.approx(5.0, abs=0.02)
-    (failure,) = stage.failures
-    assert failure.failure is Failure.NAME_RESOLUTION
-    assert failure.detail == "no answer within 5 s from the name server 192.0.2.53"
 
 
 def test_a_tls_handshake_that_nobody_answers() -> None:
@@ -339,50 +330,6 @@ def test_an_action_that_nobody_knows() -> None:
     """An action without a meaning is an error of the program."""
     with pytest.raises(TypeError, match="unknown action Action"):
         Stage().script.run(Action(attempt=0, account="trunk"))
-
-
-# Names --------------------------------------------------------------------------------------------
-
-
-def lookup(error: str | None) -> NameLookup:
-    """Return the result of a look-up."""
-    addresses = () if error else ("198.51.100.1",)
-    return NameLookup(
-        at=0.0, name="pbx.example", addresses=addresses, error=error, detail="told", took_s=0.0
-    )
-
-
-@pytest.mark.parametrize("action", [REGISTER, OPTIONS, CALL], ids=["REGISTER", "OPTIONS", "INVITE"])
-def test_a_name_without_an_address(action: Action, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is sent to a name that nobody knows, and each attempt asks again."""
-    found = lookup("unknown")
-    monkeypatch.setattr("probe.agent.script.look_up", lambda _name, _clock: found)
-    stage = Stage(account=replace(ACCOUNT, host="pbx.example"))
-    stage.script.run(action)
-    stage.script.run(action)
-    assert stage.agent.asked == []
-    assert [event for event in stage.events if event is found] == [found, found]
-    assert [failure.failure for failure in stage.failures] == [Failure.NAME_RESOLUTION] * 2
-    assert stage.failures[0].detail == "pbx.example: told"
-
-
-def test_a_name_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that was found is not asked for again."""
-    found = lookup(None)
-    monkeypatch.setattr("probe.agent.script.look_up", lambda _name, _clock: found)
-    stage = Stage(account=replace(ACCOUNT, host="pbx.example"))
-    stage.script.run(OPTIONS)
-    stage.script.run(OPTIONS)
-    assert stage.agent.asked == ["OPTIONS", "OPTIONS"]
-    assert [event for event in stage.events if event is found] == [found]
-
-
-def test_a_name_that_another_resolver_knows() -> None:
-    """Where the scenario names a resolver, the system's is not asked."""
-    stage = Stage(account=replace(ACCOUNT, host="pbx.example", nameserver="192.0.2.53"))
-    stage.script.run(OPTIONS)
-    assert stage.agent.asked == ["OPTIONS"]
-    assert not any(isinstance(event, NameLookup) for event in stage.events)
 
 
 # Calls --------------------------------------------------------------------------------------------

@@ -131,6 +131,7 @@ def test_a_run_in_order(pipes: Pipes) -> None:
         "kind": "done",
         "attempt": 3,
         "call_id": "c1@192.0.2.10",
+        "left": (),
         "began": 0.0,
         "ended": 0.1,
         "registered": True,

@@ -2,15 +2,11 @@
 
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
+from nameserver import serving
 
 from probe.plan.action import Account, Options
 from probe.plan.plan import Attempt
@@ -84,7 +80,7 @@ def datagrams(
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
         ours.bind((host, port))
         ours.settimeout(0.05)
-        with _thread(lambda: _one_datagram(ours, reply, seen)):
+        with serving(lambda: _one_datagram(ours, reply, seen)):
             yield ours.getsockname()[1], seen
 
 
@@ -108,7 +104,7 @@ def streams(
     with socket.create_server(("127.0.0.1", port)) as ours:
         ours.settimeout(0.05)
         held: list[socket.socket] = []
-        with _thread(lambda: _one_stream(ours, context, reply, seen, held)):
+        with serving(lambda: _one_stream(ours, context, reply, seen, held)):
             yield ours.getsockname()[1], seen
         for connection in held:
             connection.close()
@@ -140,55 +136,6 @@ def _one_stream(
         return
     connection.sendall(back if isinstance(back, bytes) else back.encode())
     held.append(connection)
-
-
-@contextmanager
-def _thread(turn: Callable[[], None]) -> Iterator[None]:
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.is_set():
-            turn()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-@contextmanager
-def name_server(
-    records: Mapping[tuple[str, str], Sequence[str]], *, code: int = dns.rcode.NOERROR
-) -> Iterator[str]:
-    """Serve records as ip:port: NXDOMAIN for a name without any, ``code`` for everything else."""
-    names = {name for name, _ in records}
-
-    def reply(question: dns.message.Message) -> dns.message.Message:
-        made = dns.message.make_response(question)
-        name = question.question[0].name.to_text(omit_final_dot=True)
-        kind = dns.rdatatype.to_text(question.question[0].rdtype)
-        made.set_rcode(code if name in names or code else dns.rcode.NXDOMAIN)
-        for found in (kind, "CNAME"):
-            for text in records.get((name, found), ()):
-                made.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", found, text))
-        return made
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
-        ours.bind(("127.0.0.1", 0))
-        ours.settimeout(0.05)
-
-        def turn() -> None:
-            try:
-                data, peer = ours.recvfrom(4096)
-            except TimeoutError:
-                return
-            ours.sendto(reply(dns.message.from_wire(data)).to_wire(), peer)
-
-        with _thread(turn):
-            yield f"127.0.0.1:{ours.getsockname()[1]}"
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:

@@ -2,7 +2,8 @@
 
 import dns.rcode
 import pytest
-from asking import account, attempt, empty_trace, free_port, name_server
+from asking import account, attempt, empty_trace, free_port
+from nameserver import name_server
 from wirebuilder import Wire
 
 from probe.controls.inquiry import Inquiry

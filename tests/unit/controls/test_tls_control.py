@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from asking import account, answer, attempt, empty_trace, name_server, streams
+from asking import account, answer, attempt, empty_trace, streams
 from certificates import Certificates, make_certificates
+from nameserver import name_server
 
 from probe.controls.inquiry import LIMIT_S, Inquiry
 from probe.plan.action import Account

@@ -11,6 +11,7 @@ from wirebuilder import ANSWER, OFFER, Wire, refused_call, register_ok, sdp
 
 from probe.scenario.expectation import Bound
 from probe.trace.failure import Failure
+from probe.trace.route import DnsAnswer
 from probe.trace.trace import (
     AgentNote,
     BytesDropped,
@@ -137,6 +138,20 @@ def after_login(status: int, reason: str | None = None) -> Wire:
 def icmp(kind: int, code: int, offender: str = "198.51.100.1") -> IcmpReceived:
     """Return an ICMP error about our datagram."""
     return IcmpReceived(at=0.1, remote=PEER, offender=offender, icmp_type=kind, icmp_code=code)
+
+
+def published(name: str, record: str) -> DnsAnswer:
+    """Return an SRV record that DNS gave."""
+    return DnsAnswer(
+        at=0.0,
+        kind="SRV",
+        name=name,
+        code="NOERROR",
+        records=(record,),
+        ttl=60,
+        servers=("192.0.2.53:53",),
+        took_s=0.01,
+    )
 
 
 def lookup(name: str = HOST, error: str | None = "unknown", detail: str = "") -> NameLookup:
@@ -350,6 +365,26 @@ NAMES: tuple[Story, ...] = (
         "F005",
         CERTAIN,
         never=("F001",),
+    ),
+    tell(
+        "records lead to a name that does not exist",
+        Wire("REGISTER")
+        .add(published("_sip._udp.sip.carrier.example", "10 1 5060 edge.gone.example."))
+        .add(lookup("edge.gone.example"))
+        .fail(Failure.NAME_RESOLUTION),
+        "F005",
+        CERTAIN,
+        never=("F001",),
+    ),
+    tell(
+        "records say that there is no such service",
+        Wire("REGISTER")
+        .add(published("_sip._udp.sip.carrier.example", "0 0 0 ."))
+        .add(lookup(error="denied", detail="SRV names nobody"))
+        .fail(Failure.NAME_RESOLUTION),
+        "F012",
+        LIKELY,
+        never=("F001", "F004"),
     ),
     tell(
         "stack's own resolver says NXDOMAIN",

@@ -41,6 +41,9 @@ class NameServer:
     ttl: int = _TTL
     "Seconds that an answer may be kept."
 
+    at: str = ""
+    "Where it serves as ip:port, for those who asked for a free port."
+
     asked: list[tuple[str, str]] = field(default_factory=list)
     "Every query: name and type."
 
