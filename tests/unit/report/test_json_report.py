@@ -97,6 +97,7 @@ def test_contract_is_kept() -> None:
     assert told["findings"] == [
         {
             "scenario": "trunk-check",
+            "row": None,
             "title": "Trunk registers us and completes an outbound call",
             "file": FILE,
             "step": 2,
