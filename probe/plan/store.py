@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from probe.plan import action as actions
 from probe.plan import asks
-from probe.plan.action import ODD_CHARACTER, Account, Action
+from probe.plan.action import ODD_CHARACTER, Account, Action, Manner
 from probe.plan.plan import Attempt
 from probe.scenario.expectation import Bound, Expectation, HeaderExpectation
 from probe.scenario.schema import Retry
@@ -154,6 +154,9 @@ def _plain(value: object, clean: Clean) -> object:
         return {str(name): _plain(one, clean) for name, one in value.items()}
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, Manner):
+        kept = {field.name for field in fields(value)} - _NOT_OF_AN_ACTION
+        return _kept(value, sorted(kept), clean)
     raise TypeError(f"a {type(value).__name__} has no file form")
 
 

@@ -53,6 +53,8 @@ steps:
       request_headers: {From: "x"}
       sdp: {codec: PCMU, address: public, direction: sendrecv}
       challenge: required
+      callee: {from_user: "100", headers: {Diversion: absent}, codecs: [PCMU]}
+      notify: 100? 200
   - call: "+12025550124"
     expect: {failure: NO_RESPONSE}
   - options:
@@ -158,6 +160,7 @@ def test_password_in_a_uri_is_taken_out(attempts: tuple[Attempt, ...]) -> None:
 def test_every_action_has_a_file_form(attempts: tuple[Attempt, ...]) -> None:
     """The kinds are those that there are."""
     values = {"attempt": 0, "account": "trunk", "target": "sip:x", "call": 1, "duration": 1.0}
+    values |= {"manner": actions.Manner(kind="reject", status=486), "within": 1.0}
     values |= {"method": "INFO", "package": "dialog", "subscription": 2}
     known = {**vars(actions), **vars(asks)}.values()
     kinds = [k for k in known if isinstance(k, type) and issubclass(k, Action)]
