@@ -104,6 +104,10 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     asked = InitFlags(**flags)
     with inputs.problems_end_the_command(color=inputs.stderr_color(asked.color)):
         if asked.observe is not None:
+            if asked.number is not None:
+                raise click.UsageError("--observe names the number: leave out --number")
+            if asked.trunk is not None and asked.uri is not None:
+                raise click.UsageError("--trunk names a profile that is there: leave out --uri")
             from probe.cli.init_observe import observe  # noqa: PLC0415 - as needed
 
             return observe(asked.observe, asked)

@@ -79,14 +79,13 @@ class Desk:
         else:
             before = read_settings(self.settings, self.old, os.environ)
             self.new = with_trunk(self.old, draft)
-            if self.new is None or not same_but_for(before, self._read(), draft.name):
+            if self.new is None or not same_but_for(before, self._read(self.variables), draft.name):
                 click.echo("\n".join(profile_lines(draft)))
                 raise click.ClickException(
                     f"nothing was written: the form of {shown(self.settings)} is its author's own\n"
                     "  put the lines above under its trunks: by hand"
                 )
-        known = self._read()
-        known.profile(draft.name)
+        self._read(self.variables).profile(draft.name)
 
     def name_is_free(self, name: str) -> None:
         """Leave where sipprobe.yaml has a trunk of that name."""
@@ -97,17 +96,23 @@ class Desk:
                 "  --name NAME gives this one another name"
             )
 
-    def known(self) -> "Settings":
-        """Return what sipprobe.yaml says, with the trunk that comes to it."""
+    def known(self, *, for_a_call: bool = False) -> "Settings":
+        """Return what sipprobe.yaml says, with the trunk that comes to it.
+
+        ``for_a_call`` takes no password variable for set that is not: nobody logs in with a
+        stand-in.
+        """
         from probe.scenario.schema import Settings  # noqa: PLC0415 - as above
 
-        return Settings() if self.new is None and self.old is None else self._read()
+        if self.new is None and self.old is None:
+            return Settings()
+        return self._read(() if for_a_call else self.variables)
 
-    def _read(self) -> "Settings":
+    def _read(self, variables: tuple[str, ...]) -> "Settings":
         from probe.drafting.checking import read_settings  # noqa: PLC0415 - as above
 
         text = self.new if self.new is not None else self.old or ""
-        return read_settings(self.settings, text, os.environ, *self.variables)
+        return read_settings(self.settings, text, os.environ, *variables)
 
     def scenario_file(self, name: str) -> Path:
         """Return where a scenario is to be written; leave where one is there already."""

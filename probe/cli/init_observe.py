@@ -89,7 +89,7 @@ def _ordered(target: str, asked: "InitFlags", desk: Desk) -> "tuple[_Order, Sett
                 f" --force adds a trunk '{draft.name}' to it, and a copy is kept"
             )
         desk.add(draft)
-        trunk, known = draft.name, desk.known()
+        trunk, known = draft.name, desk.known(for_a_call=True)
     registers = True
     if trunk != EMBEDDED:
         profile = known.profile(trunk)

@@ -321,7 +321,10 @@ class Settings(Written):
                     source=source,
                     message=f"there is no trunk {quoted(name)}"
                     + (f" in {self.file}" if self.file else ": no sipprobe.yaml was found"),
-                    hint=f"did you mean '{near}'?" if near else suggestion(name, known),
+                    hint=f"did you mean '{near}'?"
+                    if near
+                    else suggestion(name, known)
+                    + ("" if self.file else "; `sipprobe init` writes one"),
                 )
             ]
         )

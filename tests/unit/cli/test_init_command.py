@@ -91,6 +91,9 @@ def test_trunk_without_a_password_does_not_register(sipprobe: Sipprobe, here: Pa
         ((*ACCOUNT, "--number", "+1 900 555 0123"), "--number: ' ' cannot be part of a number"),
         ((*ACCOUNT, "--number", "+19005550123"), "is a dear number: premium rate"),
         ((*ACCOUNT, "--trunk", "carrier"), "--trunk goes with --observe"),
+        (("--observe", NUMBER, "--number", NUMBER), "leave out --number"),
+        ((*ACCOUNT, "--observe", NUMBER, "--trunk", "carrier"), "leave out --uri"),
+        (("--observe", "sip:112@pbx.example"), "would reach the emergency number 112"),
         ((*ACCOUNT, "--scenario", "../x"), "--scenario takes a name of letters"),
         ((*ACCOUNT, "--password-from", "env:hunter 22"), "that is not the name of a variable"),
         ((*ACCOUNT, "--password-from", "keyring:hunter22"), "written service/user"),
@@ -207,24 +210,34 @@ class Typist:
         os.close(self._terminal)
         return self._process.wait(30), self._seen.replace("\r\n", "\n")
 
+    def __enter__(self) -> "Typist":  # noqa: PYI034 - Self came with Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nobody behind who waits for an answer."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+            os.close(self._terminal)
+
 
 def test_person_is_asked_and_may_err(sipprobe: Sipprobe, here: Path) -> None:
     """A wrong answer is asked again; Enter takes what stands in brackets."""
-    typist = Typist(here, "init")
-    typist.answer("or your SIP URI", "pbx example")
-    typist.answer("is not a SIP URI", "127.0.0.1:5070")
-    typist.answer("Your user name or number there", "100")
-    typist.answer("Transport: udp, tcp or tls [udp]", "")
-    typist.answer("Name of this trunk in commands [carrier]", "office")
-    typist.answer("Where does the password come from", "hunter22")
-    typist.answer("the password itself is never typed here", "")
-    typist.answer("Environment variable that holds it [OFFICE_PASSWORD]", "")
-    typist.answer("Provider", "?")
-    typist.answer("known are", "")
-    typist.answer("Number to call in the test", "112")
-    typist.answer("it is never dialled", NUMBER)
-    typist.answer(f"Numbers that may be dialled on it, * for any digits [{NUMBER}]", "")
-    status, said = typist.end()
+    with Typist(here, "init") as typist:
+        typist.answer("or your SIP URI", "pbx example")
+        typist.answer("is not a SIP URI", "127.0.0.1:5070")
+        typist.answer("Your user name or number there", "100")
+        typist.answer("Transport: udp, tcp or tls [udp]", "")
+        typist.answer("Name of this trunk in commands [carrier]", "office")
+        typist.answer("Where does the password come from", "hunter22")
+        typist.answer("the password itself is never typed here", "")
+        typist.answer("Environment variable that holds it [OFFICE_PASSWORD]", "")
+        typist.answer("Provider", "?")
+        typist.answer("known are", "")
+        typist.answer("Number to call in the test", "112")
+        typist.answer("it is never dialled", NUMBER)
+        typist.answer(f"Numbers that may be dialled on it, * for any digits [{NUMBER}]", "")
+        status, said = typist.end()
     assert status == 0, said
     assert "wrote sipprobe.yaml\nwrote scenarios/office.sip.yaml\nvalid" in said
     assert 'uri: "sip:100@127.0.0.1:5070"\n' in (here / "sipprobe.yaml").read_text()
@@ -237,9 +250,9 @@ def test_person_may_keep_the_file_as_it_is(sipprobe: Sipprobe, here: Path) -> No
     """A no leaves everything as it was."""
     sipprobe("init", *ACCOUNT)
     before = (here / "sipprobe.yaml").read_text()
-    typist = Typist(here, "init")
-    typist.answer("sipprobe.yaml is there already. Put one more trunk into it? [Y/n]", "n")
-    status, said = typist.end()
+    with Typist(here, "init") as typist:
+        typist.answer("sipprobe.yaml is there already. Put one more trunk into it? [Y/n]", "n")
+        status, said = typist.end()
     assert status == 2, said
     assert (here / "sipprobe.yaml").read_text() == before
 
@@ -370,3 +383,31 @@ def test_number_without_a_trunk_asks_for_one(sipprobe: Sipprobe, here: Path) -> 
     ended = sipprobe("init", "--observe", NUMBER)
     assert ended.status == 2
     assert "--trunk is missing: which account places the call? There are: embedded" in ended.err
+
+
+def test_number_and_account_make_a_trunk_of_their_own(
+    sipprobe: Sipprobe, executor: HandingOut, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One command from nothing: the profile is drafted, the call placed, both files written."""
+    monkeypatch.setenv("CARRIER_PASSWORD", "hunter22")
+    answering(executor, refused_call(403))
+    ended = sipprobe("init", "--observe", NUMBER, *ACCOUNT)
+    assert ended.status == 0, ended.err
+    assert "wrote sipprobe.yaml\nwrote scenarios/call-12025550123.sip.yaml\nvalid" in ended.out
+    text = (here / "scenarios/call-12025550123.sip.yaml").read_text()
+    assert "challenge: absent" in text
+    assert "hunter22" not in text + (here / "sipprobe.yaml").read_text() + ended.out + ended.err
+    again = sipprobe("init", "--observe", "100", *ACCOUNT, "--name", "second")
+    assert again.status == 2
+    assert "--force adds a trunk 'second' to it" in again.err
+
+
+def test_password_that_cannot_be_had_costs_no_call(
+    sipprobe: Sipprobe, executor: HandingOut, here: Path
+) -> None:
+    """A draft may be written before its variable is set; a call may not be placed."""
+    ended = sipprobe("init", "--observe", NUMBER, *ACCOUNT)
+    assert ended.status == 2
+    assert "CARRIER_PASSWORD" in ended.err
+    assert executor.plans == []
+    assert not (here / "sipprobe.yaml").exists()
