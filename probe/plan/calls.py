@@ -78,7 +78,30 @@ def reached(
     if step.contact is not None:
         fence(work, account.name, step.contact, step.source("contact"))
     manner = _manner(work, step, account.name)
-    return (Expect(attempt=call, account=account.name, call=call, manner=manner),)
+    first = Expect(attempt=call, account=account.name, call=call, manner=manner)
+    return (first, *_reached_too(work, step, call, user_agent))
+
+
+def _reached_too(
+    work: Work, step: CallStep | TransferStep, call: int, user_agent: str
+) -> list[Expect]:
+    """Return what agents are told whom the same call reaches by a group or a redirection.
+
+    Their steps come after this one, and the INVITE may be there before them.
+    """
+    told: dict[str, Expect] = {}
+    own = {step.at, step.from_ if isinstance(step, CallStep) else step.by}
+    for later in work.scenario.steps:
+        if later.index > step.index and isinstance(later, Reaching):
+            break
+        if later.index <= step.index or not isinstance(later, Taking) or later.agent in own:
+            continue
+        account = account_of(work, later.agent, later, user_agent)
+        if account is not None:
+            early = isinstance(later, RingStep | AnswerStep) and later.early_media
+            manner = Manner(kind="ring", early_media=early)
+            told[later.agent] = Expect(attempt=call, account=account.name, call=call, manner=manner)
+    return list(told.values())
 
 
 def _manner(work: Work, step: CallStep | TransferStep, agent: str) -> Manner:
@@ -172,15 +195,13 @@ _WORDS = {
 
 def _ringing_at(work: Work, agent: str) -> int | None:
     """Return the attempt whose call an earlier step lets ring at an agent, or None."""
-    taken = {a.action.call for a in work.attempts if isinstance(a.action, Take)}
     for attempt in reversed(work.attempts):
         action = attempt.action
         if isinstance(action, Take) and action.account == agent:
             return action.call if action.manner.kind == "ring" else None
         for told in attempt.prepares:
             if isinstance(told, Expect) and told.account == agent:
-                waits = told.manner.kind == "ring" and told.call not in taken
-                return told.call if waits else None
+                return told.call if told.manner.kind == "ring" else None
     return None
 
 
