@@ -75,10 +75,11 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
         )
     meant = run_meant(subject, results)
     if meant is not None:
-        folder, step = meant
+        folder, scenario, step = meant
         return explain_run(
             Wanted(
                 folder=folder,
+                scenario=scenario,
                 step=step,
                 everything=everything,
                 form=form,

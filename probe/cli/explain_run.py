@@ -17,6 +17,7 @@ import click
 
 from probe.cli.exits import Exit
 from probe.report.text import plain
+from probe.scenario.source import nearest
 
 if TYPE_CHECKING:
     from probe.history import History
@@ -41,6 +42,9 @@ class Wanted:
 
     folder: Path
     "The run's folder."
+
+    scenario: str | None
+    "Name of the scenario, with its row where it has one; None for all."
 
     step: int | None
     "Number of the step; None for all."
@@ -72,21 +76,20 @@ class _Retold:
     "Why the stored explanation is shown; empty where it was made anew."
 
 
-def run_meant(subject: str, results: Path) -> tuple[Path, int | None] | None:
-    """Return folder and step of a subject that means a stored run, or None where it means none.
+def run_meant(subject: str, results: Path) -> tuple[Path, str | None, int | None] | None:
+    """Return folder, scenario and step of a subject that means a stored run; None for none.
 
-    Raise click.ClickException where it looks like a run that is not there.
+    A subject is RUN, RUN#STEP, RUN#SCENARIO or RUN#SCENARIO#STEP; the row of a scenario may hold
+    a # as well. Raise click.ClickException where it looks like a run that is not there.
     """
     found = _STEP.search(subject)
     step = int(found[1]) if found else None
     name = subject[: found.start()] if found else subject
-    if name.rstrip("/") == LAST:
-        return _newest(results), step
-    for folder in (Path(name), results / name):
-        if folder.name in _FILES and folder.is_file():
-            return folder.parent, step
-        if _is_run(folder):
-            return folder, step
+    run, _, scenario = name.partition("#")
+    for wanted, part in ((name, None), (run, scenario or None)):
+        folder = _folder(wanted, results)
+        if folder is not None:
+            return folder, part, step
     if found is None and not _RUN_ID.fullmatch(name) and "/" not in name.rstrip("/"):
         return None
     if Path(name).is_dir():
@@ -94,6 +97,18 @@ def run_meant(subject: str, results: Path) -> tuple[Path, int | None] | None:
     raise click.ClickException(
         f"there is no run {plain(name)}\n  look into {results}/, or write {LAST} for the newest run"
     )
+
+
+def _folder(name: str, results: Path) -> Path | None:
+    """Return the folder of a run, or None."""
+    if name.rstrip("/") == LAST:
+        return _newest(results)
+    for folder in (Path(name), results / name):
+        if folder.name in _FILES and folder.is_file():
+            return folder.parent
+        if _is_run(folder):
+            return folder
+    return None
 
 
 def _is_run(folder: Path) -> bool:
@@ -120,7 +135,7 @@ def explain_run(wanted: Wanted) -> int:
 
     try:
         report = load(wanted.folder)
-        retold = _retold(wanted.folder, report["findings"])
+        retold = _retold(wanted, report["findings"])
         if wanted.form == "json":
             text = _as_json(wanted, report, _chosen(wanted, retold))
         else:
@@ -145,6 +160,21 @@ def _chosen(wanted: Wanted, retold: list[_Retold]) -> list[_Retold]:
         steps = ", ".join(map(str, there)) or "none"
         raise click.ClickException(
             f"{wanted.folder} has no step {wanted.step} to judge\n  steps that were judged: {steps}"
+        )
+    return chosen
+
+
+def _of_scenario(wanted: Wanted, findings: list[dict[str, Any]]) -> set[int]:
+    """Return the places of a scenario's findings: of one row, or of all rows; of None all."""
+    names = [{one["scenario"], (one.get("row") or {}).get("story")} for one in findings]
+    if wanted.scenario is None:
+        return set(range(len(findings)))
+    chosen = {place for place, known in enumerate(names) if wanted.scenario in known}
+    if not chosen:
+        near = nearest(wanted.scenario, sorted(set().union(*names) - {None}))
+        hint = f"did you mean '{plain(near)}'?" if near else "scenarios are named as in its report"
+        raise click.ClickException(
+            f"{wanted.folder} holds no scenario {plain(wanted.scenario)}\n  {hint}"
         )
     return chosen
 
@@ -198,11 +228,12 @@ def _where_from(wanted: Wanted, chosen: list[_Retold]) -> list[str]:
     ]
 
 
-def _retold(folder: Path, findings: list[dict[str, Any]]) -> list[_Retold]:
-    """Return every finding, explained anew where that is possible."""
+def _retold(wanted: Wanted, findings: list[dict[str, Any]]) -> list[_Retold]:
+    """Return the findings of the wanted scenario, explained anew where that is possible."""
     from probe.history import History  # noqa: PLC0415 - as above
     from probe.results import ResultsError, load_attempts, load_traces  # noqa: PLC0415 - as above
 
+    folder, chosen = wanted.folder, _of_scenario(wanted, findings)
     history = History(folder.resolve().parent, before=folder.resolve().name)
     broken = ""
     traces: tuple[tuple[Trace, ...], ...] = ()
@@ -216,7 +247,11 @@ def _retold(folder: Path, findings: list[dict[str, Any]]) -> list[_Retold]:
     if broken:
         traces, attempts = (), ()
     pairs = zip_longest(findings, traces, attempts)
-    return [_one(told, tries or (), attempt or broken, history) for told, tries, attempt in pairs]
+    return [
+        _one(told, tries or (), attempt or broken, history)
+        for place, (told, tries, attempt) in enumerate(pairs)
+        if place in chosen
+    ]
 
 
 def _one(
