@@ -13,7 +13,7 @@ from probe.cli.exits import Exit
 @click.option("--port", type=click.IntRange(0, 65535), default=5060, show_default=True,
               help="UDP and TCP port; 0 picks a free one.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--user", default="100", show_default=True, help="The one account's user name.")
+@click.option("--user", default="100", show_default=True, help="Its own account's user name.")
 @click.option(
     "--password", envvar="SIPPROBE_SIMULATE_PASSWORD",
     help="Its password, better given as SIPPROBE_SIMULATE_PASSWORD; else a random one is shown.",
@@ -30,7 +30,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
     algorithm: str,
     duration: float | None,
 ) -> int:
-    """Start the embedded trunk: a registrar and answering party on loopback.
+    """Start the embedded trunk: a registrar, test numbers and a small PBX on loopback.
 
     It speaks to this machine only. What a dialled number does: `sipprobe simulate --list`.
 
@@ -39,6 +39,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
     if show:
         return _list()
     from probe.simulator.trunk import EmbeddedTrunk  # noqa: PLC0415 - only where it is started
+    from probe.simulator.users import USERS  # noqa: PLC0415 - as above
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -62,6 +63,9 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
         click.echo(f"account {user}, " + (
             "password as given" if password else f"password {trunk.password} (for this run only)"
         ))  # fmt: skip
+        if user in USERS:
+            others = ", ".join(other for other in USERS if other != user)
+            click.echo(f"users {others}: the same password")
         click.echo("Ctrl-C ends it; `sipprobe simulate --list` shows its numbers")
         stop.wait(None if duration is None else min(duration, threading.TIMEOUT_MAX))
     finally:
@@ -70,10 +74,12 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
 
 
 def _list() -> int:
-    """Print the table of numbers."""
-    from probe.simulator.numbers import numbers  # noqa: PLC0415 - only where it is shown
+    """Print the tables of numbers: those of the PBX, then one for each answer."""
+    from probe.simulator.directory import directory  # noqa: PLC0415 - only where it is shown
+    from probe.simulator.numbers import numbers  # noqa: PLC0415 - as above
 
-    rows = [(n.number, n.alias or "", " ".join(map(str, n.codes)), n.does) for n in numbers()]
+    rows = [(e.number, e.alias, "", e.does) for e in directory()]
+    rows += [(n.number, n.alias or "", " ".join(map(str, n.codes)), n.does) for n in numbers()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         head = "  ".join(f"{row[column]:<{widths[column]}}" for column in range(3))

@@ -39,9 +39,6 @@ class Route:
     forwarded: bool = False
     "Whether the caller is told of it by 181."
 
-    does: str = ""
-    "What happens, in a few words."
-
 
 def _user(user: str, seconds: float | None = None) -> Stage:
     return Stage(users=(user,), seconds=seconds)
@@ -55,19 +52,16 @@ def leave_number(user: str) -> str:
 GROUPS = {
     "600": Route(
         stages=(Stage(users=("101", "102")),),
-        does="ring group: 101 and 102 ring, the first to answer has the call",
     ),
     "601": Route(
         stages=(_user("101", NO_ANSWER_S), _user("102")),
-        does=f"hunt: 101 rings {NO_ANSWER_S:g} s, then 102",
     ),
-    "602": Route(redirect="102", does="302 to 102"),
-    "603": Route(stages=(_user("102"),), forwarded=True, does="181, then rings 102 with Diversion"),
+    "602": Route(redirect="102"),
+    "603": Route(stages=(_user("102"),), forwarded=True),
     "604": Route(
         stages=(_user("101", NO_ANSWER_S), Stage(numbers=(leave_number("101"),))),
-        does=f"rings 101; busy, declined, away or no answer in {NO_ANSWER_S:g} s: its voicemail",
     ),
-    DID: Route(stages=(_user("101"),), does="the direct number of 101"),
+    DID: Route(stages=(_user("101"),)),
 }
 """Numbers that ring somebody else than they name."""
 

@@ -174,9 +174,6 @@ class Number:
     alias: str
     "The same as a feature code of PBXs; may be empty."
 
-    does: str
-    "What happens, in a few words."
-
     make: Callable[[str, Site, Mailboxes], Service]
     "Makes the service for a caller."
 
@@ -184,13 +181,11 @@ class Number:
 NUMBERS = {
     "650": Number(
         alias="*97",
-        does="voicemail: answers; the caller's new messages become old",
         make=lambda caller, _site, boxes: Listen(caller, boxes),
     ),
     **{
         leave_number(user): Number(
             alias=f"*{user}",
-            does=f"voicemail of {user}: answers; a message waits after the call",
             make=lambda _caller, _site, boxes, user=user: LeaveMessage(user, boxes),  # type: ignore[misc]
         )
         for user in USERS
@@ -198,21 +193,18 @@ NUMBERS = {
     },
     "660": Number(
         alias="*43",
-        does="echo: answers at once, sends back what it hears",
         make=lambda _caller, _site, _boxes: Plain(),
     ),
     "670": Number(
         alias="menu",
-        does="menu: answers, collects keys until `#`; its BYE says them in Reason",
         make=lambda _caller, site, _boxes: Menu(site),
     ),
     "680": Number(
         alias="fax",
-        does="fax: answers, asks for T.38; hangs up on who accepts it",
         make=lambda _caller, site, _boxes: Fax(site),
     ),
 }
-"""The PBX's own numbers."""
+"""The PBX's own numbers; what each does stands in the directory."""
 
 _BY_ALIAS = {number.alias: number for number in NUMBERS.values()}
 

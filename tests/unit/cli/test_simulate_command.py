@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from commandline import Ended
 
+from probe.simulator.directory import directory
 from probe.simulator.numbers import numbers
 
 Sipprobe = Callable[..., Ended]
@@ -19,8 +20,11 @@ def test_list_shows_every_number(sipprobe: Sipprobe) -> None:
     ended = sipprobe("simulate", "--list")
     assert ended.status == 0
     lines = ended.out.splitlines()
-    assert [line.split()[0] for line in lines] == [str(n.number) for n in numbers()]
-    for line, number in zip(lines, numbers(), strict=True):
+    pbx = [entry.number for entry in directory()]
+    assert [line.split()[0] for line in lines] == [*pbx, *(n.number for n in numbers())]
+    for line, entry in zip(lines, directory(), strict=False):
+        assert line.endswith(entry.does)
+    for line, number in zip(lines[len(pbx) :], numbers(), strict=True):
         assert line.endswith(number.does)
         assert f"  {' '.join(map(str, number.codes))}  " in line
 
