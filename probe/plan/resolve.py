@@ -26,7 +26,7 @@ from probe.plan.fences import (
     header_problems,
     loosened_fences,
 )
-from probe.plan.limits import need_more_than_basics, unsupported
+from probe.plan.limits import lacks
 from probe.plan.plan import Attempt, Plan
 from probe.plan.secrets import Passwords
 from probe.plan.work import TRUNK_ACCOUNT, Work, account_of, append, last_caller, place, target_of
@@ -111,22 +111,14 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
 
 def _check_engine(work: Work, engine: Callable[[], Capabilities | None]) -> None:
     """Refuse, at the line that asks, what the installed pjsua2 cannot do."""
-    if not need_more_than_basics(work.accounts.values()):
-        return
-    able = engine()
-    if able is None:
-        return
-    for account in work.accounts.values():
-        missing = unsupported(account, able)
-        if missing is not None:
-            key, why = missing
-            work.problems.append(
-                Problem(
-                    source=place(work, account.name, key),
-                    message=why,
-                    hint=f"pjsua2 {able.version} is installed; another build may have it",
-                )
-            )
+    actions = [attempt.action for attempt in work.attempts]
+    for lack in lacks(work.accounts.values(), actions, engine):
+        source = (
+            place(work, lack.name, lack.key)
+            if lack.attempt < 0
+            else next(a.source for a in work.attempts if a.index == lack.attempt)
+        )
+        work.problems.append(Problem(source=source, message=lack.why, hint=lack.hint))
 
 
 def _add(work: Work, step: AnyStep, user_agent: str) -> None:

@@ -60,6 +60,7 @@ from probe.scenario.values import (
     choice,
     keyring_entry,
     mapped,
+    media_keys,
     seconds_whole,
     secret,
     several,
@@ -93,7 +94,12 @@ class Profile(Written):
     """A trunk profile, or an agent; an agent names a trunk and overrides what differs."""
 
     example = '{uri: "sip:100@pbx.example", password: "${PW_100}"}'
-    later: ClassVar[Mapping[str, str]] = {"play": "what an agent plays in every call"}
+    later: ClassVar[Mapping[str, str]] = {
+        "play": "what an agent plays in every call",
+        "ice": "candidates for media behind NAT, RFC 8445",
+        "stun": "our public address, RFC 8489",
+        "turn": "a relay for media, RFC 8656",
+    }
     inner = Written.inner | {"password_cmd", "password_keyring"}
 
     trunk: Name = None
@@ -132,7 +138,7 @@ class Profile(Written):
     "Lowest TLS version."
     codecs: Codecs = None
     "Codecs to offer, in order."
-    srtp: Support = None
+    srtp: Annotated[Literal["off", "optional", "required"] | None, Parsed(media_keys)] = None
     "Whether media is encrypted."
     ptime: Annotated[int | None, Parsed(whole(5, 200, "ms"))] = None
     "Packet time, ms."

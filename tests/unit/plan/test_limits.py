@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from probe.plan.action import Account
+from probe.plan.action import Account, Call, Options
 from probe.plan.capabilities import Capabilities
-from probe.plan.limits import need_more_than_basics, unsupported
+from probe.plan.limits import lacks, need_more_than_basics, unsupported
 
 PLAIN = Account(
     name="trunk",
@@ -36,7 +36,9 @@ FULL = replace(BARE, ipv6=True, tls=True, tls13=True, codecs=("PCMU", "PCMA", "G
 
 DEMANDS = [
     (replace(PLAIN, host="2001:db8::1"), "uri", "IPv6"),
-    (replace(PLAIN, local_address="[::1]"), "uri", "IPv6"),
+    (replace(PLAIN, host="2001:db8::1", proxy="sip:[2001:db8::1];lr"), "proxy", "IPv6"),
+    (replace(PLAIN, local_address="::1"), "local_address", "IPv6"),
+    (replace(PLAIN, local_address="[::1]:5060"), "local_address", "IPv6"),
     (replace(PLAIN, transport="TLS"), "uri", "TLS is asked for"),
     (replace(PLAIN, tls_min="1.3"), "tls_min", "OpenSSL 1.0.2k cannot do it"),
     (replace(PLAIN, codecs=("PCMU", "G722")), "codecs", "codec G722"),
@@ -86,3 +88,34 @@ def test_lower_tls_version_needs_no_tls_1_3() -> None:
     account = replace(PLAIN, transport="TLS", tls_min="1.2")
     assert need_more_than_basics([account])
     assert unsupported(account, replace(BARE, tls=True)) is None
+
+
+def test_a_step_may_ask_for_more_than_its_account() -> None:
+    """An IPv6 destination and codecs of one call are held against the build, too."""
+    six = Options(attempt=3, account="trunk", target="sip:[2001:db8::1]:5070")
+    rich = Call(attempt=4, account="trunk", target="sip:1@pbx.example", codecs=("G722",))
+    plain = Call(attempt=5, account="trunk", target="sip:1@pbx.example")
+    found = lacks([PLAIN], [six, rich, plain], lambda: BARE)
+    assert [(lack.attempt, lack.why[:11]) for lack in found] == [
+        (3, "IPv6 is ask"),
+        (4, "codec G722 "),
+    ]
+    assert lacks([PLAIN], [six, rich, plain], lambda: FULL) == []
+
+
+def test_a_transport_that_nobody_speaks() -> None:
+    """WebSockets and SCTP are in no build: no engine is asked for that."""
+    asked: list[int] = []
+
+    def engine() -> Capabilities | None:
+        asked.append(1)
+        return BARE
+
+    (lack,) = lacks([replace(PLAIN, transport="WS")], [], engine)
+    assert (lack.key, lack.why) == ("uri", "transport WS is not spoken")
+    assert asked == []
+
+
+def test_without_an_engine_nothing_is_refused() -> None:
+    """Where pjsua2 cannot be asked, the plan stands and the run will tell."""
+    assert lacks([replace(PLAIN, host="2001:db8::1")], [], lambda: None) == []
