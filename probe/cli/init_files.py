@@ -48,7 +48,7 @@ class Desk:
         old = None
         if path.exists():
             try:
-                old = path.read_text(encoding="utf-8")
+                old = path.read_bytes().decode("utf-8")  # line ends as they are
             except (OSError, UnicodeDecodeError) as error:
                 raise click.ClickException(f"{shown(path)} cannot be read: {error}") from None
         return cls(settings=path, old=old, force=asked.force)

@@ -15,6 +15,7 @@ def with_trunk(text: str, draft: TrunkDraft) -> str | None:
     The profile stands straight behind ``trunks:``, at the depth of the others; a file without
     that key gets it at its end. A file in another form (``trunks: {…}``) is left to its author.
     """
+    end = "\r\n" if "\r\n" in text else "\n"
     lines = text.splitlines()
     found = [number for number, line in enumerate(lines) if _TRUNKS.fullmatch(line.rstrip())]
     if len(found) > 1:
@@ -23,7 +24,7 @@ def with_trunk(text: str, draft: TrunkDraft) -> str | None:
         if any(re.match(r"""["']?trunks["']?\s*:|[{%?]|---|\.\.\.""", line) for line in lines):
             return None
         gap = [""] if lines and lines[-1].strip() else []
-        return "\n".join((*lines, *gap, "trunks:", *profile_lines(draft))) + "\n"
+        return end.join((*lines, *gap, "trunks:", *profile_lines(draft))) + end
     place = found[0] + 1
     indent = "  "
     for line in lines[place:]:
@@ -33,4 +34,4 @@ def with_trunk(text: str, draft: TrunkDraft) -> str | None:
         if _TOP.match(line):
             break
     new = profile_lines(draft, indent)
-    return "\n".join((*lines[:place], *new, *lines[place:])) + "\n"
+    return end.join((*lines[:place], *new, *lines[place:])) + end

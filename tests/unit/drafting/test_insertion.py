@@ -56,3 +56,11 @@ def test_old_lines_stay_and_the_trunk_is_there(old: str) -> None:
 def test_a_form_of_its_own_is_left_to_its_author(old: str) -> None:
     """Nothing is guessed about a file that is written in another way."""
     assert with_trunk(old, NEW) is None
+
+
+def test_line_ends_stay_as_they_are() -> None:
+    """A file that was written on Windows is not half of one and half of the other afterwards."""
+    new = with_trunk("trunks:\r\n  first: {uri: sip:1@a.example}\r\n", NEW)
+    assert new is not None
+    assert new.count("\n") == new.count("\r\n") == len(new.splitlines())
+    assert {*read(new).trunks} == {"first", "second"}
