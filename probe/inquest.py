@@ -8,6 +8,7 @@ trace as an event, and the diagnosis reads the trace again.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from probe.diagnosis.earlier import Company, earlier_of
 from probe.diagnosis.explanation import Explanation
 from probe.diagnosis.history import Before
 from probe.plan.plan import Attempt
@@ -59,18 +60,18 @@ def hold(
     attempt: Attempt,
     trace: Trace,
     asking: Asking = ONLY_THE_TRACE,
-    ran: Iterable[tuple[Attempt, Trace]] = (),
+    ran: Iterable[tuple[Attempt, Trace]] | Company = (),
 ) -> Judged:
     """Judge one try; where it was not met, ask as far as needed and explain.
 
-    ``ran`` is what the same scenario tried, each attempt with its last try.
+    ``ran`` is what the same scenario tried, each attempt with its last try; a scenario of many
+    attempts gives the same ``Company`` for all of them.
     """
     verdict = judge(attempt.expectation, trace, attempt.source)
     if verdict.outcome is Outcome.MET:
         return Judged(trace=trace, verdict=verdict, explanation=None)
     from probe.diagnosis.case import Case  # noqa: PLC0415 - a pass needs no rules
     from probe.diagnosis.diagnose import explain  # noqa: PLC0415 - a pass needs no rules
-    from probe.diagnosis.earlier import earlier_of  # noqa: PLC0415 - a pass needs no company
     from probe.diagnosis.questions import next_control  # noqa: PLC0415 - a pass asks nothing
 
     before = asking.remember(attempt) if asking.remember is not None else None

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from probe import __version__
+from probe.diagnosis.earlier import Company
 from probe.diagnosis.explanation import Explanation
 from probe.diagnosis.history import Before
 from probe.executor.crew import EngineMissingError
@@ -233,7 +234,7 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
             said.notes += _broken_off(plan, plans[number + 1 :], error)
         for swept in said.cleanup:
             kept.cleanup.add(swept)
-        whole.notes += [note for note in said.notes if note not in whole.notes]
+        whole.notes = list(dict.fromkeys((*whole.notes, *said.notes)))
         whole.engine = whole.engine or said.engine
         told(_report(setting, said, executor, elapsed(), ()))
         if cause is not None:
@@ -295,6 +296,7 @@ def _one(
     said.engine = said.engine or done.engine
     said.notes += map(hiding.words, done.notes)
     said.notes += [hiding.words(f"look at it by hand: {alarm}") for alarm in done.alarms]
+    company = Company((ran.attempt, ran.tries[-1]) for ran in done.ran if ran.tries)
     for ran in done.ran:
         if ran.attempt.method:  # talk and wait have nothing to judge
             yield Finding(
@@ -304,7 +306,7 @@ def _one(
                 title=hiding.words(plan.name),
                 attempt=replace(ran.attempt, label=hiding.words(ran.attempt.label)),
                 tries=tuple(
-                    hiding.judged(one) for one in _inquests(ran, done, plan, executor, inquiry)
+                    hiding.judged(one) for one in _inquests(ran, company, plan, executor, inquiry)
                 ),
             )
     if done.cleanup is not None:
@@ -312,11 +314,10 @@ def _one(
 
 
 def _inquests(
-    ran: Ran, done: PlanRun, plan: Plan, executor: Executor, inquiry: Inquiry
+    ran: Ran, company: Company, plan: Plan, executor: Executor, inquiry: Inquiry
 ) -> Iterator[Judged]:
     """Yield each try judged; about the last one, which decides, more is asked where allowed."""
     remember = inquiry.remember
-    company = tuple((other.attempt, other.tries[-1]) for other in done.ran if other.tries)
     for trace in ran.tries[:-1]:
         yield hold(ran.attempt, trace, ran=company)
     silent = inquiry.ask is None or executor.interrupted

@@ -29,7 +29,7 @@ from probe.agent.port import AgentError, Recorder, UserAgent
 from probe.agent.script import Script
 from probe.plan.action import Account, Action
 from probe.plan.capabilities import Capabilities
-from probe.trace.builder import EventLog
+from probe.trace.builder import Repeats
 from probe.trace.failure import Failure
 from probe.trace.journal import DialogJournal
 from probe.trace.trace import AgentNote, Event
@@ -69,7 +69,7 @@ class Worker:
         self._last_beat = 0.0
         self._aborted = False
         self._gone = False
-        self._log = EventLog()
+        self._repeats = Repeats()
         self._script: Script | None = None
         self._agent: Any = None
         self._journal: DialogJournal | None = None
@@ -247,7 +247,7 @@ class Worker:
 
     def _record(self, event: Event) -> None:
         """Keep an event and pass it on at once; called from inside the library."""
-        recorded = self._log.add(event)
+        recorded = self._repeats.marked(event)
         if self._journal is not None:
             self._write_down(self._journal, recorded)
         self._send("event", event=recorded)

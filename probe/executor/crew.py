@@ -51,8 +51,11 @@ class Worker:
     log: EventLog
     "Everything it recorded; a successor writes on in it."
 
-    media: list[MediaReport] = field(default_factory=list)
-    "Statistics of streams that ended."
+    since: int
+    "Where its own events begin in the log."
+
+    media: dict[str, list[MediaReport]] = field(default_factory=dict)
+    "Statistics of streams that ended, by Call-ID."
 
     bound: str = ""
     "Its address as ip:port."
@@ -130,10 +133,10 @@ class Crew:
         """Return every log."""
         return tuple(self._logs.values())
 
-    def media(self, account: str) -> tuple[MediaReport, ...]:
-        """Return the statistics of an account's streams."""
+    def media(self, account: str, call_id: str) -> tuple[MediaReport, ...]:
+        """Return the statistics of the streams of an account's call."""
         worker = self._workers.get(account)
-        return tuple(worker.media) if worker else ()
+        return tuple(worker.media.get(call_id, ())) if worker else ()
 
     def worker(self, account: Account, spare: Callable[[], WorkerProcess | None]) -> Worker:
         """Return the account's worker, hired or replaced where there is none alive.
@@ -246,7 +249,8 @@ class Crew:
     def _hire(self, account: Account, port: int, spare: WorkerProcess | None) -> Worker:
         """Start a worker and open its account."""
         process = spare or WorkerProcess()
-        worker = Worker(account=account, process=process, log=self.log(account.name))
+        log = self.log(account.name)
+        worker = Worker(account=account, process=process, log=log, since=len(log))
         self._workers[account.name] = worker
         process.send(
             "open", account=account, epoch=self._epoch, port=port, **self._journal_of(worker)
@@ -296,7 +300,8 @@ class Crew:
             if kind == "event":
                 worker.log.add(answer["event"])
             elif kind == "media":
-                worker.media.append(answer["report"])
+                report: MediaReport = answer["report"]
+                worker.media.setdefault(report.call_id, []).append(report)
             elif kind == "ready":
                 worker.ready = True
                 worker.bound = answer["bound"]
@@ -313,7 +318,7 @@ class Crew:
 
     def _end_calls(self, worker: Worker) -> None:
         """Send the BYE or CANCEL that a worker still owes; tell what cannot be ended."""
-        events = worker.log.all()
+        events = worker.log.all(worker.since)
         for invite in unheard_invites(events):
             if self._is_news(invite):
                 self.alarms.append(

@@ -164,7 +164,7 @@ def planned_talk(attempt: Attempt, plan: Plan) -> float:
     action = attempt.action
     if isinstance(action, Call) and (action.hangup_after is not None or action.ring_for):
         return action.hangup_after or 0.0
-    later = (other.action for other in plan.attempts if other.index > attempt.index)
+    later = (other.action for other in plan.attempts[attempt.index + 1 :])
     return sum(action.duration for action in later if isinstance(action, Talk | Wait))
 
 
@@ -178,7 +178,7 @@ def longest_talk(attempt: Attempt, plan: Plan) -> float:
     if isinstance(action, Call) and (action.hangup_after is not None or action.ring_for):
         return planned_talk(attempt, plan)
     seconds = 0.0
-    for later in (other.action for other in plan.attempts if other.index > attempt.index):
+    for later in (other.action for other in plan.attempts[attempt.index + 1 :]):
         if isinstance(later, Hangup | Cancel) and later.call == attempt.index:
             return seconds
         if not isinstance(later, Talk | Wait):

@@ -7,6 +7,7 @@ crash cut short is not repeated.
 """
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -26,6 +27,7 @@ from probe.executor.process import WorkerProcess
 from probe.executor.spans import (
     Recording,
     Span,
+    cancelled_later,
     cut,
     cut_rest,
     is_cancelled,
@@ -34,7 +36,7 @@ from probe.executor.spans import (
     unexpected_calls,
 )
 from probe.plan.action import Account, Call, Cancel, Expect, Hangup, Transfer, Wait
-from probe.plan.plan import Attempt, Plan
+from probe.plan.plan import Attempt, Limits, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Leg, Trace, TransactionFailed
 
@@ -179,6 +181,23 @@ class LocalExecutor:
         return self._again(attempt, trace)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Admitted:
+    """A call that was admitted and whose talk was not counted yet."""
+
+    span: Span
+    "Its try."
+
+    limits: Limits
+    "What it counts against."
+
+    admission: Admission
+    "Its place in the ledger."
+
+    size: int = -1
+    "Events that it had when it was seen to be up."
+
+
 class _PlanInProgress:
     """The state of one plan while it is carried out."""
 
@@ -189,7 +208,10 @@ class _PlanInProgress:
         self._started_at = datetime.now(timezone.utc)
         self._crew = Crew(self._clock, self._epoch, executor.journals)
         self._spans: list[Span] = []
-        self._admitted: list[tuple[Span, Admission]] = []
+        self._tries: dict[int, list[Span]] = {}
+        self._expecting: dict[str, list[float]] = {}
+        self._cancelled = cancelled_later(plan)
+        self._admitted: list[_Admitted] = []
 
     def run(self) -> PlanRun:
         """Carry out every attempt, clean up, cut the traces."""
@@ -212,9 +234,7 @@ class _PlanInProgress:
             Ran(
                 attempt=attempt,
                 tries=tuple(
-                    self._cut(span, recording)
-                    for span in self._spans
-                    if span.attempt.index == attempt.index
+                    self._cut(span, recording) for span in self._tries.get(attempt.index, ())
                 ),
             )
             for attempt in self._plan.attempts
@@ -234,7 +254,7 @@ class _PlanInProgress:
         while True:
             self._executor.begin(attempt, number)
             span = self._try(attempt)
-            self._spans.append(span)
+            self._keep(span)
             trace = self._cut(span, self._recording())
             self._settle(self._recording())
             if trace.login_refused():
@@ -250,6 +270,13 @@ class _PlanInProgress:
                 return
             number += 1
             self._wait(max(retry.wait, asked_to_wait(trace) or 0.0))
+
+    def _keep(self, span: Span) -> None:
+        """Take a try among those that are over."""
+        self._spans.append(span)
+        self._tries.setdefault(span.attempt.index, []).append(span)
+        for told in _expects(span):
+            self._expecting.setdefault(told.account, []).append(span.began)
 
     def _fits(self, attempt: Attempt, asked: float | None) -> bool:
         """Whether the time that the peer asked us to wait ends before the scenario does."""
@@ -292,7 +319,7 @@ class _PlanInProgress:
 
     def _came_up(self, number: int) -> bool:
         """Whether an earlier call was answered; one that rings may be by now."""
-        spans = [span for span in self._spans if span.attempt.index == number]
+        spans = self._tries.get(number)
         if not spans:
             return False
         trace = self._cut(spans[-1], self._recording())
@@ -324,17 +351,24 @@ class _PlanInProgress:
             gate.withdraw(limits, admission)
             return self._why_over()
         if isinstance(attempt.action, Call):  # a transferred call is not ours to follow
-            self._admitted.append((span, admission))
+            self._admitted.append(_Admitted(span=span, limits=limits, admission=admission))
         return None
 
     def _settle(self, recording: Recording, *, every: bool = False) -> None:
         """Count the real talk of calls that are over, or of all of them."""
-        for span, admission in tuple(self._admitted):
-            trace = self._cut(span, recording)
-            limits = span.attempt.limits
-            if limits is not None and (every or not open_calls(trace.events)):
-                self._admitted.remove((span, admission))
-                self._executor.gate.talked(limits, admission, talk_of(trace, self._clock()))
+        left: list[_Admitted] = []
+        for one in self._admitted:
+            size = self._crew.log(one.span.attempt.action.account).size_of(one.span.call_id or "")
+            if not every and size == one.size:  # as it was when it was still up
+                left.append(one)
+                continue
+            trace = self._cut(one.span, recording)
+            if every or not open_calls(trace.events):
+                self._executor.gate.talked(one.limits, one.admission, talk_of(trace, self._clock()))
+            else:
+                one.size = size
+                left.append(one)
+        self._admitted = left
 
     def _with_worker(self, span: Span) -> None:
         """Let the account's worker carry out one try."""
@@ -385,7 +419,7 @@ class _PlanInProgress:
 
     def _cut_short(self, span: Span, worker: Worker, failure: Failure, detail: str) -> None:
         """Record what ended a try, and every call of its worker that was up and not given up."""
-        events = worker.log.all()
+        events = worker.log.all(worker.since)
         up = {call.invite.call_id for call in open_calls(events)}
         up -= {event.call_id for event in events if isinstance(event, TransactionFailed)}
         if span.attempt.method:
@@ -396,7 +430,7 @@ class _PlanInProgress:
 
     def _call_id_of(self, attempt: int) -> str | None:
         """Return the Call-ID of an earlier call."""
-        spans = [span for span in self._spans if span.attempt.index == attempt]
+        spans = self._tries.get(attempt)
         return spans[-1].call_id if spans else None
 
     def _fail(self, span: Span, failure: Failure, detail: str, *, extend: bool = True) -> None:
@@ -445,20 +479,17 @@ class _PlanInProgress:
             span,
             self._crew.log(account),
             recording,
-            self._crew.media(account),
-            our_cancel=is_cancelled(span.attempt, self._plan),
+            self._crew.media(account, span.call_id or ""),
+            our_cancel=is_cancelled(span.attempt, self._cancelled),
         )
         legs = tuple(self._leg(told, span, recording) for told in _expects(span))
         return replace(trace, legs=legs) if legs else trace
 
     def _leg(self, told: Expect, span: Span, recording: Recording) -> Leg:
         """Return what an agent saw that the call of a try was to reach."""
-        later = (
-            other.began
-            for other in self._spans
-            if other.began > span.began and told.account in {e.account for e in _expects(other)}
-        )
-        until = min(later, default=float("inf"))
+        begins = self._expecting.get(told.account, [])
+        next_one = bisect_right(begins, span.began)
+        until = begins[next_one] if next_one < len(begins) else float("inf")
         return leg_of(told, span, until, self._crew.log(told.account), recording)
 
 

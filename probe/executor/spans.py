@@ -14,7 +14,6 @@ from probe.trace.trace import (
     AgentNote,
     Event,
     Leg,
-    MessageReceived,
     MessageSent,
     Trace,
     TransactionFailed,
@@ -96,8 +95,9 @@ def leg_of(expect: Expect, span: Span, until: float, log: EventLog, recording: R
     Calls that arrive from the beginning of the try on belong to it, until another step expects one
     at the same agent; each keeps its messages to the end of the scenario.
     """
-    arrived = {call_id for at, call_id in _arrivals(log) if span.began <= at < until}
-    events = log.about(arrived, 1.0, 0.0)  # an empty span of time: its messages, nothing beside
+    events = log.about(
+        log.arrived(span.began, until), 1.0, 0.0
+    )  # an empty span of time: its messages, nothing beside
     return Leg(
         agent=expect.account,
         trace=Trace(
@@ -111,21 +111,6 @@ def leg_of(expect: Expect, span: Span, until: float, log: EventLog, recording: R
             serving=True,
         ),
     )
-
-
-def _arrivals(log: EventLog) -> tuple[tuple[float, str], ...]:
-    """Return when a call reached an account, and its Call-ID: each INVITE outside a dialog."""
-    found = []
-    for event in log.all():
-        if not isinstance(event, MessageReceived) or not event.text.startswith("INVITE "):
-            continue
-        try:
-            message = event.message
-        except MalformedMessageError:
-            continue
-        if not message.to_tag:
-            found.append((event.at, message.call_id))
-    return tuple(found)
 
 
 def unexpected_calls(logs: tuple[EventLog, ...]) -> tuple[str, ...]:
@@ -189,13 +174,14 @@ def opened_call_id(span: Span, log: EventLog) -> str | None:
     return None
 
 
-def is_cancelled(attempt: Attempt, plan: Plan) -> bool:
-    """Whether the scenario means a call to be cancelled."""
-    action = attempt.action
-    return isinstance(action, Call) and (
-        action.ring_for is not None
-        or any(
-            isinstance(other.action, Cancel) and other.action.call == attempt.index
-            for other in plan.attempts
-        )
+def cancelled_later(plan: Plan) -> frozenset[int]:
+    """Return the positions of the calls that a later step cancels."""
+    return frozenset(
+        attempt.action.call for attempt in plan.attempts if isinstance(attempt.action, Cancel)
     )
+
+
+def is_cancelled(attempt: Attempt, later: frozenset[int]) -> bool:
+    """Whether the scenario means a call to be cancelled; ``later`` is ``cancelled_later``."""
+    action = attempt.action
+    return isinstance(action, Call) and (action.ring_for is not None or attempt.index in later)

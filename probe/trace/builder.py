@@ -1,56 +1,105 @@
 """Puts events in order and marks retransmissions as they are recorded."""
 
+from bisect import bisect_left, insort
+from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
+from heapq import merge
 
 from probe.sip.message import MalformedMessageError, SipMessage
-from probe.trace.trace import Event, MessageEvent, MessageSent
+from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent
+
+MOST_SEEN = 20_000
+"""Messages that are remembered: the last copy of one leaves 32 s after the first (RFC 3261 §17,
+64*T1), and 50 calls a second come to fewer in that time."""
 
 
-class EventLog:
-    """An append-only list of events that knows which messages went the same way before."""
+class Repeats:
+    """Knows which messages went the same way before."""
 
     def __init__(self) -> None:
-        self._events: list[Event] = []
-        self._call_ids: list[str] = []
-        self._seen: set[tuple[bool, str]] = set()
+        self._seen: OrderedDict[int, None] = OrderedDict()
 
-    def add(self, event: Event) -> Event:
-        """Append an event and return it as recorded.
+    def marked(self, event: Event) -> Event:
+        """Return an event as it is to be recorded.
 
         A message is a retransmission where its bytes went the same way before (RFC 3261 §17): a
         retransmitted request keeps its branch, a retransmitted response is a copy.
         """
-        if isinstance(event, MessageEvent):
-            key = (isinstance(event, MessageSent), event.text)
-            if key in self._seen:
-                event = replace(event, retransmission=True)
-            self._seen.add(key)
-        self._events.append(event)
-        self._call_ids.append(_call_id(event))
+        if not isinstance(event, MessageEvent):
+            return event
+        key = hash((isinstance(event, MessageSent), event.text))
+        if key in self._seen:
+            return replace(event, retransmission=True)
+        self._seen[key] = None
+        if len(self._seen) > MOST_SEEN:
+            self._seen.popitem(last=False)
         return event
 
-    def all(self) -> tuple[Event, ...]:
-        """Return everything recorded so far."""
-        return tuple(self._events)
 
-    def about(self, call_ids: set[str], began: float, ended: float) -> tuple[Event, ...]:
+class EventLog:
+    """An append-only list of events; what is asked of it takes as long as what is found is large.
+
+    A scenario may have thousands of attempts, and each is cut out of the log several times.
+    """
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._repeats = Repeats()
+        self._of_calls: dict[str, list[int]] = {}
+        self._of_none: list[tuple[float, int]] = []
+        self._arrived: list[tuple[float, str]] = []
+
+    def add(self, event: Event) -> Event:
+        """Append an event and return it as recorded, marked where it is a retransmission."""
+        event = self._repeats.marked(event)
+        place = len(self._events)
+        self._events.append(event)
+        message = _message(event)
+        call_id = message.call_id if message else getattr(event, "call_id", "")
+        if call_id:
+            self._of_calls.setdefault(call_id, []).append(place)
+        else:
+            insort(self._of_none, (event.at, place))
+        begins = message is not None and message.method == "INVITE" and not message.to_tag
+        if begins and isinstance(event, MessageReceived):
+            insort(self._arrived, (event.at, call_id))
+        return event
+
+    def all(self, since: int = 0) -> tuple[Event, ...]:
+        """Return everything recorded so far, from a place on."""
+        return tuple(self._events[since:])
+
+    def about(self, call_ids: Iterable[str], began: float, ended: float) -> tuple[Event, ...]:
         """Return the messages of some Call-IDs, and all other events of a time span, in order."""
-        return tuple(
-            event
-            for event, call_id in zip(self._events, self._call_ids, strict=True)
-            if (call_id in call_ids if call_id else began <= event.at <= ended)
-        )
+        begin = bisect_left(self._of_none, (began, -1))
+        end = bisect_left(self._of_none, (ended, len(self._events)))
+        others = sorted(place for _, place in self._of_none[begin:end])
+        own = (self._of_calls.get(call_id, []) for call_id in set(call_ids))
+        return tuple(self._events[place] for place in merge(others, *own))
+
+    def size_of(self, call_id: str) -> int:
+        """Return how many events a Call-ID has so far."""
+        return len(self._of_calls.get(call_id, ()))
+
+    def arrived(self, began: float, until: float) -> set[str]:
+        """Return the Call-IDs of the calls that reached the account in a time span.
+
+        Each INVITE outside a dialog begins one; ``until`` is no part of the span.
+        """
+        begin = bisect_left(self._arrived, (began, ""))
+        end = bisect_left(self._arrived, (until, ""))
+        return {call_id for _, call_id in self._arrived[begin:end]}
 
     def __len__(self) -> int:
         return len(self._events)
 
 
-def _call_id(event: Event) -> str:
-    """Return the Call-ID that an event belongs to, empty where it belongs to none."""
-    if isinstance(event, MessageEvent):
-        try:
-            message: SipMessage = event.message
-        except MalformedMessageError:
-            return ""
-        return message.call_id
-    return getattr(event, "call_id", "")
+def _message(event: Event) -> SipMessage | None:
+    """Return the message of an event, None where it is none that can be read."""
+    if not isinstance(event, MessageEvent):
+        return None
+    try:
+        return event.message
+    except MalformedMessageError:
+        return None

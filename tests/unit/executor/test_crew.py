@@ -123,8 +123,8 @@ def test_worker_is_hired_once(play: Callable[..., None], crew: Crew) -> None:
     assert crew.worker(ACCOUNT, no_spare) is worker
     assert worker.bound == "127.0.0.1:5070"
     assert crew.version == "2.15.1"
-    assert crew.media("trunk") == ()
-    assert crew.media("nobody") == ()
+    assert crew.media("trunk", "x") == ()
+    assert crew.media("nobody", "x") == ()
 
 
 def test_worker_that_cannot_open_its_account_says_why(

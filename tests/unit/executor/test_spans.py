@@ -6,7 +6,15 @@ import pytest
 from reportbuilder import attempt
 from wirebuilder import STARTED, Wire, register_ok
 
-from probe.executor.spans import Recording, Span, cut, cut_rest, is_cancelled, opened_call_id
+from probe.executor.spans import (
+    Recording,
+    Span,
+    cancelled_later,
+    cut,
+    cut_rest,
+    is_cancelled,
+    opened_call_id,
+)
 from probe.plan.action import Call, Cancel, Options, Register
 from probe.plan.plan import Attempt, Plan
 from probe.trace.trace import AgentNote, Trace
@@ -173,14 +181,14 @@ PLAIN = Call(attempt=0, account="trunk", target="sip:2001@pbx.example")
 def test_call_is_cancelled_by_its_own_limit_or_by_a_later_step() -> None:
     """`ring_for`, or a cancel step that names it."""
     limited = numbered(replace(PLAIN, ring_for=1.0))
-    assert is_cancelled(limited, plan_of(limited))
+    assert is_cancelled(limited, cancelled_later(plan_of(limited)))
     plain, cancel = numbered(PLAIN), numbered(Cancel(attempt=1, account="trunk", call=0))
-    assert is_cancelled(plain, plan_of(plain, cancel))
+    assert is_cancelled(plain, cancelled_later(plan_of(plain, cancel)))
 
 
 def test_call_without_either_is_not_and_nothing_else_ever_is() -> None:
     """The cancel of another call, or a registration, is not meant."""
     plain, cancel = numbered(PLAIN), numbered(Cancel(attempt=2, account="trunk", call=1))
-    assert not is_cancelled(plain, plan_of(plain, cancel))
+    assert not is_cancelled(plain, cancelled_later(plan_of(plain, cancel)))
     register = numbered(Register(attempt=0, account="trunk"))
-    assert not is_cancelled(register, plan_of(register, cancel))
+    assert not is_cancelled(register, cancelled_later(plan_of(register, cancel)))
