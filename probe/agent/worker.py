@@ -155,7 +155,7 @@ class Worker:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-        self._log = EventLog()
+        self._repeats = Repeats()
         self._send("rested", registered=registered)
 
     def _bind(self, account: Account, port: int) -> None:
