@@ -50,8 +50,9 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
     """Look up SUBJECT: 403, 4xx, INVITE, q850:34, warning:304, header:Retry-After, F047.
 
     SUBJECT may also be a stored run (a folder, a run's id, or the word last; RUN#STEP for one
-    step, RUN#SCENARIO#STEP for one of a scenario or row): then it says again why what was not met was not. Or a capture, FILE.pcap, that any
-    tool made: then it says of each dialog in it why it failed. No call is placed.
+    step, RUN#SCENARIO#STEP for one of a scenario or row): then it says again why what was not
+    met was not. Or a capture, FILE.pcap, that any tool made: then it says of each dialog in it
+    why it failed. No call is placed.
 
     Exit status: 0 explained, 2 usage, an unknown subject, a file that cannot be read.
     """
