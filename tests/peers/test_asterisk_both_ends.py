@@ -83,7 +83,7 @@ def test_what_arrives_is_held_against_the_file(story: Any) -> None:  # noqa: ANN
 
 
 def test_a_refusal_of_the_phone_is_what_the_caller_gets(story: Any, asterisk: Asterisk) -> None:  # noqa: ANN401
-    """Busy stays 486; a declined call is what the dialplan makes of it, here 480."""
+    """Busy stays 486; a declined call is 403, because Asterisk never says 603."""
     run = story("""
 - call: "101"
   from: alice
@@ -94,7 +94,7 @@ def test_a_refusal_of_the_phone_is_what_the_caller_gets(story: Any, asterisk: As
   from: alice
   at: bob
   answer_with: 603 Not now
-  expect: {responses: 180? 480 ACK}
+  expect: {responses: 180? 403 ACK}
 """)
     met(run, asterisk)
     assert [f["legs"][0]["responses"][-1] for f in run.findings[2:]] == [486, 603]
