@@ -30,7 +30,7 @@ def directory() -> tuple[Entry, ...]:
         if user != OUTSIDE
     )
     leave = tuple(
-        Entry(number=f"8{user}", alias=f"*{user}", does=f"takes a message for {name}: MWI after it")
+        Entry(number=f"64{user[-1]}", alias="", does=f"takes a message for {name}: MWI after it")
         for user, name in USERS.items()
         if user != OUTSIDE
     )

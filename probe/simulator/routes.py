@@ -46,7 +46,7 @@ def _user(user: str, seconds: float | None = None) -> Stage:
 
 def leave_number(user: str) -> str:
     """Return the number at which messages for a user are left."""
-    return f"8{user}"
+    return f"64{user[-1]}"
 
 
 GROUPS = {

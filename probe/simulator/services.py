@@ -185,7 +185,7 @@ NUMBERS = {
     ),
     **{
         leave_number(user): Number(
-            alias=f"*{user}",
+            alias="",
             make=lambda _caller, _site, boxes, user=user: LeaveMessage(user, boxes),  # type: ignore[misc]
         )
         for user in USERS
@@ -206,7 +206,7 @@ NUMBERS = {
 }
 """The PBX's own numbers; what each does stands in the directory."""
 
-_BY_ALIAS = {number.alias: number for number in NUMBERS.values()}
+_BY_ALIAS = {number.alias: number for number in NUMBERS.values() if number.alias}
 
 
 def service_of(dialled: str, caller: str, site: Site, mailboxes: Mailboxes) -> Service | None:

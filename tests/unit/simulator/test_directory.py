@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from probe.plan.rails import emergency_number
 from probe.simulator.directory import directory, directory_markdown
 from probe.simulator.numbers import normal, numbers
 from probe.simulator.routes import GROUPS
@@ -29,3 +30,10 @@ def test_no_number_has_two_meanings() -> None:
 def test_the_documentation_shows_the_directory() -> None:
     """The page holds the table word for word."""
     assert directory_markdown() in DOCUMENT.read_text("utf-8")
+
+
+def test_no_number_is_near_an_emergency_number() -> None:
+    """What the page says to dial can be dialled from a scenario."""
+    others = [entry for entry in directory() if entry.number not in USERS]
+    for text in (text for entry in others for text in (entry.number, entry.alias) if text):
+        assert emergency_number(text, public=False) is None
