@@ -1,5 +1,8 @@
 """The embedded trunk as a command uses it: its profile, and what a report says of it."""
 
+import contextlib
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # pydantic loads only where it is needed
@@ -14,22 +17,48 @@ def stand_in() -> "Profile":
     return Profile(uri="sip:100@127.0.0.1:1")  # a port that nobody's server has
 
 
-def is_wanted(scenarios: "tuple[Scenario, ...]", known: "Settings", trunk: str | None) -> bool:
-    """Whether an account of a scenario is one of the embedded trunk."""
+def started(
+    scenarios: "tuple[Scenario, ...]",
+    known: "Settings",
+    trunk: str | None,
+    until_end: contextlib.ExitStack,
+) -> "EmbeddedTrunk | None":
+    """Start the embedded trunk where an account of a scenario is one of it, else return None.
+
+    A certificate is made for it where an account reaches it by TLS.
+    """
+    transports = _transports(scenarios, known, trunk)
+    if not transports:
+        return None
+    from probe.simulator.trunk import EmbeddedTrunk  # noqa: PLC0415 - only where it is wanted
+
+    tls = None
+    if "TLS" in transports:
+        from probe.simulator.certificate import make_certificate  # noqa: PLC0415 - as above
+
+        folder = until_end.enter_context(tempfile.TemporaryDirectory(prefix="sipprobe-"))
+        tls = make_certificate(Path(folder), "127.0.0.1")
+    return until_end.enter_context(EmbeddedTrunk(tls=tls))
+
+
+def _transports(
+    scenarios: "tuple[Scenario, ...]", known: "Settings", trunk: str | None
+) -> frozenset[str]:
+    """Return the transports by which accounts reach the embedded trunk; none without it."""
     from probe.plan.resolve import resolve  # noqa: PLC0415 - see profile_of
     from probe.scenario.schema import EMBEDDED  # noqa: PLC0415 - see profile_of
     from probe.scenario.source import ScenarioError  # noqa: PLC0415 - see profile_of
 
+    found: set[str] = set()
     for scenario in scenarios:
         try:
             plan = resolve(scenario, known, trunk=trunk, embedded=stand_in())
         except ScenarioError:  # told where the plan is made that will be carried out
             if (trunk or scenario.trunk) == EMBEDDED:
-                return True
+                found.add("UDP")
         else:
-            if any(account.embedded for account in plan.accounts):
-                return True
-    return False
+            found.update(account.transport for account in plan.accounts if account.embedded)
+    return frozenset(found)
 
 
 def profile_of(trunk: "EmbeddedTrunk") -> "Profile":
@@ -42,6 +71,7 @@ def profile_of(trunk: "EmbeddedTrunk") -> "Profile":
         uri=f"sip:{trunk.user}@{trunk.host}:{trunk.udp_port}",
         password=SecretStr(trunk.password),
         local_address=trunk.host,
+        ca_file=str(trunk.certificate) if trunk.certificate else None,
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.cli.embedded import faults_of, is_wanted, notes_on, profile_of
+from probe.cli.embedded import faults_of, notes_on, profile_of, started
 from probe.cli.exits import Exit, exit_for
 from probe.cli.hiding import Hiding
 from probe.cli.orderly import engine_missing, interruptible, journals
@@ -124,11 +124,7 @@ def _run(selection: Selection, options: Options, executor: "LocalExecutor", bega
         contextlib.ExitStack() as until_end,
     ):
         scenarios, known = selection.read()
-        trunk = None
-        if is_wanted(scenarios, known, selection.trunk):
-            from probe.simulator.trunk import EmbeddedTrunk  # noqa: PLC0415 - only where wanted
-
-            trunk = until_end.enter_context(EmbeddedTrunk())
+        trunk = started(scenarios, known, selection.trunk, until_end)
         hiding.learn_files(scenarios, known)
         plans = _plans(selection, options, scenarios, known, trunk)
         hiding.learn_plans(plans)

@@ -16,12 +16,16 @@ def same_hop(profile: Profile, other: Profile | None) -> bool:
     if other is None:
         return False
     ours, theirs = address_of(profile.uri or ""), address_of(other.uri or "")
-    return (
-        ours is not None
-        and theirs is not None
-        and (ours.host, ours.port) == (theirs.host, theirs.port)
-        and profile.proxy == other.proxy
+    if ours is None or theirs is None or profile.proxy != other.proxy or ours.host != theirs.host:
+        return False
+    return ours.port == theirs.port or (
+        ours.transport == "TLS" and ours.port == tls_port(theirs.port or 0)
     )
+
+
+def tls_port(port: int) -> int:
+    """Return where the built-in PBX has TLS: one number above its other port, as 5061 is."""
+    return port + 1
 
 
 def is_at_embedded(profile: Profile) -> bool:
@@ -51,7 +55,10 @@ def _user_of(agent: Profile, embedded: Profile) -> Profile:
     theirs = address_of(agent.uri or "")
     update: dict[str, object] = {}
     if here is not None and theirs is not None:
-        update["uri"] = f"sip:{theirs.user}@{here.hostport}{theirs.suffix}"
+        hostport = here.hostport
+        if theirs.transport == "TLS":
+            hostport = f"{here.shown_host}:{tls_port(here.port or 0)}"
+        update["uri"] = f"{theirs.scheme}:{theirs.user}@{hostport}{theirs.suffix}"
     if _password(agent) == EMBEDDED:
         update["password"] = embedded.password
     return agent.over(embedded).model_copy(update=update)

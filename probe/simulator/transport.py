@@ -133,13 +133,12 @@ class Listeners:
         loop = asyncio.get_running_loop()
         context = None if tls is None else _server_context(tls)
         with contextlib.ExitStack() as undo:
-            udp, tcp = _pair(self._host, port)
-            undo.callback(udp.close)
-            undo.callback(tcp.close)
+            udp, tcp, tls_socket = _sockets(self._host, port, secured=context is not None)
+            for opened in (udp, tcp, tls_socket):
+                if opened is not None:
+                    undo.callback(opened.close)
             listening: list[tuple[socket.socket, str, ssl.SSLContext | None]] = [(tcp, "TCP", None)]
-            if context is not None:
-                tls_socket = _bound(self._host, 0, socket.SOCK_STREAM)
-                undo.callback(tls_socket.close)
+            if tls_socket is not None:
                 listening.append((tls_socket, "TLS", context))
                 self.tls_port = tls_socket.getsockname()[1]
             for sock, kind, secured in listening:
@@ -279,6 +278,28 @@ def _pair(host: str, port: int) -> tuple[socket.socket, socket.socket]:
             if port or error.errno != errno.EADDRINUSE:
                 raise
     return _bound(host, 0, socket.SOCK_DGRAM), _bound(host, 0, socket.SOCK_STREAM)
+
+
+def _sockets(
+    host: str, port: int, *, secured: bool
+) -> tuple[socket.socket, socket.socket, socket.socket | None]:
+    """Bind UDP, TCP and, where it is wanted, TLS: one number higher, as 5061 follows 5060.
+
+    Where that number is taken, TLS has another.
+    """
+    for _ in range(_PORT_TRIES):
+        udp, tcp = _pair(host, port)
+        if not secured:
+            return udp, tcp, None
+        try:
+            return udp, tcp, _bound(host, udp.getsockname()[1] + 1, socket.SOCK_STREAM)
+        except (OSError, OverflowError):
+            if port:
+                return udp, tcp, _bound(host, 0, socket.SOCK_STREAM)
+            udp.close()
+            tcp.close()
+    udp, tcp = _pair(host, port)
+    return udp, tcp, _bound(host, 0, socket.SOCK_STREAM)
 
 
 def _server_context(tls: TlsFiles) -> "ssl.SSLContext":

@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Queue
 from types import TracebackType
 from typing import Any, Literal
@@ -180,6 +181,11 @@ class EmbeddedTrunk:
     def tls_port(self) -> int | None:
         """The TLS port, None without TLS files."""
         return self._now.listeners.tls_port
+
+    @property
+    def certificate(self) -> Path | None:
+        """The file of the certificate that the TLS side shows, None without TLS."""
+        return None if self._tls is None else self._tls.certificate
 
     @property
     def uri(self) -> str:

@@ -65,3 +65,18 @@ def test_who_is_at_the_built_in_pbx() -> None:
     assert not is_at_embedded(agent(uri="sip:embedded@pbx.example"))
     assert not is_at_embedded(agent())
     assert not same_hop(RUNNING, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "becomes"),
+    [
+        ("sip:101@embedded;transport=tls", "sip:101@127.0.0.1:4712;transport=tls"),
+        ("sips:101@embedded", "sips:101@127.0.0.1:4712;transport=tls"),
+    ],
+)
+def test_tls_is_one_port_higher(written: str, becomes: str) -> None:
+    """As 5061 follows 5060; it is the built-in PBX all the same."""
+    profile, _ = settled(agent(uri=written), Profile(), RUNNING)
+    assert profile.uri == becomes
+    assert same_hop(profile, RUNNING)
+    assert not same_hop(agent(uri="sip:101@127.0.0.1:4712"), RUNNING)
