@@ -22,6 +22,7 @@ from probe.plan.plan import Attempt, Plan
 from probe.report.kept import Kept
 from probe.report.model import Finding, RunReport, Try
 from probe.scenario.rows import Row
+from probe.sip.message import forget_parsed
 from probe.sip.redact import SHORTEST_SECRET, Redactor
 from probe.trace.store import redact_trace
 from probe.trace.trace import Trace
@@ -237,6 +238,7 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
         whole.notes = list(dict.fromkeys((*whole.notes, *said.notes)))
         whole.engine = whole.engine or said.engine
         told(_report(setting, said, executor, elapsed(), ()))
+        forget_parsed()
         if cause is not None:
             break
     if executor.interrupted:

@@ -202,6 +202,15 @@ def uri_host(text: str | None) -> tuple[str, int | None]:
     return found.group(1).strip("[]"), int(port) if port and len(port) <= 5 else None
 
 
+def forget_parsed() -> None:
+    """Let go of what was remembered of messages, once nobody asks for them any more.
+
+    What a long run remembers of messages that are over would lie between what comes and goes, and
+    the memory of the process would grow by the gaps.
+    """
+    parse_message.cache_clear()
+
+
 @lru_cache(maxsize=MOST_PARSED)
 def parse_message(text: str) -> SipMessage:
     """Read a message; raise MalformedMessageError where the start line is not SIP's.
