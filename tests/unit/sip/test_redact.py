@@ -1,6 +1,7 @@
 """Secrets leave messages and log lines; what explains a refusal stays."""
 
 import base64
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -284,3 +285,42 @@ def test_a_huge_hostile_field_is_read_in_linear_time() -> None:
     piece = 'sip:a"=,\\ inline: response=" '
     shown = redact_message(request(f"Authorization: Digest {piece * 25_000}", body=piece * 25_000))
     assert "response=" not in shown.split("\r\n")[1]
+
+
+@given(
+    st.text(st.sampled_from('k= \tsSpPiI:\\@?;no"ceNaAſKıoOrypthz\x1c\x85-fwdlm')),
+    st.sampled_from(
+        (
+            "k=x",
+            "a=crypto:1 A inline:b",
+            "sip:u:p@h",
+            "nonce=x",
+            "authorization: basic x",
+            "ſips:u:p@h",
+        )
+    ),
+    st.text(st.sampled_from("k= \tsip:@;nonce")),
+)
+def test_what_is_passed_over_holds_nothing(before: str, key: str, after: str) -> None:
+    """A line that is not read closely is one that would have stayed as it is."""
+    for line in (before + key + after, before + after):
+        redactor = Redactor()
+        close = redactor._line(line)
+        assert redactor._ordinary(line) == close
+
+
+@given(
+    st.text(max_size=6),
+    st.text(min_size=4, max_size=12),
+    st.sampled_from((base64.b64encode, base64.urlsafe_b64encode)),
+    st.binary(max_size=4),
+)
+def test_no_base64_keeps_a_known_secret(
+    before: str, secret: str, encode: Callable[[bytes], bytes], after: bytes
+) -> None:
+    """Wherever it falls in the base64 of a longer text, and in both alphabets."""
+    redactor = Redactor([secret])
+    text = encode(before.encode() + secret.encode() + after).decode()
+    assert redactor._secrets is not None
+    assert redactor._may_hold(text) or not redactor._secrets.search(text)
+    assert not redactor._secrets.search(redactor.text(f"X: {text}").removeprefix("X: "))
