@@ -86,7 +86,7 @@ class Kill:
 
 def number_of(scenario: int) -> str:
     """Return the number that a scenario calls, from 0."""
-    return f"+1202555{100 + scenario:04}"
+    return f"+1202555{150 + scenario:04}"
 
 
 def prepare(folder: Path, trunk: EmbeddedTrunk, scenarios: int) -> None:
