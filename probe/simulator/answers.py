@@ -17,8 +17,9 @@ EVENTS = "message-summary, dialog, presence"
 ACCEPT = "application/sdp"
 """The bodies of INVITE that it takes."""
 
-SUPPORTED = "199, norefersub"
-"""Option tags: early dialogs ended by 199 (RFC 6228), REFER without subscription (RFC 4488)."""
+SUPPORTED = "199, norefersub, timer"
+"""Option tags: early dialogs ended by 199 (RFC 6228), REFER without subscription (RFC 4488),
+session timers (RFC 4028)."""
 
 PHRASES = {
     100: "Trying",

@@ -6,7 +6,7 @@ RFC 3261 §13.3 (answering), §14.2 (re-INVITE), §15 (BYE).
 import secrets
 from collections.abc import Callable
 
-from sipmessage import Request
+from sipmessage import Request, Response
 
 from probe.simulator.answers import ALLOW, SUPPORTED, Answer, answer_of
 from probe.simulator.behaviour import Behaviour, Media, Reply, Sdp
@@ -17,11 +17,13 @@ from probe.simulator.records import CallRecord
 from probe.simulator.rtp import RtpPort
 from probe.simulator.sdp import Chosen, Refusal, Session, choose
 from probe.simulator.service import Service
+from probe.simulator.session_timer import SessionTimer
 from probe.simulator.site import Site
 from probe.simulator.transactions import ServerTransaction
 from probe.sip.sdp import SessionDescription, parse_sdp
 
 _FINAL = 200
+_EXPIRED = ("Reason", 'SIP;cause=408;text="Session timer expired"')
 _REDIRECTION = 300
 
 
@@ -59,6 +61,9 @@ class Call:
         self._session: Session | None = None
         self._repeater: Repeater | None = None
         self._next: Cancellable | None = None
+        self._timer = SessionTimer(
+            site.scheduler, self._refresh_session, lambda: self.hang_up("trunk", _EXPIRED)
+        )
         self._limit = site.scheduler.call_later(site.max_call_s, self._over_limit)
         site.records.opened(id(self), self._record)
 
@@ -69,6 +74,10 @@ class Call:
 
     def start(self) -> None:
         """Begin to answer."""
+        too_small = self._timer.refusal(self.transaction.request)
+        if too_small is not None:
+            self._refuse(too_small, "refused")
+            return
         if self._offer is not None and any(r.sdp is not Sdp.NONE for r in self._behaviour.replies):
             chosen = choose(self._offer)
             if isinstance(chosen, Refusal):
@@ -114,13 +123,16 @@ class Call:
         if self._repeater is not None or self._state == "early":
             transaction.respond(answer_of(491, here))
             return
+        too_small = self._timer.refusal(transaction.request)
+        if too_small is not None:
+            transaction.respond(too_small)
+            return
         body = self._new_description(transaction.request)
         if body is None:
             transaction.respond(answer_of(488, here))
             return
-        data = transaction.respond(
-            Answer(code=200, phrase="OK", headers=self._headers(), body=body)
-        )
+        headers = (*self._headers(), *self._timer.agree(transaction.request))
+        data = transaction.respond(Answer(code=200, phrase="OK", headers=headers, body=body))
         if transaction.request.method == "INVITE":
             self._repeat(transaction, data)
 
@@ -199,6 +211,8 @@ class Call:
             else:
                 body = session.answer(self._offer, self._chosen, reply.sdp)
         own = self._headers() if 100 < reply.code < _REDIRECTION else ()
+        if reply.code // 100 == 2:
+            own = (*own, *self._timer.agree(self.transaction.request))
         return Answer(
             code=reply.code,
             phrase=reply.phrase or standard.phrase,
@@ -255,6 +269,17 @@ class Call:
         self._end(by)  # first: who has seen the response must find the call ended
         self.transaction.respond(answer)
 
+    def _refresh_session(self) -> None:
+        """Refresh the session by UPDATE, where that is ours to do (RFC 4028 §7.4)."""
+        expires = ("Session-Expires", f"{self._timer.interval};refresher=uac")
+        update = self.dialog.request("UPDATE", ("Supported", "timer"), expires)
+
+        def on_final(response: Response | None) -> None:
+            if response is not None and response.code < 300 and self._state != "ended":
+                self._timer.refreshed()
+
+        self._site.transactions.send_request(update, self.dialog.flow, on_final)
+
     def _over_limit(self) -> None:
         if self.transaction.answered:
             self.hang_up("limit")
@@ -268,6 +293,7 @@ class Call:
             self._next.cancel()
         if self._repeater is not None:
             self._repeater.stop()
+        self._timer.stop()
         if self._rtp is not None:
             self._rtp.close()
         if self._service is not None:

@@ -24,7 +24,6 @@ from probe.simulator.messages import (
 from probe.simulator.numbers import behaviour_of, final_code, in_table, normal
 from probe.simulator.pbx import Pbx
 from probe.simulator.registrar import Registrar
-from probe.simulator.routes import route_of
 from probe.simulator.site import Site
 from probe.simulator.transactions import Key, ServerTransaction
 from probe.simulator.transport import Flow
@@ -114,7 +113,7 @@ class Switchboard:
         unsupported = [
             tag
             for tag in (*request.require, *request.proxy_require)
-            if tag.lower() not in self._option_tags(request, dialled)
+            if tag.lower() not in _OPTION_TAGS
         ]
         if request.method == "CANCEL":
             self._cancel(transaction)
@@ -131,11 +130,6 @@ class Switchboard:
             self._in_dialog(transaction)
         else:
             self._out_of_dialog(transaction, dialled)
-
-    def _option_tags(self, request: Request, dialled: str) -> frozenset[str]:
-        """Return the extensions that a request may require; the parties keep session timers."""
-        through = self._exchange.leg(dialog_of(request)) or route_of(dialled)
-        return _OPTION_TAGS | {"timer"} if through else _OPTION_TAGS
 
     @staticmethod
     def _dialled(request: Request) -> str:
