@@ -26,6 +26,7 @@ from probe.diagnosis import (
     routing,
     samerun,
     session,
+    subscriptions,
     tls,
     transport,
 )
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = tuple(
             *placed.RULES,
             *samerun.RULES,
             *session.RULES,
+            *subscriptions.RULES,
             *media.RULES,
             *asked.RULES,
             *changed.RULES,

@@ -133,6 +133,30 @@ def _challenge(case: Case, mismatch: Mismatch) -> Telling:
     )
 
 
+def _notify(case: Case, mismatch: Mismatch) -> Telling:
+    wanted, got = plain(mismatch.expected), plain(mismatch.observed)
+    return Telling(
+        summary=f"The scenario expects {wanted}, and what came is: {got}.",
+        evidence=_cited(case, mismatch),
+        steps=(
+            (
+                "Compare the body of the NOTIFY with the state that the server should tell of; if "
+                "it is right, correct `notify:` in the step."
+            ),
+        ),
+    )
+
+
+def _arrived(case: Case, mismatch: Mismatch) -> Telling:
+    name = plain(mismatch.path.partition(".")[2].partition(".")[2])
+    wanted, got = plain(mismatch.expected), plain(mismatch.observed)
+    return Telling(
+        summary=f"In what reached us, {name} is {got}, and the scenario expects {wanted}.",
+        evidence=_cited(case, mismatch),
+        steps=("Look where it changes on its way, or correct `callee:` in the step.",),
+    )
+
+
 def _sequence(case: Case, mismatch: Mismatch) -> Telling:
     wanted, got = plain(mismatch.expected), plain(mismatch.observed)
     success = 200 <= case.status < 300
@@ -175,5 +199,7 @@ _BY_KIND: dict[str, Callable[[Case, Mismatch], Telling]] = {
     "sdp": _sdp,
     "media": _media,
     "challenge": _challenge,
+    "notify": _notify,
+    "callee": _arrived,
 }
 """How each kind of mismatch is told; every other is one of order."""

@@ -64,7 +64,7 @@ FAULTS: Mapping[Failure, str] = {
     Failure.UNUSABLE_ANSWER: "the answer could not be used, we hung up",
     Failure.RESPONSE_DISCARDED: "a response arrived that could not be read",
     Failure.NO_CALL: "no call reached us",
-    Failure.NO_REQUEST: "the request that was awaited did not come",
+    Failure.NO_REQUEST: "waited in vain",
     Failure.AGENT_CRASHED: "our worker process crashed",
     Failure.AGENT_HUNG: "our worker process hung and was ended",
     Failure.AGENT_REFUSED: "our user agent would not do it",
@@ -396,6 +396,7 @@ def flow(trace: Trace) -> str:
     words: list[str] = []
     for index, event, message in trace.messages():
         other = trace.method != "INVITE" and message.cseq[1] != trace.method
+        other = other and not (trace.method == "SUBSCRIBE" and message.method == "NOTIFY")
         if event.retransmission or other or index in hidden:
             continue
         word = _flow_word(trace, event, message, answered=index in answered)
@@ -413,10 +414,11 @@ def _flow_word(trace: Trace, event: MessageEvent, message: SipMessage, *, answer
     if message.status is not None:
         return f"{message.status} →" if answered else str(message.status)
     sent = isinstance(event, MessageSent)
-    if sent and message.method == trace.method:
+    if sent is not trace.serving and message.method == trace.method:
         return ""
     method = plain(message.method or "", 20)
-    return method if sent else f"{method} (from the peer)"
+    theirs = sent or trace.method == "SUBSCRIBE"  # NOTIFYs come from nobody else
+    return method if theirs else f"{method} (from the peer)"
 
 
 def draw(

@@ -35,11 +35,11 @@ def _by_default(came: tuple[int, ...], seen: Observation, place: Source) -> tupl
     ends = asks_for_the_end(seen)
     words = "a NOTIFY with state terminated" if ends else "a NOTIFY"
     if not came:
-        return (_none(words, "expect", seen, place),)
+        return (_none(words, "expect.notify", seen, place),)
     if not ends or any(all_hold(_TERMINATED, message) for message in messages):
         return ()
     observed = f"state {facts_of(messages[-1]).get('state', ('absent',))[0]}"
-    return (_complaint("expect", words, observed, came[-1:], place),)
+    return (_complaint("expect.notify", words, observed, came[-1:], place),)
 
 
 def asks_for_the_end(seen: Observation) -> bool:

@@ -37,7 +37,7 @@ WORDS = {
     Failure.UNUSABLE_ANSWER: "our side could not use the answer",
     Failure.RESPONSE_DISCARDED: "a response that could not be read",
     Failure.NO_CALL: "no INVITE reached us",
-    Failure.NO_REQUEST: "the request that was awaited did not come",
+    Failure.NO_REQUEST: "none",
     Failure.AGENT_CRASHED: "our own agent crashed",
     Failure.AGENT_HUNG: "our own agent stopped answering",
     Failure.AGENT_REFUSED: "our own agent refused the step",

@@ -10,6 +10,7 @@ from stories_asked import ASKED
 from stories_changed import CHANGED
 from stories_reach import REACH
 from stories_samerun import SAME_RUN
+from stories_subscriptions import SUBSCRIPTIONS
 
 from probe.diagnosis.diagnose import RULES
 from probe.diagnosis.explanation import Explanation
@@ -17,7 +18,7 @@ from probe.diagnosis.quote import visible
 from probe.reference import reference
 from probe.trace.trace import MessageEvent
 
-STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN, *ASKED, *REACH)
+STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN, *ASKED, *REACH, *SUBSCRIPTIONS)
 CERTAINTIES = {"certain", "likely", "undecided"}
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 
