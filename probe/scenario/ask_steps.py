@@ -59,7 +59,7 @@ def sendable_method(value: object) -> str:
     """Return a method that has no verb of its own."""
     method = any_method(value)
     if method in OWN_VERBS:
-        raise refuse(value, f"a {method} has its own step", OWN_VERBS[method])
+        raise refuse(value, f"{method} has a step of its own", OWN_VERBS[method])
     return method
 
 
