@@ -26,7 +26,8 @@ def serving(method: str) -> Trace:
 def in_dialog() -> Wire:
     """Return a SUBSCRIBE inside a subscription that they have forgotten."""
     wire = subscribed().request("NOTIFY", headers={"Event": "message-summary"}).reply(200)
-    return wire.send("SUBSCRIBE", headers={**EVENT, "Expires": "0"}).receive(481)
+    inside = {**EVENT, "Expires": "0", "To": "<sip:100@198.51.100.1>;tag=b1"}
+    return wire.send("SUBSCRIBE", headers=inside).receive(481)
 
 
 SUBSCRIPTIONS: tuple[Story, ...] = (
