@@ -25,6 +25,7 @@ from probe.diagnosis import (
     registration,
     routing,
     samerun,
+    servers,
     session,
     subscriptions,
     tls,
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = tuple(
         (
             *own.RULES,
             *names.RULES,
+            *servers.RULES,
             *transport.RULES,
             *reach.RULES,
             *tls.RULES,
@@ -139,6 +141,8 @@ def _gates(case: Case) -> tuple[Gate, ...]:
         return tuple(Gate)
     if _succeeded(case) and case.kinds & {"headers"}:
         return (Gate.AUTHENTICATION,)
+    if servers.was_slowed(case):
+        return (Gate.NAME,)
     if case.kinds - _DETAILS:
         return (Gate.OWN, Gate.SESSION)
     return ()

@@ -12,12 +12,10 @@ from namespaces import dropped, public_prefix
 Records = Mapping[tuple[str, str], Sequence[str]]
 
 
-def _scene(
-    net: Internet, host: str, *, asks: str = "", port: int = 0, transport: str = "udp"
-) -> Scene:
-    """Return a scene that goes to a name; ``asks``: through pjsip's resolver or the system's."""
-    profile: dict[str, object] = {"uri": uri(net.lab.user(), host, port, transport)}
-    if (asks or net.lab.rng.choice(("pjsip", "system"))) == "pjsip":
+def _scene(net: Internet, host: str, *, asks: str = "", port: int = 0, said: str = "") -> Scene:
+    """Return a scene that goes to a name; ``asks``: the profile's name server or the system's."""
+    profile: dict[str, object] = {"uri": uri(net.lab.user(), host, port) + said}
+    if (asks or net.lab.rng.choice(("ours", "system"))) == "ours":
         profile["nameserver"] = net.resolver
     return net.scene(profile, [some_step(net.lab)])
 
@@ -99,7 +97,7 @@ def wrong_port_in_srv(lab: Lab) -> Scene:
     if lab.rng.random() < 0.5:
         net.holds(socket.SOCK_DGRAM, net.there[0], port)
     net.names({**_srv(host, "sip._udp", f"10 {port} {target}"), (target, "A"): [net.there[0]]})
-    return _scene(net, host, asks="pjsip")
+    return _scene(net, host, asks="ours")
 
 
 def first_target_dead(lab: Lab) -> Scene:
@@ -118,11 +116,15 @@ def first_target_dead(lab: Lab) -> Scene:
             (second, "A"): [net.there[1]],
         }
     )
-    return _scene(net, host, asks="pjsip")
+    scene = _scene(net, host)
+    for step in scene.steps:  # the next server answers: what is left of the fault is the time
+        step["timeout"] = "4s"
+        step["expect"] = {**step.get("expect", {}), "timing": {"total": "max 1.5s"}}
+    return scene
 
 
 def other_transport_in_srv(lab: Lab) -> Scene:
-    """Publish SRV for TLS or TCP alone; the name itself has an address without UDP."""
+    """Publish SRV for TLS or TCP alone, and ask for UDP; the name has an address without UDP."""
     net = internet(lab)
     host, target = net.domain, net.host()
     secure = lab.rng.random() < 0.6
@@ -136,7 +138,7 @@ def other_transport_in_srv(lab: Lab) -> Scene:
     if lab.rng.random() < 0.5:
         dropped(net.network, f"ip daddr {net.there[0]} udp dport 5060")
     net.names({**srv, (target, "A"): [net.there[0]], (host, "A"): [net.there[0]]})
-    return _scene(net, host)
+    return _scene(net, host, said=";transport=udp")
 
 
 def stale_address(lab: Lab) -> Scene:
@@ -246,7 +248,7 @@ FAULTS = (
     _fault(
         "F007",
         "first SRV target dead",
-        "two SRV targets, the first holds its port and is silent",
+        "two SRV targets, the first holds its port and is silent; a bound of time is not kept",
         first_target_dead,
     ),
     _fault(

@@ -11,7 +11,7 @@ from wirebuilder import ANSWER, OFFER, Wire, refused_call, register_ok, sdp
 
 from probe.scenario.expectation import Bound
 from probe.trace.failure import Failure
-from probe.trace.route import DnsAnswer
+from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
     AgentNote,
     BytesDropped,
@@ -138,6 +138,20 @@ def after_login(status: int, reason: str | None = None) -> Wire:
 def icmp(kind: int, code: int, offender: str = "198.51.100.1") -> IcmpReceived:
     """Return an ICMP error about our datagram."""
     return IcmpReceived(at=0.1, remote=PEER, offender=offender, icmp_type=kind, icmp_code=code)
+
+
+def left_server(why: str, waited_s: float) -> NextHop:
+    """Return a first server that was left for the next."""
+    return NextHop(
+        at=0.0,
+        place=1,
+        of=2,
+        host="s1.carrier.example",
+        remote="198.51.100.7:5060",
+        transport="UDP",
+        left=why,
+        waited_s=waited_s,
+    )
 
 
 def published(name: str, record: str) -> DnsAnswer:
@@ -883,6 +897,28 @@ SIGN_IN: tuple[Story, ...] = (
         UNDECIDED,
         expect={"headers": {"Server": "present"}},
         never=("F067", "F064"),
+    ),
+    tell(
+        "late registration behind a dead server",
+        Wire("REGISTER")
+        .add(left_server("did not answer within 2 s", 2.0))
+        .send("REGISTER")
+        .receive(200),
+        "F007",
+        LIKELY,
+        says=("198.51.100.7:5060", "did not answer within 2 s"),
+        expect={"timing": {"rrd": Bound(max=0.001, text="max 1ms")}},
+    ),
+    tell(
+        "late registration although the first server refused at once",
+        Wire("REGISTER")
+        .add(left_server("refused the connection", 0.01))
+        .send("REGISTER")
+        .receive(200),
+        None,
+        UNDECIDED,
+        expect={"timing": {"rrd": Bound(max=0.001, text="max 1ms")}},
+        never=("F007",),
     ),
     tell(
         "late registration needs no cause",
