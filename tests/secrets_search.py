@@ -10,7 +10,8 @@ in any file, those of peers included, each digest response, nonce, cnonce and SR
 made of them. Each is searched for as it is, in capitals, in hexadecimal and in base64.
 
 What tests and peers write themselves is told apart by name (`OF_OTHERS`), and is where secrets are
-learned from; everything else must hold none. Ends with 1 where something was found, and names the
+learned from; everything else must hold none. A value of a message that stands in the source of a
+test was made by nobody's login and does not count. Ends with 1 where something was found, and names the
 file, never a secret.
 """
 
@@ -41,6 +42,7 @@ OF_OTHERS = {
     "sipprobe.yaml": "a user's profiles",
     "*.sip.yaml": "a user's scenarios",
     "pw*": "a user's password files",
+    "*.pw": "a user's password files",
     "known-secrets.jsonl": "what this search is given",
     "heard-*.txt": "credentials that the embedded trunk was sent",
     "kamailio.*": "a peer's configuration and log",
@@ -147,6 +149,7 @@ def search(folder: Path) -> Found:
             login = f"{user}:{realm}:{password}".encode()
             for made in (hashlib.md5, hashlib.sha256):
                 kinds[made(login, usedforsecurity=False).hexdigest()] = "H(A1)"
+    kinds = {secret: kind for secret, kind in kinds.items() if not _is_made_up(secret, kind)}
     found.secrets.update(kinds.values())
     needles = {form: kind for secret, kind in kinds.items() for form in forms(secret)}
     hits = set(_standing(needles, ours)) if needles else set()
@@ -203,11 +206,26 @@ def _passwords(path: Path, content: bytes) -> set[str]:
     text = content.decode(errors="replace")
     if path.name == "known-secrets.jsonl":
         return {json.loads(line) for line in text.splitlines()}
-    if fnmatch.fnmatch(path.name, "pw*"):
+    if OF_OTHERS[whose(path) or ""] == OF_OTHERS["pw*"]:
         return {text.partition("\n")[0]} - {""}
     if path.name == "sipprobe.yaml":
         return {one.decode(errors="replace").strip() for one in _PASSWORD.findall(content)}
     return set()
+
+
+def _is_made_up(secret: str, kind: str) -> bool:
+    """Whether a value of a message stands in a test: somebody wrote it, no login made it."""
+    return kind not in {"password", "H(A1)"} and secret.encode() in _words_of_tests()
+
+
+@functools.cache
+def _words_of_tests() -> bytes:
+    """Return the text of all tests and of the traces that they judge."""
+    return b"\n".join(
+        path.read_bytes()
+        for pattern in ("*.py", "*.json")
+        for path in ROOT.glob(f"tests/**/{pattern}")
+    )
 
 
 @functools.cache

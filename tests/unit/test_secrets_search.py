@@ -1,26 +1,30 @@
 """The search for secrets finds what is planted, and nothing in what real runs write."""
 
+import base64
 import hashlib
 import json
 from pathlib import Path
+from secrets import token_bytes, token_hex
 
 import pytest
 import secrets_search
 
 PASSWORD = "correct-horse-7/battery"
-KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+# Made anew in each run: what stands in the source of a test is taken for made up.
+NONCE, CNONCE, RESPONSE = token_hex(8), token_hex(6), token_hex(16)
+KEY = base64.b64encode(token_bytes(30)).decode()
 MESSAGE = (
     "REGISTER sip:pbx.example SIP/2.0\r\n"
-    'Authorization: Digest username="100", realm="pbx.example", nonce="5f3a9c2e1b7d4860",\r\n'
-    ' cnonce="0a4f113b77", response="6629fae49393a05397450978507c4ef1"\r\n'
+    f'Authorization: Digest username="100", realm="pbx.example", nonce="{NONCE}",\r\n'
+    f' cnonce="{CNONCE}", response="{RESPONSE}"\r\n'
     f"\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}\r\n"
 )
 A1 = hashlib.md5(f"100:pbx.example:{PASSWORD}".encode(), usedforsecurity=False).hexdigest()
 SECRETS = {
     "password": PASSWORD,
-    "nonce": "5f3a9c2e1b7d4860",
-    "cnonce": "0a4f113b77",
-    "response": "6629fae49393a05397450978507c4ef1",
+    "nonce": NONCE,
+    "cnonce": CNONCE,
+    "response": RESPONSE,
     "SRTP key": KEY,
     "H(A1)": A1,
 }
