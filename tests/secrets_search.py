@@ -11,8 +11,8 @@ made of them. Each is searched for as it is, in capitals, in hexadecimal and in 
 
 What tests and peers write themselves is told apart by name (`OF_OTHERS`), and is where secrets are
 learned from; everything else must hold none. A value of a message that stands in the source of a
-test was made by nobody's login and does not count. Ends with 1 where something was found, and names the
-file, never a secret.
+test was made by nobody's login and does not count. Ends with 1 where something was found, and names
+the file, never a secret.
 """
 
 import argparse
@@ -53,9 +53,10 @@ OF_OTHERS = {
     "scenario.xml": "what SIPp sends",
     "wire.pcap": "what dumpcap saw on the wire",
     "*.pcapng": "what dumpcap saw on the wire",
+    "test_damaged_*/x": "a capture that a test damaged",
     "*.pem": "keys of the tests' own authority",
 }
-"""Names of files that are no output of ours, and whose they are."""
+"""Names of files (some with their folder) that are no output of ours, and whose they are."""
 
 SHORTEST = 8
 """Characters from which a password is told apart from any other text."""
@@ -114,7 +115,8 @@ class Found:
 
 def whose(path: Path) -> str | None:
     """Return the pattern by which a file is not ours, or None."""
-    return next((known for known in OF_OTHERS if fnmatch.fnmatch(path.name, known)), None)
+    names = (path.name, f"{path.parent.name}/{path.name}")
+    return next((k for k in OF_OTHERS if any(fnmatch.fnmatch(name, k) for name in names)), None)
 
 
 def files_in(folder: Path) -> Iterator[Path]:
