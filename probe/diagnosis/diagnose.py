@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from probe.diagnosis import (
     asked,
+    called,
     changed,
     differences,
     media,
@@ -67,6 +68,7 @@ RULES: tuple[Rule, ...] = tuple(
             *routing.RULES,
             *placed.RULES,
             *samerun.RULES,
+            *called.RULES,
             *session.RULES,
             *subscriptions.RULES,
             *media.RULES,

@@ -134,6 +134,8 @@ def _challenge(case: Case, mismatch: Mismatch) -> Telling:
 
 
 def _notify(case: Case, mismatch: Mismatch) -> Telling:
+    if case.method == "REFER":
+        return _transfer(case, mismatch)
     wanted, got = plain(mismatch.expected), plain(mismatch.observed)
     return Telling(
         summary=f"The scenario expects {wanted}, and what came is: {got}.",
@@ -184,6 +186,58 @@ def _sequence(case: Case, mismatch: Mismatch) -> Telling:
     )
 
 
+def _at(case: Case, mismatch: Mismatch) -> Telling:
+    """Tell of a call that went through and did not reach its agent, or was not confirmed there."""
+    missed = [leg for leg in case.trace.legs if not leg.reached]
+    evidence = _cited(case, mismatch)
+    if not missed:
+        return Telling(
+            summary=f"{plain(mismatch.observed)}.",
+            inferred=("The ACK was lost between the phone system and the called side.",),
+            evidence=evidence,
+            steps=("Compare the Contact of the called side's 200 with where its ACK was sent.",),
+        )
+    name = plain(missed[0].agent)
+    if not 200 <= case.status < 300:
+        return Telling(summary=f"No INVITE reached {name}.", evidence=evidence)
+    there = "was registered" if missed[0].registered else "was not registered"
+    return Telling(
+        summary=f"The call was answered, but not by {name}: no INVITE reached it.",
+        inferred=(
+            "Somebody else answered: a mailbox, an announcement, a forward, or another device.",
+        ),
+        evidence=(*evidence, Evidence(event=None, says=f"{name} {there} at that time")),
+        steps=(
+            f"See the dial plan and the forwards of the number: who answers where {name} should?",
+            "The `Server`, `Contact` and session description of the 200 say what answered.",
+        ),
+    )
+
+
+def _transfer(case: Case, mismatch: Mismatch) -> Telling:
+    """Tell of a NOTIFY that says something else, or that never came."""
+    wanted, got = plain(mismatch.expected), plain(mismatch.observed)
+    last = got.rpartition(" ")[2]
+    failed = last.isdigit() and int(last) >= 300
+    return Telling(
+        summary=f"The transfer was accepted with {case.status}, and then its target answered "
+        f"{last}."
+        if failed
+        else f"The transfer was accepted with {case.status}; its NOTIFYs should tell {wanted}, and "
+        f"what came is {got}.",
+        inferred=("The REFER was taken: the number, or whoever is called, is the cause.",)
+        if failed
+        else (),
+        evidence=_cited(case, mismatch),
+        steps=(
+            f"Call the target directly: it should answer {last} as well; `sipprobe explain {last}`."
+            if failed
+            else "See whether the phone system reports transfers at all (RFC 3515 §2.4.4); some "
+            "end the subscription at once (RFC 4488).",
+        ),
+    )
+
+
 def _cited(case: Case, mismatch: Mismatch) -> tuple[Evidence, ...]:
     return tuple(
         case.cite_start(index)
@@ -199,7 +253,8 @@ _BY_KIND: dict[str, Callable[[Case, Mismatch], Telling]] = {
     "sdp": _sdp,
     "media": _media,
     "challenge": _challenge,
-    "notify": _notify,
+    "at": _at,
     "callee": _arrived,
+    "notify": _notify,
 }
 """How each kind of mismatch is told; every other is one of order."""

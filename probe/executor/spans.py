@@ -95,11 +95,11 @@ def leg_of(expect: Expect, span: Span, until: float, log: EventLog, recording: R
     Calls that arrive from the beginning of the try on belong to it, until another step expects one
     at the same agent; each keeps its messages to the end of the scenario.
     """
-    events = log.about(
-        log.arrived(span.began, until), 1.0, 0.0
-    )  # an empty span of time: its messages, nothing beside
+    # An empty span of time: its messages, nothing beside.
+    events = log.about(log.arrived(span.began, until), 1.0, 0.0)
     return Leg(
         agent=expect.account,
+        registered=log.registered(span.began),
         trace=Trace(
             attempt=f"{expect.account}: {span.attempt.label}",
             method="INVITE",

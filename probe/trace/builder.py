@@ -49,6 +49,8 @@ class EventLog:
         self._of_calls: dict[str, list[int]] = {}
         self._of_none: list[tuple[float, int]] = []
         self._arrived: list[tuple[float, str]] = []
+        self._registrations: list[tuple[float, bool]] = []
+        self._removes = False
 
     def add(self, event: Event) -> Event:
         """Append an event and return it as recorded, marked where it is a retransmission."""
@@ -64,7 +66,22 @@ class EventLog:
         begins = message is not None and message.method == "INVITE" and not message.to_tag
         if begins and isinstance(event, MessageReceived):
             insort(self._arrived, (event.at, call_id))
+        if message is not None and message.cseq[1] == "REGISTER":
+            self._register(event.at, message)
         return event
+
+    def registered(self, at: float) -> bool:
+        """Whether a registration of the account stood at a time, by what it sent and got."""
+        place = bisect_left(self._registrations, (at, False))
+        return place > 0 and self._registrations[place - 1][1]
+
+    def _register(self, at: float, message: SipMessage) -> None:
+        """Take note of a REGISTER and of its 2xx (RFC 3261 §10.2.2: an expiry of 0 removes)."""
+        if message.is_request:
+            contact = message.first("Contact") or ""
+            self._removes = message.first("Expires") == "0" or ";expires=0" in contact
+        elif 200 <= (message.status or 0) < 300:
+            insort(self._registrations, (at, not self._removes))
 
     def all(self, since: int = 0) -> tuple[Event, ...]:
         """Return everything recorded so far, from a place on."""

@@ -84,7 +84,14 @@ def trace_to_json(trace: Trace) -> dict[str, object]:
         **_fields_to_json(trace, skip=_PARTS),
         "events": [{"type": type(e).__name__, **_fields_to_json(e)} for e in trace.events],
         "media": [_fields_to_json(report) for report in trace.media],
-        "legs": [{"agent": leg.agent, "trace": trace_to_json(leg.trace)} for leg in trace.legs],
+        "legs": [
+            {
+                "agent": leg.agent,
+                "registered": leg.registered,
+                "trace": trace_to_json(leg.trace),
+            }
+            for leg in trace.legs
+        ],
     }
 
 
@@ -118,7 +125,13 @@ def _legs(stored: Mapping[str, object]) -> tuple[Leg, ...]:
         trace = entry.get("trace")
         if not isinstance(entry.get("agent"), str) or not isinstance(trace, dict):
             raise StoredTraceError(f"legs[{place}]: agent or trace is missing")
-        found.append(Leg(agent=str(entry["agent"]), trace=trace_from_json(trace)))
+        found.append(
+            Leg(
+                agent=str(entry["agent"]),
+                trace=trace_from_json(trace),
+                registered=entry.get("registered") is not False,
+            )
+        )
     return tuple(found)
 
 

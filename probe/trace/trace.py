@@ -312,6 +312,9 @@ class Leg:
     trace: "Trace"
     "Its own messages; without any INVITE where no call reached it."
 
+    registered: bool = True
+    "Whether a registration of it stood when the call was placed."
+
     @property
     def reached(self) -> bool:
         """Whether an INVITE arrived."""

@@ -7,6 +7,7 @@ from casebuilder import case, explain
 from stories import STORIES as WITHOUT_A_PAST
 from stories import Story
 from stories_asked import ASKED
+from stories_called import CALLED
 from stories_changed import CHANGED
 from stories_reach import REACH
 from stories_samerun import SAME_RUN
@@ -18,7 +19,15 @@ from probe.diagnosis.quote import visible
 from probe.reference import reference
 from probe.trace.trace import MessageEvent
 
-STORIES = (*WITHOUT_A_PAST, *CHANGED, *SAME_RUN, *ASKED, *REACH, *SUBSCRIPTIONS)
+STORIES = (
+    *WITHOUT_A_PAST,
+    *CHANGED,
+    *SAME_RUN,
+    *ASKED,
+    *REACH,
+    *SUBSCRIPTIONS,
+    *CALLED,
+)
 CERTAINTIES = {"certain", "likely", "undecided"}
 every_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 

@@ -53,3 +53,11 @@ def test_a_failure_goes_by_its_call() -> None:
     for event in answered_call().trace().events:
         log.add(event)
     assert log.about({"c1@192.0.2.10"}, 99.0, 100.0) == log.all()
+
+
+def test_whether_a_registration_stood() -> None:
+    """By the 2xx of the last REGISTER, and whether that removed it."""
+    wire = Wire("REGISTER").send("REGISTER").receive(401).send("REGISTER", auth=True)
+    wire.receive(200, at=1.0).send("REGISTER", headers={"Expires": "0"}).receive(200, at=2.0)
+    stood = [wire.log.registered(at) for at in (0.5, 1.5, 2.5)]
+    assert stood == [False, True, False]
