@@ -95,11 +95,16 @@ class Hops:
             located=Located(wanted=self._own, targets=(), answers=(), lookups=()), until=0.0
         )
         self._order: list[Target] = []
+        self._family: int | None = None
         self._began = 0.0
 
     def settle(self) -> Account:
         """Look the account's own next hop up; return the account with the transport that it has."""
         self._choose(self._own)
+        if self._order:
+            bound = self._account.local_address or self._order[0].address
+            self._family = _family(bound)
+            self._choose(self._own)
         if not self._order or not self._account.any_transport:
             return self._account
         self._account = replace(self._account, transport=self._order[0].transport)
@@ -188,7 +193,15 @@ class Hops:
                 good = known.good if known is not None else None
                 known = self._known[wanted] = _Known(located=located, until=until, good=good)
         self._hop = known
-        self._order = sorted(known.located.targets, key=lambda target: target != known.good)
+        targets = known.located.targets
+        # One socket speaks IPv4 or IPv6: servers of the other kind are out of its reach.
+        near = [t for t in targets if self._family in {None, _family(t.address)}]
+        self._order = sorted(near or targets, key=lambda target: target != known.good)
+
+
+def _family(address: str) -> int:
+    """Return 6 or 4; ``address`` may have a port."""
+    return 6 if address.count(":") > 1 else 4
 
 
 def why_left(failure: Failure, waited: float) -> MovesOn | None:

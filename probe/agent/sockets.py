@@ -91,14 +91,27 @@ def local_end(remote: str, *, established: bool = False) -> str:
     """
     states = {"01"} if established else {"01", "02"}  # 02 is SYN sent (linux net/tcp_states.h)
     host, _, port = remote.rpartition(":")
+    host = host.strip("[]")
+    family, table = (
+        (socket.AF_INET6, "/proc/self/net/tcp6")
+        if ":" in host
+        else (socket.AF_INET, "/proc/self/net/tcp")
+    )
     try:
-        wanted = socket.inet_aton(host.strip("[]"))[::-1].hex().upper() + f":{int(port):04X}"
-        table = Path("/proc/self/net/tcp").read_text(encoding="ascii")
+        wanted = f"{_in_table(socket.inet_pton(family, host)).hex().upper()}:{int(port):04X}"
+        lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
     except (OSError, ValueError):
         return ""
-    for line in table.splitlines()[1:]:
+    for line in lines:
         columns = line.split()
         if columns[2] == wanted and columns[3] in states:
             address, _, number = columns[1].partition(":")
-            return f"{socket.inet_ntoa(bytes.fromhex(address)[::-1])}:{int(number, 16)}"
+            ours = socket.inet_ntop(family, _in_table(bytes.fromhex(address)))
+            return f"[{ours}]:{int(number, 16)}" if ":" in ours else f"{ours}:{int(number, 16)}"
     return ""
+
+
+def _in_table(address: bytes) -> bytes:
+    """Turn an address into the table's order of bytes, and back: words of 32 bits, host order."""
+    words = (address[place : place + 4] for place in range(0, len(address), 4))
+    return b"".join(word[::-1] for word in words)

@@ -265,3 +265,18 @@ def test_the_next_hop_of_a_request(
     )
     hops.begin(uri)
     assert (hops.wanted.host, hops.wanted.port, hops.wanted.transport) == wanted
+
+
+@pytest.mark.parametrize(
+    ("bound", "remote"), [(None, "[2001:db8::1]:5060"), ("192.0.2.9", "198.51.100.2:5060")]
+)
+def test_servers_that_our_socket_cannot_reach_are_left_out(bound: str | None, remote: str) -> None:
+    """One socket is of one family: that of `local_address`, else of the first server."""
+    six = replace(server(1), address="2001:db8::1")
+    account = replace(NAMED, local_address=bound)
+    hops = Hops(account, lambda: 0.0, lambda _event: None, find=finds(six, server(2)), ipv6=True)
+    hops.settle()
+    assert hops.wanted.ipv6
+    assert hops.target is not None
+    assert hops.target.remote == remote
+    assert not hops.more

@@ -2,11 +2,20 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakeagent import ACCOUNT
 
-from probe.agent.sockets import local_end, own_socket, send_at_once, source_address
+from probe.agent.sockets import (
+    local_end,
+    own_address,
+    own_socket,
+    send_at_once,
+    shut_down,
+    source_address,
+)
 
 
 @pytest.fixture
@@ -99,3 +108,60 @@ def test_no_connection(remote: str) -> None:
 def test_the_address_that_routes_to_a_peer() -> None:
     """Loopback is reached from loopback."""
     assert source_address("127.0.0.1", 5060) == "127.0.0.1"
+
+
+# IPv6 ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def connected6() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Yield both ends of a TCP connection on loopback, by IPv6."""
+    try:
+        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6 on loopback")
+    with (
+        server,
+        socket.create_connection(server.getsockname()[:2]) as ours,
+        server.accept()[0] as peer,
+    ):
+        yield ours, peer
+
+
+def test_our_end_of_a_connection_by_ipv6(
+    connected6: tuple[socket.socket, socket.socket],
+) -> None:
+    """It is read from the kernel's other table, and written in brackets."""
+    ours, peer = connected6
+    remote = f"[::1]:{peer.getsockname()[1]}"
+    assert local_end(remote, established=True) == f"[::1]:{ours.getsockname()[1]}"
+
+
+def test_a_connection_is_ended_by_its_port(
+    connected: tuple[socket.socket, socket.socket],
+) -> None:
+    """The peer reads the end of it, although the owner still holds the socket."""
+    ours, peer = connected
+    peer.settimeout(5)
+    shut_down(ours.getsockname()[1])
+    assert peer.recv(1) == b""
+    shut_down(1)  # none of ours: nothing happens
+
+
+@pytest.mark.parametrize(
+    ("written", "towards", "expected"),
+    [
+        ("127.0.0.2", "", ("127.0.0.2", 0)),
+        ("127.0.0.2:5070", "", ("127.0.0.2", 5070)),
+        ("::1", "", ("::1", 0)),
+        ("[::1]:5070", "", ("::1", 5070)),
+        (None, "127.0.0.1", ("127.0.0.1", 0)),
+        (None, "", ("0.0.0.0", 0)),
+    ],
+)
+def test_what_an_account_binds(
+    written: str | None, towards: str, expected: tuple[str, int]
+) -> None:
+    """What the profile says, else what routes to the server; a name without one binds anything."""
+    account = replace(ACCOUNT, host="pbx.example", local_address=written)
+    assert own_address(account, towards) == expected
