@@ -213,6 +213,17 @@ def test_a_subscription_without_notify_is_not_met(
     assert named(done.findings[0]) == ("likely", ["F184"])
 
 
+def test_a_request_that_was_given_up_does_not_end_the_next_one(
+    silent_udp_port: int, folder: UserFolder
+) -> None:
+    """The stack ends the first a little after our deadline, while the second is waited for."""
+    folder.trunk(uri=f"sip:100@{LOOPBACK}:{silent_udp_port}")
+    folder.scenario('- {message: one, to: "101", timeout: 500ms}\n' * 2)
+    done = folder.run("check")
+    ends = [(finding["failure"], finding["deadline"]) for finding in done.findings]
+    assert ends == [("NO_RESPONSE", "timeout 0.5 s")] * 2
+
+
 @pytest.mark.parametrize(("code", "outcome"), [("200", "MET"), ("488", "NOT_MET")])
 def test_info_inside_a_call(
     sipp_uas: Callable[..., SippUas], folder: UserFolder, code: str, outcome: str

@@ -77,6 +77,7 @@ class Requests:
         self._ended = ended
         self._callback = _Ended(self._on_end)
         self._place: int | None = None
+        self._latest = 0
         pointer, number = ctypes.c_void_p, ctypes.c_int
         for name, result, arguments in (
             ("pjsip_method_init_np", None, (pointer, pointer)),
@@ -132,8 +133,9 @@ class Requests:
             self._library.pjsip_tx_data_dec_ref(buffer)
             raise
         ctypes.c_void_p.from_address(buffer + place).value = message
+        self._latest += 1
         status = self._library.pjsip_endpt_send_request(
-            self._library.pjsua_get_pjsip_endpt(), buffer, -1, None, self._callback
+            self._library.pjsua_get_pjsip_endpt(), buffer, -1, self._latest, self._callback
         )
         if status != 0:
             raise RequestError(status, "the request could not be sent")
@@ -198,9 +200,12 @@ class Requests:
             raise RequestError(status, "the stack cannot make a request")
         return made.value
 
-    def _on_end(self, _token: int | None, event: int | None) -> None:
-        """Tell how a transaction ended; called by the stack, must not raise."""
-        if not event:
+    def _on_end(self, token: int | None, event: int | None) -> None:
+        """Tell how the latest transaction ended; called by the stack, must not raise.
+
+        One that we gave up goes on in the stack and ends later: that is nobody's end any more.
+        """
+        if not event or token != self._latest:
             return
         source = ctypes.c_void_p.from_address(event + _EVENT_AT).value or 0
         kind = ctypes.c_int.from_address(event + _EVENT_AT + 20).value
