@@ -14,6 +14,7 @@ from dnsserver import NameServer
 from kamailio import Kamailio, KamailioOptions, running_kamailio
 from listeners import TlsServer, running_tls_server, silent_port
 from ports import LOOPBACK, free_port
+from presence import Presence, running_presence
 from sipp import SippUas, running_sipp_uas
 from sipprobe_command import Finished, RunningSipprobe, running_sipprobe
 from userfolder import UserFolder
@@ -63,6 +64,13 @@ def asterisk(
 ) -> Iterator[Asterisk]:
     """Give the PBX: Asterisk with users 100 to 104, a carrier, voicemail and hints."""
     with running_asterisk(tmp_path_factory.mktemp("asterisk"), certificates) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="module")
+def presence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Presence]:
+    """Give a presence server: SUBSCRIBE, NOTIFY, PUBLISH, and MESSAGE between its users."""
+    with running_presence(tmp_path_factory.mktemp("presence")) as peer:
         yield peer
 
 

@@ -14,6 +14,7 @@ from certificates import Certificates
 from kamailio import Kamailio, KamailioOptions, running_kamailio
 from listeners import TlsServer
 from ports import LOOPBACK
+from presence import SECRET_USER, Presence
 from processes import poll, running
 from sipp import SippUas, running_sipp_uas
 from sipprobe_command import Finished
@@ -43,6 +44,25 @@ def is_gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+# Kamailio as presence server
+
+
+@pytest.mark.parametrize(
+    ("user", "package", "expected"),
+    [("101", "dialog", 200), ("101", "weather", 489), (SECRET_USER, "dialog", 403)],
+)
+def test_presence_server_takes_or_refuses_a_subscription(
+    presence: Presence, user: str, package: str, expected: int
+) -> None:
+    """After a login it offers its packages, and keeps one user's state to itself."""
+    with Phone("udp", presence.port, user=presence.user) as phone:
+        uri = f"sip:{user}@{LOOPBACK}:{presence.port}"
+        challenge, answer = phone.request(
+            "SUBSCRIBE", uri, f"Event: {package}", "Expires: 0", password=presence.password
+        )
+    assert (challenge.status, answer.status) == (407, expected)
 
 
 # Kamailio as registrar

@@ -1,11 +1,11 @@
 """`sipprobe run` against a presence server and SIPp: subscriptions, messages, other requests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ports import LOOPBACK
-from presence import SECRET_USER, Presence, running_presence
+from presence import SECRET_USER, Presence
 from sipp import SippUas
 from userfolder import Run, UserFolder
 
@@ -102,13 +102,6 @@ INFO = """
   body: 'Signal=5\\nDuration=160'
 - hangup: talk
 """
-
-
-@pytest.fixture(scope="module")
-def presence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Presence]:
-    """Give a presence server."""
-    with running_presence(tmp_path_factory.mktemp("presence")) as peer:
-        yield peer
 
 
 def run(folder: UserFolder, peer: Presence, steps: str, transport: str = "udp") -> Run:
