@@ -12,6 +12,7 @@ from probe.executor.janitor import tidy
 from probe.executor.living import born, ours
 from probe.executor.orphan import end_call, open_calls, unheard_invites
 from probe.executor.process import WorkerProcess
+from probe.executor.taken import end_taken, taken_calls
 from probe.plan.action import Account, Action, Register
 from probe.sip.message import SipMessage
 from probe.trace.builder import EventLog
@@ -332,6 +333,9 @@ class Crew:
                 with suppress(OSError):
                     append_event(worker.journal, event, time.time())
 
+        for taken in taken_calls(events):
+            if self._is_news(taken.invite) and not end_taken(taken, self._clock, record):
+                self.alarms.append(f"{worker.account.name}: a call that reached it may still be up")
         for call in open_calls(events):
             if self._is_news(call.invite) and not end_call(call, self._clock, record):
                 self.alarms.append(

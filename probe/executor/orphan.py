@@ -126,7 +126,7 @@ def end_call(call: OpenCall, clock: Callable[[], float], record: Callable[[Event
     if call.answer is not None:
         text = bye_text(call.invite, call.answer, call.number)
     host, port = next_hop(call)
-    answered = _exchange(call.sent.local, (host, port), text, clock, record)
+    answered = exchange(call.sent.local, (host, port), text, clock, record)
     record(
         AgentNote(
             at=clock(),
@@ -168,7 +168,7 @@ def ack_text(invite: SipMessage, answer: SipMessage) -> str:
 
 def _in_dialog(method: str, number: int, invite: SipMessage, answer: SipMessage) -> str:
     """Build a request in a dialog that we opened."""
-    contact = _uri(answer.first("Contact"))
+    contact = uri_in(answer.first("Contact"))
     usable = contact and uri_host(contact)[0] and not re.search(r"[\x00-\x20\x7f]", contact)
     target = contact if usable else invite.request_uri
     via = (invite.first("Via") or "").split(";")[0]
@@ -176,7 +176,7 @@ def _in_dialog(method: str, number: int, invite: SipMessage, answer: SipMessage)
         f"{method} {target} SIP/2.0",
         f"Via: {via};rport;branch=z9hG4bK-orphan-{number}{method[0]}-{invite.branch[-16:]}",
     ]
-    lines += [f"Route: {route}" for route in reversed(_split(answer.all("Record-Route")))]
+    lines += [f"Route: {route}" for route in reversed(split_values(answer.all("Record-Route")))]
     lines += [
         f"From: {invite.first('From')}",
         f"To: {answer.first('To')}",
@@ -195,15 +195,15 @@ def next_hop(call: OpenCall) -> tuple[str, int]:
     target that is no SIP URI leads nowhere. Then the request goes where the INVITE went.
     """
     if call.answer is not None:
-        routes = _split(call.answer.all("Record-Route"))
+        routes = split_values(call.answer.all("Record-Route"))
         host, number = uri_host(routes[-1] if routes else call.answer.first("Contact"))
-        if _is_host_address(host):
+        if is_host_address(host):
             return host, number or 5060
     host, _, port = call.sent.remote.rpartition(":")
     return host.strip("[]"), int(port)
 
 
-def _is_host_address(host: str) -> bool:
+def is_host_address(host: str) -> bool:
     """Whether a host is written as the address of one machine."""
     try:
         address = ipaddress.ip_address(host)
@@ -212,7 +212,7 @@ def _is_host_address(host: str) -> bool:
     return not (address.is_multicast or address.is_unspecified)
 
 
-def _exchange(
+def exchange(
     local: str,
     remote: tuple[str, int],
     text: str,
@@ -220,7 +220,7 @@ def _exchange(
     record: Callable[[Event], object],
 ) -> bool:
     """Send a request up to three times; return whether a final response came."""
-    if not _is_host_address(remote[0]):
+    if not is_host_address(remote[0]):
         return False
     family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as wire:
@@ -272,7 +272,7 @@ def _is_final(answer: str, request: str) -> bool:
     return (message.status or 0) >= 200 and message.cseq == asked.cseq
 
 
-def _split(values: tuple[str, ...]) -> list[str]:
+def split_values(values: tuple[str, ...]) -> list[str]:
     """Split comma-separated header values outside angle brackets."""
     found = []
     for value in values:
@@ -280,7 +280,7 @@ def _split(values: tuple[str, ...]) -> list[str]:
     return [part for part in found if part]
 
 
-def _uri(value: str | None) -> str | None:
+def uri_in(value: str | None) -> str | None:
     """Return the URI of a name-addr or addr-spec."""
     if value is None:
         return None
