@@ -239,6 +239,7 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
         whole.engine = whole.engine or said.engine
         told(_report(setting, said, executor, elapsed(), ()))
         forget_parsed()
+        kept.tidy()
         if cause is not None:
             break
     if executor.interrupted:

@@ -71,6 +71,10 @@ class UserAgent(Protocol):
         """Let requests to this next hop go to one of its servers; None where it has none."""
         ...
 
+    def unread(self) -> None:
+        """Tell of bytes that arrived on a stream and end no message, and close its connection."""
+        ...
+
     def abandon(self, handle: int) -> None:
         """Stop what was sent last for a handle: no copy of it, and no request, leaves any more."""
         ...

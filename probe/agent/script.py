@@ -394,6 +394,8 @@ class Script(Loop):
         """Record the failure that the stack's trigger stands for."""
         failure = trigger.fault
         if failure is None:
+            if progress.unanswered and not progress.dropped:
+                self.agent.unread()
             if progress.dropped and progress.first_response_at is None:
                 failure = Failure.RESPONSE_DISCARDED
             elif progress.unanswered:
@@ -440,13 +442,15 @@ class Script(Loop):
         if waited < patience:
             return None
         limit = f"{patience:g} s"
+        if progress.sent_at is not None and not progress.dropped:
+            self.agent.unread()
         if progress.sent_at is None and progress.accepted:
             failure, words = Failure.TLS_HANDSHAKE, f"the TLS handshake timed out after {limit}"
         elif progress.sent_at is None:
             failure, words = Failure.TCP_TIMEOUT, f"no connection within {limit}"
         elif progress.dropped:
             failure = Failure.RESPONSE_DISCARDED
-            words = f"{progress.dropped} datagrams came back that could not be read as SIP"
+            words = "what came back could not be read as SIP"
         else:
             failure, words = Failure.NO_RESPONSE, f"no response within {limit}"
         return failure, words, f"timeout {limit}"

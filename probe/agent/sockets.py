@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from probe.agent.port import AgentError
 from probe.plan.action import Account
 from probe.sip.sdp import address_class
 from probe.trace.failure import Failure
+
+_BYTES_RECEIVED = 128
+"""Place of tcpi_bytes_received in struct tcp_info (linux/tcp.h, since 4.1)."""
 
 
 def own_socket(kind: socket.SocketKind, port: int) -> socket.socket | None:
@@ -51,6 +55,18 @@ def shut_down(port: int) -> None:
     if connection is not None:
         with connection, suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
+
+
+def received_bytes(port: int) -> int | None:
+    """Return how many bytes arrived on our connection from a port, None where nobody knows."""
+    connection = own_socket(socket.SOCK_STREAM, port)
+    if connection is None:
+        return None
+    with connection, suppress(OSError, struct.error):
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED + 8)
+        found: int = struct.unpack_from("=Q", told, _BYTES_RECEIVED)[0]
+        return found
+    return None
 
 
 def own_address(account: Account, towards: str = "") -> tuple[str, int]:

@@ -10,7 +10,7 @@ from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule, Sign, contains, rows
 from probe.sip.sdp import address_class
 from probe.trace.failure import Failure
-from probe.trace.trace import IcmpReceived, MessageEvent
+from probe.trace.trace import UNFRAMED, IcmpReceived, MessageEvent
 
 _PORT = ((3, 3), (1, 4))
 """ICMP port unreachable: RFC 792 type 3 code 3, RFC 4443 type 1 code 4."""
@@ -203,6 +203,25 @@ def answer_thrown_away(case: Case) -> Iterator[Hypothesis]:
             says=case.fill("{host} asks for a login in a way that cannot be read as a challenge."),
             evidence=_cited_bytes(case),
             steps=("Report it to whoever runs the server: RFC 3261 §22 wants a Digest challenge.",),
+        )
+        return
+    if any(d.detail == UNFRAMED for _, d in case.dropped):
+        yield Hypothesis(
+            cause="F034",
+            likelihood=Certainty.CERTAIN,
+            because="bytes arrived on the connection, and no message ended there",
+            says=case.fill(
+                "{host} did answer, but its Content-Length is longer than what it sent: nobody can "
+                "tell where the next message begins, so the connection is of no more use."
+            ),
+            evidence=_cited_bytes(case),
+            steps=(
+                (
+                    "Report it to whoever runs the server: over TCP and TLS, Content-Length must be"
+                    " the size of the body in bytes (RFC 3261 §18.3, §20.14)."
+                ),
+                "The connection was closed; the next step used another one and stands for itself.",
+            ),
         )
         return
     unread = _cited_bytes(case) or tuple(case.cite_start(index) for index in case.received[-1:])

@@ -56,6 +56,10 @@ TINY = 1e-9
 """Less than any price: sums of prices are not exact."""
 
 
+MOST_CACHED_KB = 256
+"""Memory for pages of the file; SQLite takes 2 MB, and a long run fills it call by call."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """Whether a call may begin."""
@@ -277,6 +281,7 @@ class Ledger:
         if version > VERSION:
             raise sqlite3.DatabaseError(f"a newer sipprobe wrote it, version {version}")
         database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA cache_size = {-MOST_CACHED_KB}")
         self._make_or_renew(database)
         database.execute("DELETE FROM entry WHERE at < ?", (self._now() - KEPT_S,))
         return database

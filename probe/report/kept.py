@@ -180,6 +180,27 @@ class Kept:
         self.cleanup: Shelf[Trace] = Shelf(folder, secrets=secrets)
         "What was sent after the last attempt of each scenario."
 
+    @staticmethod
+    def tidy() -> None:
+        """Give the memory that a scenario has left back to the system.
+
+        glibc does so only at the end of its heap. What lies behind anything that stays, be it a
+        hundred bytes, is kept, and a run of thousands of calls grew by 2 kB for each of them.
+        """
+        _malloc_trim()(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], object]:
+    """Return malloc_trim(3), or what does nothing where the C library has none."""
+    import ctypes  # noqa: PLC0415 - 5 ms that only a run pays
+
+    try:
+        trim: Callable[[int], object] = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return lambda _spare: None
+    return trim
+
 
 def changed(
     report: RunReport,

@@ -37,6 +37,9 @@ UNASKED = "unasked"
 UNEXPECTED = "unexpected"
 """Kind of the note that a call reached an agent which no step expects."""
 
+UNFRAMED = "they end no message: the Content-Length before them is longer than what came"
+"""Detail of bytes that a connection holds back from its reader (RFC 3261 §18.3)."""
+
 DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER")
 """The methods whose requests make dialogs (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4)."""
 

@@ -5,6 +5,7 @@ is held back here and recorded when the connection is up, or forgotten when it n
 those bytes left nowhere.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,9 +14,12 @@ import pjsua2 as pj
 from probe.agent.pjsua.faults import from_status
 from probe.agent.pjsua.transport import TLS_BITS
 from probe.agent.port import Recorder
-from probe.agent.sockets import local_end, send_at_once, shut_down
+from probe.agent.sockets import local_end, received_bytes, send_at_once, shut_down
 from probe.trace.failure import Failure
-from probe.trace.trace import Event, MessageSent, TransportChanged
+from probe.trace.trace import UNFRAMED, BytesDropped, Event, MessageSent, TransportChanged
+
+LEAST = 64
+"""Bytes of which something is told: fewer are the answers to keep-alives (RFC 5626 §3.5.1)."""
 
 
 class Connections:
@@ -32,6 +36,7 @@ class Connections:
         self._accepted: set[str] = set()
         self._held: list[MessageSent] = []
         self._remote = ""
+        self._read: Counter[str] = Counter()
         self.bound = ""
         "Our bound address as ip:port, empty before the transport is there."
         self.fault: Failure | None = None
@@ -56,6 +61,30 @@ class Connections:
                             tls="",
                         )
                     )
+
+    def heard(self, remote: str, size: int) -> None:
+        """Take note that the stack read so many bytes from a peer."""
+        self._read[remote] += size
+
+    def unread(self) -> bool:
+        """Tell of bytes that arrived over TCP and end no message; return whether there are any.
+
+        Where Content-Length says more than there is, the stack waits for the rest, and takes the
+        next answer for it. Their connection is closed, so that the next request gets another one.
+        Of TLS the kernel counts more than its content, so nothing can be said there.
+        """
+        found = False
+        for (kind, remote), local in tuple(self._local.items()):
+            port = int(local.rpartition(":")[2])
+            arrived = received_bytes(port) if kind == "TCP" and remote in self._connected else None
+            left = (arrived or 0) - self._read[remote]
+            if left >= LEAST:
+                found = True
+                self._record(
+                    BytesDropped(at=self._clock(), remote=remote, size=left, detail=UNFRAMED)
+                )
+                shut_down(port)
+        return found
 
     def break_off(self) -> None:
         """Close connections that are still coming up: what waits for them is not to leave."""
@@ -86,6 +115,7 @@ class Connections:
                 certificate=certificate,
             )
         )
+        del self._read[remote]
         if up:
             self._connected.add(remote)
             self._release()

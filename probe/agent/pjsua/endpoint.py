@@ -88,7 +88,9 @@ class PjsuaAgent:
         self._towards = ""
         self._given_up: list[PjCall] = []
         self._connections = Connections(clock, self._noted, self._words_of)
-        self._wiretap = Wiretap(clock, self._connections.tapped, self._connections.local_of)
+        self._wiretap = Wiretap(
+            clock, self._connections.tapped, self._connections.local_of, self._connections.heard
+        )
         self._wiretap.rows = []
         self._endpoint = PjEndpoint(self._guarded(self._connections.changed))
         self._endpoint.libCreate()
@@ -167,6 +169,11 @@ class PjsuaAgent:
         self._towards = target.address if target is not None else ""
         if target is not None:
             self._resolver.aim(wanted, target)
+
+    def unread(self) -> None:
+        """Tell of bytes that arrived and end no message, and close their connection."""
+        if self._connections.unread():
+            self._endpoint.libHandleEvents(0)
 
     def abandon(self, handle: int) -> None:
         """Stop what was sent last for a handle: no copy of it, and no request, leaves any more.

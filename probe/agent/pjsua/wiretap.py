@@ -41,11 +41,13 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         clock: Callable[[], float],
         record: Callable[[Event], None],
         local_of: Callable[[str, str], str],
+        heard: Callable[[str, int], None] = lambda _remote, _size: None,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._record = record
         self._local_of = local_of
+        self._heard = heard
         self.rows: list[tuple[int, str]] | None = None
         "Rows that are no messages, kept while this is a list (start-up, for Capabilities)."
 
@@ -71,6 +73,8 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
             text = text.encode("utf-8", "surrogateescape")[: int(size)].decode(
                 "utf-8", "surrogateescape"
             )
+        if way == "RX":
+            self._heard(remote, int(size))
         kind = MessageSent if way == "TX" else MessageReceived
         self._record(
             kind(
@@ -95,6 +99,7 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         dropped = _DROPPED.search(row)
         if dropped:
             size, remote, detail = dropped.groups()
+            self._heard(remote, int(size))
             words = detail.strip().splitlines()
             self._record(
                 BytesDropped(at=at, remote=remote, size=int(size), detail=(words or [""])[-1][:200])
@@ -104,6 +109,7 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         if incomplete:
             remote, detail, text = incomplete.groups()
             size = len(text.encode("utf-8", "surrogateescape"))
+            self._heard(remote, size)
             words = " ".join(detail.split())[:200]
             self._record(BytesDropped(at=at, remote=remote, size=size, detail=words))
             return

@@ -131,6 +131,9 @@ class FakeAgent:
         """Take note."""
         self.aims.append(target.remote if target is not None else wanted.host)
 
+    def unread(self) -> None:
+        """Have nothing to tell."""
+
     def abandon(self, handle: int) -> None:
         """Take note, and let nothing more happen of what was begun."""
         self.abandoned.append(handle)

@@ -12,6 +12,7 @@ from probe.agent.sockets import (
     local_end,
     own_address,
     own_socket,
+    received_bytes,
     send_at_once,
     shut_down,
     source_address,
@@ -89,6 +90,21 @@ def test_a_connection_that_is_gone() -> None:
         port = server.getsockname()[1]
     send_at_once(port)
     assert own_socket(socket.SOCK_STREAM, port) is None
+
+
+def test_what_arrived_is_counted_read_or_not(
+    connected: tuple[socket.socket, socket.socket],
+) -> None:
+    """The kernel counts the bytes of a connection; where there is none, nobody does."""
+    ours, peer = connected
+    port = ours.getsockname()[1]
+    assert received_bytes(port) == 0
+    peer.sendall(b"x" * 300)
+    assert ours.recv(100, socket.MSG_WAITALL) == b"x" * 100
+    assert received_bytes(port) == 300
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        gone = server.getsockname()[1]
+    assert received_bytes(gone) is None
 
 
 def test_our_end_of_a_connection(connected: tuple[socket.socket, socket.socket]) -> None:

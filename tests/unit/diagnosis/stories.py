@@ -13,6 +13,7 @@ from probe.scenario.expectation import Bound
 from probe.trace.failure import Failure
 from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
+    UNFRAMED,
     AgentNote,
     BytesDropped,
     IcmpReceived,
@@ -571,6 +572,14 @@ TRANSPORT: tuple[Story, ...] = (
         CERTAIN,
         never=("F015", "F022"),
         says=("did answer",),
+    ),
+    tell(
+        "answer whose Content-Length is longer than what came",
+        bytes_dropped(UNFRAMED, Failure.RESPONSE_DISCARDED),
+        "F034",
+        CERTAIN,
+        never=("F013", "F015", "F035", "F131"),
+        says=("Content-Length is longer",),
     ),
     tell(
         "answer discarded without a trace of it",
