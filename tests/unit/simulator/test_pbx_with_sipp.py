@@ -85,7 +85,7 @@ def calling(user: str, to: str) -> str:
 
 def sipp(folder: Path, *more: str, text: str = "") -> list[str]:
     """Return a command that runs SIPp on loopback alone."""
-    command = ["sipp", "-nostdin", "-timeout", "20", "-timeout_error"]
+    command = ["sipp", "-nostdin", "-timeout", "40", "-timeout_error"]
     command += ["-i", "127.0.0.1", "-ci", "127.0.0.1", "-mi", "127.0.0.1"]
     if text:
         script = folder / f"{len(list(folder.iterdir()))}.xml"
@@ -104,7 +104,7 @@ def test_sipp_calls_sipp(start: Callable[..., EmbeddedTrunk], tmp_path: Path, mo
     login = ["-t", "u1", "-m", "1", f"127.0.0.1:{trunk.udp_port}"]
     done = subprocess.run(
         sipp(tmp_path, *login, text=registering("101")),
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30,
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     (binding,) = trunk.bindings_of("101")
@@ -117,7 +117,7 @@ def test_sipp_calls_sipp(start: Callable[..., EmbeddedTrunk], tmp_path: Path, mo
             caller = ["-t", mode, "-m", "8", "-l", "2", "-r", "20", there]
             done = subprocess.run(
                 sipp(tmp_path, *caller, text=calling("100", "101")),
-                cwd=tmp_path, capture_output=True, text=True, check=False, timeout=40,
+                cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
             )  # fmt: skip
             assert done.returncode == 0, done.stdout[-2000:] + done.stderr
             assert answering.wait(20) == 0
