@@ -135,6 +135,16 @@ class Hops:
         if len(self._hop.located.targets) > 1:
             self._told()
 
+    @property
+    def plain(self) -> bool:
+        """Whether the stack, asking the system for the name's address, would find this server."""
+        located = self._hop.located
+        return (
+            located.wanted.nameserver is None
+            and located.wanted.transport is not None
+            and [target.host for target in located.targets] == [located.wanted.host]
+        )
+
     def patience(self, timeout: float) -> float:
         """Return how long the server in hand may be silent, in seconds."""
         return min(timeout, SILENT_S) if self.more else timeout

@@ -67,8 +67,11 @@ class UserAgent(Protocol):
         """Bind a transport and set up the account; raise AgentError."""
         ...
 
-    def aim(self, wanted: Wanted, target: Target | None) -> None:
-        """Let requests to this next hop go to one of its servers; None where it has none."""
+    def aim(self, wanted: Wanted, target: Target | None, *, plain: bool = False) -> None:
+        """Let requests to this next hop go to one of its servers; None where it has none.
+
+        ``plain``: the stack itself, asking the system, would find this server and no other.
+        """
         ...
 
     def unread(self) -> None:

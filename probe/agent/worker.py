@@ -117,7 +117,7 @@ class Worker:
             hops = self._hops_of(account)
             settled = hops.settle()
             if account != self._opened:  # a worker that rested has it open
-                self._agent.aim(hops.wanted, hops.target)
+                self._agent.aim(hops.wanted, hops.target, plain=hops.plain)
                 self._bind(settled, command["port"])
                 self._opened, self._settled = account, settled
         except AgentError as error:

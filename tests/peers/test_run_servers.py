@@ -240,6 +240,23 @@ def test_naptr_chooses_tcp(folder: UserFolder, name_server: Names, kamailio: Kam
     assert ";transport=tcp" in contact[1].lower()
 
 
+def test_contact_names_the_connection_where_the_name_has_one_address(
+    folder: UserFolder, kamailio: Kamailio
+) -> None:
+    """By TCP requests come back on the connection: its port stands in Contact."""
+    folder.trunk(
+        uri=f"sip:{kamailio.user}@localhost:{kamailio.tcp_port};transport=tcp",
+        password=kamailio.password,
+    )
+    folder.scenario("- register:")
+    run = folder.run("check")
+    assert run.exit_code == 0, run.finished.stdout
+    sent = run.messages("MessageSent")[0]
+    contact = re.search(r"^Contact: <sip:[^@]*@([^;>]*)", sent["text"], re.MULTILINE)
+    assert contact is not None
+    assert contact[1] == sent["local"]
+
+
 def test_tls_is_verified_against_the_domain(
     folder: UserFolder,
     name_server: Names,

@@ -7,6 +7,7 @@ import pjsua2 as pj
 from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.port import Trigger
 from probe.plan.action import Account
+from probe.sip.sdp import address_class
 
 _SRTP = {"off": 0, "optional": 1, "required": 2}
 _USE = {"off": 0, "optional": 1, "required": 2}
@@ -55,11 +56,11 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # the bindings carry no type
 
 
 def configuration(
-    account: Account, transport_id: int, address: str, *, towards: str = ""
+    account: Account, transport_id: int, address: str, *, own_way: bool
 ) -> pj.AccountConfig:
     """Return pjsua2's form of an account: slim offers, no automatic retries.
 
-    ``towards`` is the address of the server that its next hop has, where that is a name.
+    ``own_way``: the stack itself would find the server that was chosen, and no other.
     """
     config = pj.AccountConfig()
     config.idUri = account.aor
@@ -82,8 +83,9 @@ def configuration(
         # a Route that is not printed (pjsip's `hide`, sip_msg.c).
         host, transport = account.host, account.transport.lower()
         config.sipConfig.proxies.append(f"sip:{host};transport={transport};lr;hide")
-    if towards and towards != account.host:
-        # Else the stack would look the name up by itself, and connect to the first address.
+    if address_class(account.host) == "name" and not own_way:
+        # For the port of the connection in Contact the stack looks the name up by itself (A record
+        # alone), and would connect to whatever it finds.
         config.natConfig.contactUseSrcPort = 0
     config.sipConfig.transportId = transport_id
     config.natConfig.contactRewriteUse = 0  # we say what we are; a rewrite would hide a NAT fault

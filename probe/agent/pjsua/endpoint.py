@@ -86,6 +86,7 @@ class PjsuaAgent:
         self._resolver = Resolver(self._library, clock, record)
         self._transactions = Transactions(self._library)
         self._towards = ""
+        self._plain = False
         self._given_up: list[PjCall] = []
         self._connections = Connections(clock, self._noted, self._words_of)
         self._wiretap = Wiretap(
@@ -159,14 +160,15 @@ class PjsuaAgent:
         )
         self._attempt(
             lambda account_: account_.create(
-                configuration(account, transport, address, towards=self._towards)
+                configuration(account, transport, address, own_way=self._plain)
             ),
             self._account,
         )
 
-    def aim(self, wanted: Wanted, target: Target | None) -> None:
+    def aim(self, wanted: Wanted, target: Target | None, *, plain: bool = False) -> None:
         """Let requests to this next hop go to one of its servers; None where it has none."""
         self._towards = target.address if target is not None else ""
+        self._plain = plain
         if target is not None:
             self._resolver.aim(wanted, target)
 

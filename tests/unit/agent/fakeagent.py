@@ -127,7 +127,7 @@ class FakeAgent:
         """Take note; raise what ``refusals`` holds."""
         self.happen(f"open {account.name} {local_port}")
 
-    def aim(self, wanted: Wanted, target: Target | None) -> None:
+    def aim(self, wanted: Wanted, target: Target | None, *, plain: bool = False) -> None:
         """Take note."""
         self.aims.append(target.remote if target is not None else wanted.host)
 

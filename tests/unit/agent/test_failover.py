@@ -280,3 +280,20 @@ def test_servers_that_our_socket_cannot_reach_are_left_out(bound: str | None, re
     assert hops.target is not None
     assert hops.target.remote == remote
     assert not hops.more
+
+
+def test_what_the_stack_would_find_by_itself() -> None:
+    """One address of the name itself, by the system's resolver: nothing else is plain."""
+    own = Target(host=HOST, address="198.51.100.1", port=5060, transport="UDP")
+    cases = [
+        (NAMED, (own,)),
+        (NAMED, (own, server(2))),
+        (NAMED, (server(1),)),
+        (replace(NAMED, nameserver="127.0.0.1:9"), (own,)),
+    ]
+    plain = []
+    for account, targets in cases:
+        hops = Hops(account, lambda: 0.0, lambda _event: None, find=finds(*targets))
+        hops.settle()
+        plain.append(hops.plain)
+    assert plain == [True, False, False, False]
