@@ -1,6 +1,8 @@
 """What NOTIFYs say: summaries, dialogs, presence; and bodies that would attack their reader."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from probe.sip.message import SipMessage, parse_message
 from probe.sip.notification import DEEPEST_XML, LARGEST_XML, all_hold, facts_of, holds, in_order
@@ -151,3 +153,21 @@ def test_order_allows_others_between_and_no_way_back() -> None:
     assert in_order((pending, active), came) == (0, 2)
     assert in_order((active, pending), came) == (2, None)
     assert in_order((active, pending, active), came) == (2, None, None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.sampled_from(
+        ["application/simple-message-summary", "application/dialog-info+xml",
+         "application/pidf+xml", "message/sipfrag"]
+    ),
+    seed=st.sampled_from([PIDF, DIALOGS, BOMB, OUTSIDE, "Voice-Message: 2/8 (0/2)\r\n"]),
+    place=st.integers(0, 300),
+    noise=st.binary(max_size=12),
+)  # fmt: skip
+def test_any_bytes_are_read_without_an_exception(
+    kind: str, seed: str, place: int, noise: bytes
+) -> None:
+    """What a stranger sends ends no run."""
+    body = seed[:place] + noise.decode("utf-8", "surrogateescape") + seed[place:]
+    assert facts_of(notify(kind, body))["event"] == ("x",)
