@@ -237,7 +237,7 @@ class Script(Loop):
             except MovesOn as left:
                 self.unwatch(progress)
                 self._left += [progress.call_id] if progress.call_id else []
-                self._hops.leave(left, progress.call_id)
+                self._hops.leave(left, progress.call_id if method == "INVITE" else None)
                 self.agent.abandon(handle)
                 self.turn(0.0)
                 progress = self.watch(begin(method))

@@ -80,6 +80,7 @@ def test_a_silent_server_is_left_for_the_next() -> None:
     assert told(on) == [(1, ""), (1, "did not answer within 2 s"), (2, "")]
     assert on.agent.aims == ["198.51.100.1:5060", "198.51.100.2:5060"]
     assert on.agent.abandoned == [-1]
+    assert not any(e.unfinished for e in on.events if isinstance(e, NextHop))
     assert not on.failed
     assert on.script.registered
 
