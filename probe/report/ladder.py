@@ -19,6 +19,7 @@ from enum import Enum
 
 from probe.report.text import cells, cut, plain
 from probe.report.way import way_label
+from probe.sip.fragment import fragment_status
 from probe.sip.message import MalformedMessageError, SipMessage
 from probe.sip.notification import event_package, facts_of
 from probe.sip.sdp import NOT_AUDIO, SessionDescription
@@ -382,6 +383,10 @@ def _delays(trace: Trace, verdict: Verdict) -> list[tuple[str, float, int]]:
     ]
 
 
+_NOTIFIED = frozenset({"SUBSCRIBE", "REFER"})
+"""Methods whose outcome NOTIFYs tell (RFC 6665, RFC 3515)."""
+
+
 def flow(trace: Trace) -> str:
     """Return the observed sequence in one line, e.g. ``407 → 100 180 200 ACK … BYE 200``.
 
@@ -396,7 +401,7 @@ def flow(trace: Trace) -> str:
     words: list[str] = []
     for index, event, message in trace.messages():
         other = trace.method != "INVITE" and message.cseq[1] != trace.method
-        other = other and not (trace.method == "SUBSCRIBE" and message.method == "NOTIFY")
+        other = other and not (trace.method in _NOTIFIED and message.method == "NOTIFY")
         if event.retransmission or other or index in hidden:
             continue
         word = _flow_word(trace, event, message, answered=index in answered)
@@ -417,7 +422,10 @@ def _flow_word(trace: Trace, event: MessageEvent, message: SipMessage, *, answer
     if sent is not trace.serving and message.method == trace.method:
         return ""
     method = plain(message.method or "", 20)
-    theirs = sent or trace.method == "SUBSCRIBE"  # NOTIFYs come from nobody else
+    told = fragment_status(message) if trace.method == "REFER" and method == "NOTIFY" else None
+    if told is not None:
+        return f"NOTIFY {told}"
+    theirs = sent or trace.method in _NOTIFIED  # NOTIFYs come from nobody else
     return method if theirs else f"{method} (from the peer)"
 
 

@@ -134,6 +134,11 @@ def _pass(finding: Finding, paint: Paint, width: int) -> list[str]:
         for key, value in (("rrd", timing.rrd_s), ("pdd", timing.pdd_s), ("setup", timing.setup_s))
         if value is not None
     ]
+    parts += [
+        f"{plain(leg.agent)}: {' '.join(str(r.status) for r in leg.trace.responses())}"
+        for leg in finding.last.trace.legs
+        if leg.reached
+    ]
     if finding.flaky:
         parts.append(f"({_tries(finding)})")
     lines = _joined([part for part in parts if part], width, indent=6)

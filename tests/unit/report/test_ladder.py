@@ -434,3 +434,12 @@ def test_time_that_runs_backwards_is_no_negative_delay() -> None:
         for n, at in enumerate((1.0, 0.5, 1.5))
     ]
     assert [line.split()[0] for line in draw(rungs, peer="x")] == ["1.000", "+0.000", "+0.500"]
+
+
+def test_flow_of_a_transfer_tells_what_its_notifies_told() -> None:
+    """202 promises nothing: the fragments say how it went."""
+    wire = Wire("REFER").send("REFER", headers={"Refer-To": "<sip:102@x>"}).receive(202)
+    for line in ("100 Trying", "180 Ringing", "200 OK"):
+        wire.request("NOTIFY", headers={"Content-Type": "message/sipfrag"}, body=f"SIP/2.0 {line}")
+        wire.reply(200)
+    assert flow(wire.trace()) == "REFER 202 NOTIFY 100 NOTIFY 180 NOTIFY 200"
