@@ -38,13 +38,17 @@ def started(
 
         folder = until_end.enter_context(tempfile.TemporaryDirectory(prefix="sipprobe-"))
         tls = make_certificate(Path(folder), "127.0.0.1")
-    return until_end.enter_context(EmbeddedTrunk(tls=tls))
+    return until_end.enter_context(EmbeddedTrunk(tls=tls, names="DNS" in transports))
 
 
 def _transports(
     scenarios: "tuple[Scenario, ...]", known: "Settings", trunk: str | None
 ) -> frozenset[str]:
-    """Return the transports by which accounts reach the embedded trunk; none without it."""
+    """Return the transports by which accounts reach the embedded trunk; none without it.
+
+    DNS is among them where an account reaches it by a name that has to be looked up.
+    """
+    from probe.plan.embedded import FAILOVER  # noqa: PLC0415 - see profile_of
     from probe.plan.resolve import resolve  # noqa: PLC0415 - see profile_of
     from probe.scenario.schema import EMBEDDED  # noqa: PLC0415 - see profile_of
     from probe.scenario.source import ScenarioError  # noqa: PLC0415 - see profile_of
@@ -57,7 +61,10 @@ def _transports(
             if (trunk or scenario.trunk) == EMBEDDED:
                 found.add("UDP")
         else:
-            found.update(account.transport for account in plan.accounts if account.embedded)
+            ours = [account for account in plan.accounts if account.embedded]
+            found.update(account.transport for account in ours)
+            if any(account.host.lower() == FAILOVER for account in ours):
+                found.add("DNS")
     return frozenset(found)
 
 
@@ -71,6 +78,7 @@ def profile_of(trunk: "EmbeddedTrunk") -> "Profile":
         uri=f"sip:{trunk.user}@{trunk.host}:{trunk.udp_port}",
         password=SecretStr(trunk.password),
         local_address=trunk.host,
+        nameserver=trunk.name_server,
         ca_file=str(trunk.certificate) if trunk.certificate else None,
     )
 

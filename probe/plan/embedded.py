@@ -10,12 +10,17 @@ from probe.plan.accounts import address_of
 from probe.scenario.schema import EMBEDDED, Profile
 from probe.scenario.source import Problem
 
+FAILOVER = f"failover.{EMBEDDED}"
+"""A name of the built-in PBX that leads to two servers, the first of which is dead."""
+
 
 def same_hop(profile: Profile, other: Profile | None) -> bool:
     """Whether requests of one profile go where those of another go."""
     if other is None:
         return False
     ours, theirs = address_of(profile.uri or ""), address_of(other.uri or "")
+    if ours is not None and ours.host.lower() == FAILOVER:
+        return profile.nameserver == other.nameserver
     if ours is None or theirs is None or profile.proxy != other.proxy or ours.host != theirs.host:
         return False
     return ours.port == theirs.port or (
@@ -31,7 +36,7 @@ def tls_port(port: int) -> int:
 def is_at_embedded(profile: Profile) -> bool:
     """Whether a profile names the built-in PBX as its host."""
     address = address_of(profile.uri or "")
-    return address is not None and address.host.lower() == EMBEDDED
+    return address is not None and address.host.lower() in {EMBEDDED, FAILOVER}
 
 
 def settled(
@@ -54,7 +59,7 @@ def _user_of(agent: Profile, embedded: Profile) -> Profile:
     here = address_of(embedded.uri or "")
     theirs = address_of(agent.uri or "")
     update: dict[str, object] = {}
-    if here is not None and theirs is not None:
+    if here is not None and theirs is not None and theirs.host.lower() != FAILOVER:
         hostport = here.hostport
         if theirs.transport == "TLS":
             hostport = f"{here.shown_host}:{tls_port(here.port or 0)}"

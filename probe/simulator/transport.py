@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from probe.simulator.framing import FramingError, StreamFramer
 from probe.simulator.messages import MAX_MESSAGE
+from probe.simulator.names import NameServer
 from probe.simulator.records import Address, Records
 
 if TYPE_CHECKING:
@@ -127,8 +128,10 @@ class Listeners:
         "The TCP port, 0 before open."
         self.tls_port: int | None = None
         "The TLS port, None without TLS."
+        self.names: NameServer | None = None
+        "The name server, None without one."
 
-    async def open(self, port: int, tls: TlsFiles | None) -> None:
+    async def open(self, port: int, tls: TlsFiles | None, *, names: bool = False) -> None:
         """Bind and listen; port 0 takes a free one. Raise OSError where a port is taken."""
         loop = asyncio.get_running_loop()
         context = None if tls is None else _server_context(tls)
@@ -146,6 +149,9 @@ class Listeners:
                 self._servers.append(
                     await loop.create_server(made, sock=sock, ssl=secured, backlog=MAX_CONNECTIONS)
                 )
+            if names:
+                self.names = NameServer(self._host, udp.getsockname()[1])
+                await self.names.open()
             undo.pop_all()
         self._udp = udp
         self.udp_port, self.tcp_port = udp.getsockname()[1], tcp.getsockname()[1]
@@ -157,6 +163,8 @@ class Listeners:
             asyncio.get_running_loop().remove_reader(self._udp)
             self._udp.close()
             self._udp = None
+        if self.names is not None:
+            self.names.close()
         for server in self._servers:
             server.close()
         for connection in tuple(self._connections):

@@ -67,9 +67,11 @@ class EmbeddedTrunk:
         max_calls: int = 64,
         max_call_s: float = 600.0,
         timers: Timers | None = None,
+        names: bool = False,
     ) -> None:
         """``port`` serves UDP and TCP, 0 is a free one; ``password`` None is a random one.
 
+        ``names`` adds a name server for a name with two servers, the first of which is dead.
         Expiry bounds and ``max_call_s`` are in seconds. Raise ValueError for a host off loopback,
         an unknown algorithm, or a realm or user that would not fit into a header field.
         """
@@ -87,6 +89,7 @@ class EmbeddedTrunk:
         self.algorithm = algorithm
         "The digest algorithm."
         self._port = port
+        self._names = names
         self._tls = tls
         self._policy = Policy(
             challenge_calls=challenge_calls, wrong_password=wrong_password, max_calls=max_calls
@@ -147,7 +150,7 @@ class EmbeddedTrunk:
                 loop,
                 switchboard,
                 listeners,
-                lambda: listeners.open(self._port, self._tls),
+                lambda: listeners.open(self._port, self._tls, names=self._names),
                 opened,
             ),
             name="embedded-trunk",
@@ -181,6 +184,12 @@ class EmbeddedTrunk:
     def tls_port(self) -> int | None:
         """The TLS port, None without TLS files."""
         return self._now.listeners.tls_port
+
+    @property
+    def name_server(self) -> str | None:
+        """Address and port of the name server, None without one."""
+        names = self._now.listeners.names
+        return None if names is None else f"{self.host}:{names.port}"
 
     @property
     def certificate(self) -> Path | None:

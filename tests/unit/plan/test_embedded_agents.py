@@ -3,8 +3,9 @@
 import pytest
 from pydantic import SecretStr
 
-from probe.plan.embedded import is_at_embedded, same_hop, settled
+from probe.plan.embedded import FAILOVER, is_at_embedded, same_hop, settled
 from probe.scenario.schema import Profile
+from probe.simulator.names import NAME
 
 RUNNING = Profile(
     uri="sip:100@127.0.0.1:4711", password=SecretStr("right"), local_address="127.0.0.1"
@@ -80,3 +81,13 @@ def test_tls_is_one_port_higher(written: str, becomes: str) -> None:
     assert profile.uri == becomes
     assert same_hop(profile, RUNNING)
     assert not same_hop(agent(uri="sip:101@127.0.0.1:4712"), RUNNING)
+
+
+def test_a_name_that_has_to_be_looked_up_stays() -> None:
+    """The agent asks the name server of the built-in PBX, and is its user all the same."""
+    running = RUNNING.model_copy(update={"nameserver": "127.0.0.1:5300"})
+    profile, _ = settled(agent(uri=f"sip:100@{FAILOVER}"), Profile(), running)
+    assert (profile.uri, profile.nameserver) == (f"sip:100@{FAILOVER}", "127.0.0.1:5300")
+    assert profile.password == RUNNING.password
+    assert same_hop(profile, running)
+    assert FAILOVER == NAME
