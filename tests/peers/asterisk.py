@@ -1,4 +1,4 @@
-"""Asterisk as a PBX on loopback: users 100 to 104, a carrier, voicemail, hints, UDP, TCP and TLS.
+"""Asterisk as a PBX on loopback: users 100 to 104 and the world outside, by UDP, TCP and TLS.
 
 Its files stand in `asterisk/`; the program is the one that tests/install-asterisk unpacks.
 """
@@ -22,8 +22,8 @@ FILES = Path(__file__).with_name("asterisk")
 
 INSTALL = Path(__file__).parents[1] / "install-asterisk"
 
-USERS = ("100", "101", "102", "103", "104", "carrier")
-"""Who may log in. 104 is reached over TLS only and speaks SRTP only."""
+USERS = ("100", "101", "102", "103", "104", "199")
+"""Who may log in. 104 is reached over TLS only and speaks SRTP only; 199 is the world outside."""
 
 SECURE_USER = "104"
 

@@ -62,7 +62,7 @@ def kamailio(kamailio_with: Callable[..., Kamailio]) -> Kamailio:
 def asterisk(
     tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
 ) -> Iterator[Asterisk]:
-    """Give the PBX: Asterisk with users 100 to 104, a carrier, voicemail and hints."""
+    """Give the PBX: Asterisk with users 100 to 104, the world outside, voicemail and hints."""
     with running_asterisk(tmp_path_factory.mktemp("asterisk"), certificates) as peer:
         yield peer
 

@@ -273,7 +273,7 @@ def test_early_media_and_late_offer(story: Any, asterisk: Asterisk) -> None:  # 
 
 def test_a_call_from_outside_is_waited_for(asterisk: Asterisk, folder: UserFolder) -> None:
     """`answer: bob` without a call before it: our side of an inbound call is judged."""
-    carrier = asterisk.account("carrier")
+    carrier = asterisk.account("199")
     folder.trunks(peer=asterisk.account("100"), carrier=carrier)
     folder.scenario(
         """

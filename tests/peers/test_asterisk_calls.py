@@ -195,14 +195,14 @@ def test_plain_sound_is_refused_where_srtp_is_demanded(
     assert "F115" in causes(run.findings[0]), run.finished.stdout
 
 
-# The carrier
+# The world outside
 
 
-def test_the_carrier_reaches_our_number_and_no_extension(
+def test_the_world_outside_reaches_our_number_and_no_extension(
     asterisk: Asterisk, folder: UserFolder
 ) -> None:
     """An outside number is mapped to its place; what only users may dial does not exist outside."""
-    folder.trunk(**asterisk.account("carrier"))
+    folder.trunk(**asterisk.account("199"))
     folder.scenario("""
 - call: "+12025550100"
   hangup_after: 50ms
