@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asterisk import INSTALL, Asterisk
 from byhand import SDP, Phone
-from ports import LOOPBACK
+from ports import BLOCK, LOOPBACK, free_block
 
 
 def install(peers: Path, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -64,3 +64,10 @@ def test_asterisk_listens_on_loopback_only(asterisk: Asterisk) -> None:
         phone.ack(uri, answer, cseq=number)
         assert f"\r\nc=IN IP4 {LOOPBACK}\r\n" in answer.body
         assert phone.hang_up(answer).status == 200
+
+
+def test_blocks_of_ports_do_not_overlap() -> None:
+    """Each is claimed as a whole, and begins with an even number, as RTP wants (RFC 3550 §11)."""
+    first, second = free_block(), free_block()
+    assert abs(first - second) >= BLOCK
+    assert (first % 2, second % 2) == (0, 0)

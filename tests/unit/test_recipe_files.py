@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -67,6 +68,14 @@ def test_what_ci_replaces_says_the_same_things(name: str) -> None:
     addresses = re.findall(r"\b\d+\.\d+\.\d+\.\d+\b", ci)
     assert addresses
     assert all(address.startswith("127.") for address in addresses)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(RECIPES.glob("**/*.xml")), ids=lambda file: str(file.relative_to(RECIPES))
+)
+def test_a_configuration_in_xml_is_well_formed(file: Path) -> None:
+    """What no FreeSWITCH has read is at least XML."""
+    ET.fromstring(file.read_text(encoding="utf-8"))  # noqa: S314 - our own file
 
 
 def test_the_pipelines_of_the_pages_are_yaml() -> None:
