@@ -18,9 +18,36 @@ PEER_FOLDERS = tuple(Path(__file__).parent / name for name in ("peers", "faults"
 """Folders whose test files may not skip themselves as a whole in CI."""
 
 
+FIRST = "test_fault_lab.py"
+"""Takes minutes and keeps several programs busy by itself: beside it go tests of one process."""
+
+LONG = (
+    *("test_run_unreachable.py", "test_kill_campaign.py", "test_cases.py", "test_good_calls.py"),
+    *("test_explain_other_captures.py", "test_campaign.py", "test_run_answers.py"),
+    *("test_run_broken_off.py", "test_run_no_room.py", "test_run_rails.py", "test_local.py"),
+)
+"""Files of more than ten seconds, the longest first: one that begins last is waited for."""
+
+
 def in_ci() -> bool:
     """Say whether the environment claims to be CI (``CI=true``, as CI services set it)."""
     return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+@pytest.hookimpl(trylast=True)  # pytest-randomly has shuffled them
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hand out files so that parallel workers end together; within a group chance decides."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(file: Path) -> int:
+    """Return when a file is handed out: small numbers first."""
+    if file.name == FIRST:
+        return 0
+    if file.name in LONG:
+        return 2 + LONG.index(file.name)
+    return 1 if {"unit", "golden"} & set(file.parts) else 2 + len(LONG)
 
 
 @pytest.hookimpl(wrapper=True)
