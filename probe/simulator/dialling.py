@@ -14,7 +14,7 @@ from probe.simulator.invitation import Invitation, Target
 from probe.simulator.invites import InviteClient
 from probe.simulator.legs import Leg
 from probe.simulator.lines import Line, Lines
-from probe.simulator.messages import contact_uri, tag_of, text_of
+from probe.simulator.messages import contact_uri, tag_of, text_of, written_user
 from probe.simulator.relayed import answer_from
 from probe.simulator.routes import Route, Stage
 from probe.simulator.site import Site
@@ -195,7 +195,9 @@ class Dialling:
             return False
         self._invitation = self._invitation.diverted(self._switch.site.host, "unconditional")
         before = len(self._branches)
-        self._invitation = replace(self._invitation, dialled=uri_user(contact_uri(response) or ""))
+        self._invitation = replace(
+            self._invitation, dialled=written_user(uri_user(contact_uri(response) or ""))
+        )
         for target in self._switch.targets(route.stages[0]):
             self._ring(target)
         return len(self._branches) > before

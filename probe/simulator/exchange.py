@@ -13,7 +13,7 @@ from probe.simulator.inbound import Inbound
 from probe.simulator.invitation import Target, invitation_of
 from probe.simulator.legs import Leg
 from probe.simulator.lines import Lines
-from probe.simulator.messages import build, text_of, user_of
+from probe.simulator.messages import build, text_of, user_of, written_user
 from probe.simulator.numbers import normal
 from probe.simulator.referrals import Parties, refer
 from probe.simulator.registrar import Registrar
@@ -155,7 +155,8 @@ class Exchange:
         ]
         for number in stage.numbers:
             flow = self.site.own_flow()
-            found.append(Target(uri=f"sip:{number}@{flow.here}", flow=flow, user=number))
+            user = written_user(number)
+            found.append(Target(uri=f"sip:{user}@{flow.here}", flow=flow, user=user))
         return found
 
     @staticmethod

@@ -7,7 +7,7 @@ from sipmessage import Request
 
 from probe.simulator.answers import ALLOW
 from probe.simulator.legs import SDP, SUPPORTED
-from probe.simulator.messages import build, text_of
+from probe.simulator.messages import build, text_of, written_user
 from probe.simulator.relayed import Fields, content_type_of, fields_of, supports_timer
 from probe.simulator.transport import Flow
 from probe.simulator.users import OUTSIDE, USERS
@@ -110,11 +110,11 @@ def invitation_of(request: Request, caller: str, dialled: str) -> Invitation:
     own = caller in USERS and not outside
     privacy = (request.headers.get("Privacy") or "").lower().replace(" ", "").split(";")
     return Invitation(
-        caller=caller if own else address.uri.user or caller or "anonymous",
+        caller=caller if own else written_user(address.uri.user or caller or "anonymous"),
         name=USERS[caller] if own else _plain(address.name or ""),
         hidden=bool({"id", "user", "header"} & set(privacy)) or _is_anonymous(request),
         outside=outside,
-        dialled=dialled,
+        dialled=written_user(dialled),
         body=text_of(request),
         content_type=content_type_of(request) or SDP,
         fields=fields_of(request),

@@ -6,6 +6,7 @@ read to route a response (Via, From, To, Call-ID, CSeq), the salvaged request to
 """
 
 import re
+from urllib.parse import quote
 
 from sipmessage import URI, Address, Message, Request, Response
 
@@ -161,6 +162,11 @@ def reply_address(request: Request, peer: records.Address) -> records.Address:
 def user_of(request: Request) -> str:
     """Return the user part of the Request-URI, empty where it has none."""
     return request.uri.user or ""
+
+
+def written_user(user: str) -> str:
+    """Return a user part as a URI may hold it: what was escaped is escaped again (§25.1)."""
+    return quote(user, safe="-_.!~*'()&=+$,;?/")
 
 
 def tag_of(value: str) -> str:

@@ -8,6 +8,7 @@ from probe.simulator import documents
 from probe.simulator.exchange import Exchange
 from probe.simulator.lines import Line, Lines
 from probe.simulator.mailboxes import Mailboxes
+from probe.simulator.messages import written_user
 from probe.simulator.presence import Presence
 from probe.simulator.registrar import Registrar
 from probe.simulator.service import Service
@@ -56,9 +57,9 @@ class Pbx:
         """Open a line for a caller of a number of ours; return what sets its state."""
         line = self._lines.open(
             Line(
-                user=caller,
+                user=written_user(caller),
                 call_id=request.call_id,
-                remote=dialled,
+                remote=written_user(dialled),
                 transport=transport,
                 outgoing=False,
             ),

@@ -18,6 +18,7 @@ from probe.simulator.dialling import Dialling, Switch
 from probe.simulator.dialogs import DialogId
 from probe.simulator.invitation import Invitation
 from probe.simulator.legs import SDP, Leg
+from probe.simulator.messages import written_user
 from probe.simulator.relayed import as_offer
 from probe.simulator.transactions import ServerTransaction
 from probe.simulator.users import USERS
@@ -116,7 +117,7 @@ class Transfer:
         invitation = Invitation(
             caller=left.line.user,
             name=USERS.get(left.line.user, ""),
-            dialled=number,
+            dialled=written_user(number),
             body=as_offer(left.sdp),
             fields=by,
         )
@@ -187,13 +188,14 @@ class Transfer:
 
         def on_final(response: Response | None, cseq: int) -> None:
             new.changing = False
+            done()
+            code = 200
             if response is None or response.code >= 300:
                 new.end("trunk")
-                self._notify(503, PHRASES[503])
-                return
-            left.acknowledge(cseq)
-            done()
-            self._notify(200, PHRASES[200], lambda: old.leave(self._parties.by))
+                code = 503
+            else:
+                left.acknowledge(cseq)
+            self._notify(code, PHRASES[code], lambda: old.leave(self._parties.by))
 
         left.reinvite((), as_offer(target.sdp), SDP, on_final)
 

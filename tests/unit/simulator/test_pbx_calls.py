@@ -329,3 +329,14 @@ def test_caller_ids(party: Callable) -> None:
     invite = bob.take("INVITE")
     assert (invite.first("From") or "").startswith('"Anonymous" <sip:anonymous@anonymous.invalid>')
     assert invite.first("P-Asserted-Identity") is None
+
+
+def test_no_header_field_is_smuggled_from_leg_to_leg(party: Callable) -> None:
+    """What a URI escapes stays escaped: a line end in a number or name is nobody's header field."""
+    bob, outside = party("101"), party("199")
+    outside.user, outside.auth = "1%0d%0aX-Evil%3a%201%0d%0aX", "199"
+    outside.dial("101")
+    invite = bob.take("INVITE")
+    assert invite.first("X-Evil") is None
+    assert "%0D%0A" in (invite.first("From") or "")
+    assert "%0D%0A" in (invite.first("P-Asserted-Identity") or "")

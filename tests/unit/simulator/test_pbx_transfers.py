@@ -221,3 +221,23 @@ def test_a_referral_to_nobody_or_to_two(party: Callable[..., Party], headers: tu
     connected(alice, bob)
     bob.send("REFER", *headers)
     bob.taken(400)
+
+
+def test_the_one_who_is_transferred_refuses_the_new_session(
+    trunk: EmbeddedTrunk, party: Callable[..., Party]
+) -> None:
+    """Nobody is left in a call that has no other side."""
+    alice, bob, carol = party("100"), party("101"), party("102")
+    connected(alice, bob)
+    bob.send("REFER", "Refer-To: <sip:102@127.0.0.1>")
+    bob.taken(202)
+    told(bob, 100)
+    carol.respond(carol.take("INVITE"), "200 OK", body=carol.sdp())
+    carol.take("ACK")
+    alice.respond(alice.take("INVITE"), "488 Not Acceptable Here")
+    alice.take("ACK")
+    assert alice.take("BYE")
+    assert carol.take("BYE")
+    told(bob, 503)
+    bob.respond(bob.take("BYE"), "200 OK")
+    assert {call.state for call in trunk.calls} == {"ended"}

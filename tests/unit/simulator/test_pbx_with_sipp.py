@@ -1,6 +1,8 @@
 """SIPp on both sides of a call through the embedded PBX: parties that none of us wrote."""
 
+import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +96,21 @@ def sipp(folder: Path, *more: str, text: str = "") -> list[str]:
     return [*command, *more]
 
 
+def free_port() -> int:
+    """Return a UDP port that is free now; SIPp would take 5060 wherever it can."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def wait_until_bound(port: int) -> None:
+    """Wait until somebody holds a UDP port."""
+    until = time.monotonic() + 20
+    while f" 0100007F:{port:04X} " not in Path("/proc/net/udp").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize("mode", ["u1", "t1"])
 def test_sipp_calls_sipp(start: Callable[..., EmbeddedTrunk], tmp_path: Path, mode: str) -> None:
@@ -101,20 +118,22 @@ def test_sipp_calls_sipp(start: Callable[..., EmbeddedTrunk], tmp_path: Path, mo
     trunk = start(password="secret")
     port = trunk.udp_port if mode == "u1" else trunk.tcp_port
     there = f"127.0.0.1:{port}"
-    login = ["-t", "u1", "-m", "1", f"127.0.0.1:{trunk.udp_port}"]
+    called = free_port()
+    login = ["-t", "u1", "-m", "1", "-p", str(called), f"127.0.0.1:{trunk.udp_port}"]
     done = subprocess.run(
         sipp(tmp_path, *login, text=registering("101")),
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     (binding,) = trunk.bindings_of("101")
-    called = binding.flow.peer[1]
+    assert binding.flow.peer == ("127.0.0.1", called)
     with subprocess.Popen(
         sipp(tmp_path, "-sn", "uas", "-m", "8", "-t", "u1", "-p", str(called)),
         cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as answering:  # fmt: skip
         try:
-            caller = ["-t", mode, "-m", "8", "-l", "2", "-r", "20", there]
+            wait_until_bound(called)
+            caller = ["-p", str(free_port()), "-t", mode, "-m", "8", "-l", "2", "-r", "20", there]
             done = subprocess.run(
                 sipp(tmp_path, *caller, text=calling("100", "101")),
                 cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
