@@ -14,6 +14,7 @@ _VERBS = {
     "list": "show what would run",
     "init": "write a first sipprobe.yaml and scenario, or a scenario from one call",
     "explain": "look up a code, a method, a cause; or say why a step of a run failed",
+    "report": "write a page, or another report, of stored runs; of several as one",
     "doctor": "say what this machine can do; end what killed runs left up",
     "simulate": "start the embedded trunk by itself",
     "schema": "print a JSON Schema",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.scenario.schema import Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 
-FORMATS = ("text", "json", "junit")
+FORMATS = ("text", "json", "junit", "html", "markdown")
 """Formats of --format and --report; spelt here too, so that a wrong one is refused at once."""
 
 
@@ -61,7 +61,7 @@ class Options:
 )  # fmt: skip
 @click.option(
     "--report", "reports", multiple=True, metavar="FORMAT=FILE",
-    help="Write a report beside it: json=FILE, junit=FILE, text=FILE. May be repeated.",
+    help="Write a report beside it: html=FILE, json=FILE, junit=FILE. May be repeated.",
 )  # fmt: skip
 @click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("results"),

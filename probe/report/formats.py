@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from probe.report.model import RunReport
 
-FORMATS = ("text", "json", "junit")
+FORMATS = ("text", "json", "junit", "html", "markdown")
 """Names of the formats."""
 
 
@@ -23,6 +23,14 @@ def pieces(
         from probe.report.junit import written_junit  # noqa: PLC0415 - only where it is wanted
 
         return written_junit(report)
+    if form == "html":
+        from probe.report.html.document import written_html  # noqa: PLC0415 - as above
+
+        return written_html(report)
+    if form == "markdown":
+        from probe.report.markdown import written_markdown  # noqa: PLC0415 - as above
+
+        return written_markdown(report)
     from probe.report.terminal import written_text  # noqa: PLC0415 - only where it is wanted
 
     return written_text(report, color=color, width=width, verbosity=verbosity)

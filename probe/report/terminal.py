@@ -190,14 +190,14 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
         lines += _explanation(one.explanation, width, one.trace.controls())
     if not (folder or finding.attempt.source.file or finding.attempt.account):
         return lines  # no scenario was run: a capture of another tool
-    again = f"again: sipprobe run {plain(_selector(finding), None)}"
+    again = f"again: sipprobe run {plain(selector(finding), None)}"
     stored = [f"{plain(folder, None).rstrip('/')}/", "call.pcap"] if folder else []
     lines += _joined(["  Trace " + stored[0], *stored[1:], again], width, WHY) if stored else []
     lines += [] if stored else [f"  Trace {again}"]
     return lines
 
 
-def _selector(finding: Finding) -> str:
+def selector(finding: Finding) -> str:
     """Return what `run` takes to find the scenario: its name where that is enough.
 
     What follows of one row is its name, which `-k` takes.
