@@ -152,11 +152,22 @@ def _ended_by_peer(seen: Observation) -> list[str]:
     talked = seen.trace.events[byes[0]].at - answers[0].at
     reasons = seen.trace.message(byes[0]).all("Reason")
     why = f" (Reason: {quote(', '.join(reasons))})" if reasons else ""
-    warnings = [f"the peer hung up first, after {talked:.1f} s{why}"]
+    who = _agent_that_hung_up(seen, byes[0]) or "the peer"
+    warnings = [f"{who} hung up first, after {talked:.1f} s{why}"]
     bye = next(t for t in seen.trace.transactions() if t.request == byes[0])
     if not answered(bye, seen):
         warnings.append("our side did not answer the peer's BYE")
     return warnings
+
+
+def _agent_that_hung_up(seen: Observation, bye: int) -> str:
+    """Return which agent of ours at the other end sent a BYE before this one came, if one did."""
+    came = seen.trace.events[bye].at
+    for leg in seen.trace.legs:
+        sent = leg.trace.sent("BYE")
+        if sent and leg.trace.events[sent[0]].at <= came:
+            return leg.agent
+    return ""
 
 
 def _unanswered_bye(seen: Observation) -> list[str]:

@@ -187,3 +187,17 @@ def test_notifies_are_held_against_the_file() -> None:
     assert mismatch.message == "expected a NOTIFY that tells 180, got 200"
     (mismatch,) = judge(wanted, transferred("100 T", "180 R"), STEP).mismatches
     assert mismatch.observed == "100 180"
+
+
+@pytest.mark.parametrize(("own", "who"), [(True, "bob"), (False, "the peer")])
+def test_who_hung_up_first_is_named_where_it_was_ours(own: bool, who: str) -> None:
+    """Bob's own BYE comes to the caller through the PBX: not the PBX ended the call."""
+    ours = Wire("INVITE").send("INVITE", body=OFFER).receive(200, body=ANSWER, at=1.0).send("ACK")
+    theirs = Wire("INVITE", call_id="leg-1", number="101")
+    theirs.request("INVITE", headers=HEADERS, body=sdp("PCMA")).reply(200, body=ANSWER)
+    theirs.request("ACK", headers={"CSeq": "1 ACK"})
+    if own:
+        theirs.send("BYE", at=1.9).receive(200)
+    trace = ours.request("BYE", at=2.0).reply(200).trace()
+    found = verdict(trace, replace(theirs.trace(), serving=True))
+    assert found.warnings == (f"{who} hung up first, after 1.0 s",)
