@@ -11,10 +11,13 @@ from probe.trace.trace import IcmpReceived
 
 
 def closed_port(family: socket.AddressFamily, host: str) -> int:
-    """Return a UDP port that nobody listens on."""
-    with socket.socket(family, socket.SOCK_DGRAM) as taken:
-        taken.bind((host, 0))
-        return int(taken.getsockname()[1])
+    """Return a UDP port that takes nothing, and that nobody else gets: its socket has a peer."""
+    held = socket.socket(family, socket.SOCK_DGRAM)
+    held.bind((host, 0))
+    port = int(held.getsockname()[1])
+    held.connect((host, port))
+    held.detach()  # stays open: nobody is to close it before the end
+    return port
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,16 @@ def _one_stream(
     held.append(connection)
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """Return a port that nobody holds."""
-    with socket.socket(socket.AF_INET, kind) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+def closed_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """Return a port at which nobody answers, and which nobody else gets while this process lives.
+
+    A stream socket that is bound and does not listen refuses; a datagram socket that is connected
+    to another takes nothing from anybody else, and the kernel says that the port is closed.
+    """
+    held = socket.socket(socket.AF_INET, kind)
+    held.bind(("127.0.0.1", 0))
+    port = int(held.getsockname()[1])
+    if kind is socket.SOCK_DGRAM:
+        held.connect(("127.0.0.1", port))
+    held.detach()  # stays open: nobody is to close it before the end
+    return port

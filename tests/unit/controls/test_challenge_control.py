@@ -1,6 +1,6 @@
 """REGISTER without a login: what the registrar asks for, asked once a run."""
 
-from asking import account, answer, attempt, datagrams, empty_trace, free_port
+from asking import account, answer, attempt, closed_port, datagrams, empty_trace
 
 from probe.controls.inquiry import Inquiry
 from probe.trace.control import Control
@@ -43,7 +43,7 @@ def test_it_is_asked_once_a_run() -> None:
 def test_nobody_is_there() -> None:
     """The result is that of the path."""
     (found,) = Inquiry().ask(
-        Control.CHALLENGE, attempt(account(port=free_port())), empty_trace("INVITE")
+        Control.CHALLENGE, attempt(account(port=closed_port())), empty_trace("INVITE")
     )
     assert found.result == "port-closed"
 

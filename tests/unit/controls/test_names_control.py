@@ -2,7 +2,7 @@
 
 import dns.rcode
 import pytest
-from asking import account, attempt, empty_trace, free_port
+from asking import account, attempt, closed_port, empty_trace
 from nameserver import name_server
 from wirebuilder import Wire
 
@@ -89,7 +89,7 @@ def test_a_target_that_was_not_answered_in_time_is_not_missing() -> None:
 
 def test_a_silent_name_server() -> None:
     """It is given a second, and its silence is a result."""
-    found = ask(f"127.0.0.1:{free_port()}")
+    found = ask(f"127.0.0.1:{closed_port()}")
     assert found.result == "silent"
     assert found.took_s < 3.0
 

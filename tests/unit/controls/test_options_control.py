@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from asking import account, answer, attempt, datagrams, empty_trace, free_port, streams
+from asking import account, answer, attempt, closed_port, datagrams, empty_trace, streams
 from wirebuilder import ANSWER, Wire
 
 from probe.controls.inquiry import LIMIT_S, Inquiry
@@ -84,7 +84,7 @@ def test_what_comes_back_other_than_it_was_sent(changed: Callable[[str], str], f
 
 def test_a_closed_port() -> None:
     """ICMP says so, with its sender."""
-    found = one(ask(account(port=free_port())), "used")
+    found = one(ask(account(port=closed_port())), "used")
     assert found.result == "port-closed"
     assert found.fact("icmp") == "3/3"
     assert found.fact("offender") == "127.0.0.1"
@@ -108,7 +108,7 @@ def test_whether_a_silent_machine_is_a_web_server(
 ) -> None:
     """One connection, without a word of SIP."""
     with datagrams(lambda _: None) as (port, _), streams(lambda _: "") as (web, seen):
-        wanted = web if listens else free_port(socket.SOCK_STREAM)
+        wanted = web if listens else closed_port(socket.SOCK_STREAM)
         monkeypatch.setattr("probe.controls.options._WEB_PORT", wanted)
         found = one(ask(account(port=port)), "web", "TCP")
     assert found.result == result
@@ -145,7 +145,7 @@ def test_a_stream_that_does_not_speak_sip(
 
 def test_a_refused_connection() -> None:
     """Nobody listens."""
-    port = free_port(socket.SOCK_STREAM)
+    port = closed_port(socket.SOCK_STREAM)
     assert one(ask(account(port=port, transport="TCP")), "used", "TCP").result == "refused"
 
 

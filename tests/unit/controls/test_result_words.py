@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from asking import account, answer, attempt, datagrams, empty_trace, free_port
+from asking import account, answer, attempt, closed_port, datagrams, empty_trace
 
 from probe.controls.inquiry import Inquiry
 from probe.controls.results import RESULTS
@@ -34,7 +34,7 @@ def test_each_says_one_of_its_words(control: Control, peer: str) -> None:
     """Whatever the peer does."""
     reply = answer if peer == "answers" else lambda _: None
     with datagrams(reply) as (port, _):
-        of = account(port=free_port() if peer == "is gone" else port)
+        of = account(port=closed_port() if peer == "is gone" else port)
         found = Inquiry().ask(control, attempt(of), empty_trace())
     assert found
     assert {event.result for event in found} <= {*RESULTS[control], "not-run"}
