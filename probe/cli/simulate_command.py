@@ -16,7 +16,7 @@ from probe.cli.exits import Exit
 @click.option("--user", default="100", show_default=True, help="Its own account's user name.")
 @click.option(
     "--password", envvar="SIPPROBE_SIMULATE_PASSWORD",
-    help="Its password, better given as SIPPROBE_SIMULATE_PASSWORD; else a random one is shown.",
+    help="Of all users, better given as SIPPROBE_SIMULATE_PASSWORD; else a random one is shown.",
 )  # fmt: skip
 @click.option("--algorithm", type=click.Choice(["MD5", "SHA-256"]), default="MD5",
               show_default=True, help="Digest algorithm of its challenges.")  # fmt: skip
