@@ -17,6 +17,7 @@ from typing import Any
 
 from probe.diagnosis.history import Before, look
 from probe.plan.plan import Attempt
+from probe.plan.repeats import without_count
 from probe.report.json_report import SCHEMA
 from probe.results import REPORT, TRACES, TRACES_SCHEMA
 from probe.trace.store import StoredTraceError, trace_from_json
@@ -166,7 +167,7 @@ def _runs(root: Path, before: str | None) -> Iterator[_Run]:
 
 def _is_step(finding: dict[str, Any], scenario: str, attempt: Attempt) -> bool:
     return (
-        finding.get("scenario") == scenario
+        without_count(str(finding.get("scenario"))) == without_count(scenario)
         and finding.get("step") == attempt.step
         and finding.get("attempt") == attempt.label
         and finding.get("method") == (attempt.method or None)

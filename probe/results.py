@@ -222,6 +222,11 @@ def load(folder: Path) -> dict[str, Any]:
         raise ResultsError(f"{folder / JOURNAL} cannot be read: {error!r}") from error
 
 
+def load_report(file: Path) -> dict[str, Any]:
+    """Return the report that a file of any name holds; raise ResultsError."""
+    return _read(file, SCHEMA)
+
+
 def load_traces(folder: Path) -> tuple[tuple[Trace, ...], ...]:
     """Return the traces of a run: one tuple a finding, one trace a try; raise ResultsError."""
     path, stored = _stored_findings(folder)

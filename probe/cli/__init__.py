@@ -15,6 +15,7 @@ _VERBS = {
     "init": "write a first sipprobe.yaml and scenario, or a scenario from one call",
     "explain": "look up a code, a method, a cause; or say why a step of a run failed",
     "report": "write a page, or another report, of stored runs; of several as one",
+    "compare": "say what differs between two stored runs, and whether it is worse",
     "doctor": "say what this machine can do; end what killed runs left up",
     "simulate": "start the embedded trunk by itself",
     "schema": "print a JSON Schema",

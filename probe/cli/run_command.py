@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.cli.baseline import Baseline
 from probe.cli.embedded import faults_of, notes_on, profile_of, started
 from probe.cli.exits import Exit, exit_for
 from probe.cli.hiding import Hiding
@@ -51,6 +52,8 @@ class Options:
     color: str | None
     redact: str
     controls: str
+    repeat: int
+    baseline: str | None
 
 
 @click.command(name="run")
@@ -86,6 +89,14 @@ class Options:
     help="What may be asked after a failure; paid: also further calls, which may cost money.",
 )  # fmt: skip
 @click.option("--no-controls", "controls", flag_value="none", help="Ask nothing after a failure.")
+@click.option(
+    "--repeat", type=click.IntRange(1, 1000), default=1, metavar="N",
+    help="Carry out each scenario N times.",
+)  # fmt: skip
+@click.option(
+    "--baseline", metavar="RUN",
+    help="Compare with that stored run afterwards; a regression is status 1.",
+)  # fmt: skip
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
 def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the flags declare
     """Execute scenarios and say what happened.
@@ -130,7 +141,8 @@ def _run(selection: Selection, options: Options, executor: "LocalExecutor", bega
         hiding.learn_plans(plans)
         if options.dry_run:
             return _show_plans(plans, hiding.words)
-        return _carry_out(selection, options, plans, executor, trunk, began, hiding)
+        baseline = Baseline.read(options.baseline, options.results, plans)
+        return _carry_out(selection, options, plans, executor, trunk, began, hiding, baseline)
 
 
 def _plans(
@@ -144,6 +156,7 @@ def _plans(
     from probe import __version__  # noqa: PLC0415 - see _run
     from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - see _run
     from probe.plan.caps import too_many_calls  # noqa: PLC0415 - see _run
+    from probe.plan.repeats import repeated  # noqa: PLC0415 - see _run
     from probe.plan.resolve import resolve  # noqa: PLC0415 - see _run
     from probe.plan.secrets import Passwords  # noqa: PLC0415 - see _run
     from probe.scenario.source import Problem, ScenarioError  # noqa: PLC0415 - see _run
@@ -169,10 +182,11 @@ def _plans(
             plans.append(
                 plan if options.timeout is None else replace(plan, timeout=options.timeout)
             )
-    problems += too_many_calls(plans)
+    carried_out = repeated(plans, options.repeat)
+    problems += too_many_calls(carried_out)
     if problems:
         raise ScenarioError(problems)
-    return tuple(plans)
+    return carried_out
 
 
 def _show_plans(plans: "tuple[Plan, ...]", hide: Callable[[str], str]) -> int:
@@ -197,6 +211,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     trunk: "EmbeddedTrunk | None",
     began: float,
     hiding: Hiding,
+    baseline: Baseline,
 ) -> int:
     """Run the plans with the folder ready before anything is dialled, then report."""
     from probe import runner  # noqa: PLC0415 - see _run
@@ -256,12 +271,15 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
         report = replace(report, folder=_shown(folder.path) if folder else None)
     except ResultsError as error:
         faults.append(str(error))
-    return _told(options, report, faults, broken)
+    status = _told(options, report, faults, broken)
+    return baseline.status(status, report, options, hide=hiding.words)
 
 
 def _folder_name(plans: "tuple[Plan, ...]", *, strict: bool) -> str:
     """Return what a run is called: the scenario, with its row where it is one that may be named."""
-    stories = {plan.row.story if plan.row else plan.scenario for plan in plans}
+    from probe.plan.repeats import without_count  # noqa: PLC0415 - see _run
+
+    stories = {plan.row.story if plan.row else without_count(plan.scenario) for plan in plans}
     if len(plans) == 1 and not strict:
         return plans[0].scenario
     return stories.pop() if len(stories) == 1 else f"{len(stories)}-scenarios"

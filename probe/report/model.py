@@ -8,6 +8,7 @@ from datetime import datetime
 
 from probe.diagnosis.explanation import Explanation
 from probe.plan.plan import Attempt
+from probe.plan.repeats import without_count
 from probe.scenario.rows import Row
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Verdict
@@ -51,8 +52,8 @@ class Finding:
 
     @property
     def story(self) -> str:
-        """The scenario id without a row."""
-        return self.scenario if self.row is None else self.row.story
+        """The scenario id without a row, and without the count of --repeat."""
+        return without_count(self.scenario) if self.row is None else self.row.story
 
     @property
     def last(self) -> Try:

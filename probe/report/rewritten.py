@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from probe.diagnosis.explanation import Cause, CodeReference
 from probe.plan.action import Account
 from probe.plan.plan import Attempt
+from probe.plan.repeats import count_of
 from probe.report.model import Finding, RunReport
 from probe.scenario.expectation import Bound, Expectation, HeaderExpectation, SdpExpectation
 from probe.scenario.rows import Row
@@ -95,7 +96,7 @@ def rewritten(value: _T, rewriter: Rewriter) -> _T:
             if field.init and field.name not in kept
         }
         if isinstance(value, Finding) and isinstance(row := changes["row"], Row):
-            changes["scenario"] = f"{row.story}[{row.name}]"
+            changes["scenario"] = f"{row.story}[{row.name}]{count_of(value.scenario)}"
         if isinstance(value, MessageEvent):
             changes["text"] = rewriter.message(value.text)
         changed = replace(value, **changes)

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from probe.diagnosis.explanation import Certainty, Explanation
+from probe.plan.repeats import without_count
 from probe.report.comparison import compared
 from probe.report.ladder import draw, flow, ladder
 from probe.report.model import Finding, RunReport, Try
@@ -205,7 +206,11 @@ def selector(finding: Finding) -> str:
     file = finding.file or finding.attempt.source.file
     named = file in {"", f"scenarios/{finding.story}.sip.yaml"} or comes_with_us(file)
     chosen = shlex.quote(finding.story if named else file)
-    return chosen if finding.row is None else f"{chosen} -k {shlex.quote(only(finding.scenario))}"
+    return (
+        chosen
+        if finding.row is None
+        else f"{chosen} -k {shlex.quote(only(without_count(finding.scenario)))}"
+    )
 
 
 def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:
