@@ -1,8 +1,6 @@
 """``sipprobe init``: a first sipprobe.yaml and scenario, from answers or from one call."""
 
 import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +8,7 @@ import click
 
 from probe.cli.completing import trunks
 from probe.cli.exits import Exit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitFlags:
-    """The flags of ``init``; None where one was not given."""
-
-    uri: str | None
-    user: str | None
-    transport: str | None
-    name: str | None
-    auth_user: str | None
-    password_from: str | None
-    provider: str | None
-    country: str | None
-    number: str | None
-    allow_to: tuple[str, ...]
-    observe: str | None
-    trunk: str | None
-    answer_within: str | None
-    scenario: str | None
-    config: Path | None
-    results: Path
-    store: bool
-    yes: bool
-    force: bool
-    color: str | None
-
-    @property
-    def interactive(self) -> bool:
-        """Whether a person may be asked."""
-        return not self.yes and sys.stdin.isatty() and sys.stderr.isatty()
+from probe.cli.init_flags import InitFlags
 
 
 @click.command(name="init")

@@ -19,7 +19,7 @@ from probe.cli.init_files import SCENARIOS, Desk, shown
 from probe.cli.orderly import engine_missing, interruptible, journals
 
 if TYPE_CHECKING:  # the heavy rooms load while the worker starts
-    from probe.cli.init_command import InitFlags
+    from probe.cli.init_flags import InitFlags
     from probe.drafting.draft import TrunkDraft
     from probe.drafting.observed import ObservedScenario
     from probe.executor.local import LocalExecutor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from probe.cli.init_command import InitFlags
+    from probe.cli.init_flags import InitFlags
     from probe.drafting.draft import TrunkDraft
 
 _SOURCES = "env, file, cmd, keyring or none"
