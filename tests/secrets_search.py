@@ -47,6 +47,8 @@ OF_OTHERS = {
     "heard-*.txt": "credentials that the embedded trunk was sent",
     "kamailio.*": "a peer's configuration and log",
     "*.cfg": "a peer's configuration",
+    "sipp-*/*.xml": "what SIPp sends",
+    "capture.pcap": "what dumpcap saw on the wire",
     "messages.log": "SIPp's own record of the wire",
     "sipp*.log": "SIPp's output",
     "*.csv": "accounts given to SIPp",

@@ -131,7 +131,8 @@ def _unregister(registration: "LeftRegistration", config: Path | None) -> str | 
         known = inputs.settings({}, config)
         trunk = _trunk_of(registration, known)
         if trunk is None:
-            return "no profile of sipprobe.yaml is this account"
+            unread = [f"{n} cannot be used: {p[0].message}" for n, p in known.unresolved.items()]
+            return "; ".join(("no profile of sipprobe.yaml is this account", *unread))
         profile = known.trunks[trunk].model_copy(update={"local_address": registration.local})
         scenario = Scenario(
             id="orphans", file="", trunk=trunk,
@@ -146,14 +147,16 @@ def _unregister(registration: "LeftRegistration", config: Path | None) -> str | 
         return error.problems[0].message
     executor = LocalExecutor()
     try:
-        final = executor.run(plan).ran[-1].tries[-1].final()
+        finals = [ran.tries[-1].final() for ran in executor.run(plan).ran]
     except EngineMissingError as error:
         return str(error)
     finally:
         executor.close()
-    if final is not None and 200 <= final.status < 300:
+    if finals[-1] is not None and 200 <= finals[-1].status < 300:
         return None
-    return "the registrar did not answer with 200" if final is None else f"answer {final.status}"
+    # A REGISTER that was refused leaves nothing to take away: then its answer is the reason.
+    answers = [final.status for final in finals if final is not None]
+    return f"answer {answers[-1]}" if answers else "the registrar did not answer"
 
 
 def _trunk_of(registration: "LeftRegistration", known: "Settings") -> str | None:
