@@ -15,6 +15,9 @@ RATE_S = 1.0
 REPEAT_S = 600.0
 """Within so many seconds a second call between two numbers may be refused as a repeat."""
 
+_NO_ROOM = frozenset({34, 38, 41, 42, 43, 44, 47, 58, 63})
+"""Causes of Q.850 that speak of a shortage, which a rate may be told as."""
+
 _BUSY = (403, 480, 486, 503, 600)
 _LIMITED = (402, 403, 503)
 _REPEATED = (403, 404, 480, 486, 600, 603)
@@ -58,6 +61,8 @@ def calls_too_close(case: Case) -> Iterator[Hypothesis]:
     ]
     if not close or not _refused_call(case, 403, 429, 480, 500, 503):
         return
+    if case.q850 is not None and case.q850.cause not in _NO_ROOM:
+        return  # the network itself names another reason
     gap = seconds(case.began - close[-1].began)
     yield Hypothesis(
         cause="F128",

@@ -236,6 +236,17 @@ SAME_RUN: tuple[Story, ...] = (
         says=("calls per second",),
     ),
     tell(
+        "480 half a second after a call that was taken, and the network says why",
+        Wire("INVITE")
+        .send("INVITE", body=OFFER)
+        .receive(480, headers={"Reason": "Q.850;cause=20"}, at=0.05)
+        .send("ACK"),
+        "F094",
+        LIKELY,
+        never=("F128",),
+        earlier=(earlier(began=-0.5),),
+    ),
+    tell(
         "404 for a number that was reached before",
         refused_call(404, "Not Found"),
         "F134",
