@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # reading runs loads heavy rooms
     from probe.cli.report_runs import StoredRun
     from probe.report.model import RunReport
 
-FORMATS = ("html", "json", "junit", "markdown", "text")
+FORMATS = ("html", "json", "junit", "markdown", "text", "tap", "github")
 """Formats, the default first."""
 
 _WIDTH = 100

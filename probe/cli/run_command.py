@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.scenario.schema import Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 
-FORMATS = ("text", "json", "junit", "html", "markdown")
+FORMATS = ("text", "json", "junit", "html", "markdown", "tap", "github")
 """Formats of --format and --report; spelt here too, so that a wrong one is refused at once."""
 
 
@@ -64,7 +64,7 @@ class Options:
 )  # fmt: skip
 @click.option(
     "--report", "reports", multiple=True, metavar="FORMAT=FILE",
-    help="Write a report beside it: html=FILE, json=FILE, junit=FILE. May be repeated.",
+    help="Write a report beside it: html=FILE, junit=FILE, … May be repeated.",
 )  # fmt: skip
 @click.option(
     "--results", type=click.Path(path_type=Path, file_okay=False), default=Path("results"),
@@ -317,6 +317,10 @@ def _told(
 ) -> int:
     """Print and write the report, then say what could not be stored and what broke."""
     faults += _write_reports(options, report)
+    if "github" in {options.form, *(wanted.partition("=")[0] for wanted in options.reports)}:
+        from probe.cli.step_summary import add_summary  # noqa: PLC0415 - only where it is wanted
+
+        faults += filter(None, [add_summary(report)])
     with contextlib.suppress(OSError) if report.interrupted else contextlib.nullcontext():
         _print_report(options, report)  # the terminal may be what went away
     if broken is not None:

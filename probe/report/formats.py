@@ -1,11 +1,41 @@
 """The formats of a report by their names on the command line."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from probe.report.model import RunReport
 
-FORMATS = ("text", "json", "junit", "html", "markdown")
+FORMATS = ("text", "json", "junit", "html", "markdown", "tap", "github")
 """Names of the formats."""
+
+_Writer = Callable[[RunReport], Iterable[str]]
+
+
+def _junit() -> _Writer:
+    from probe.report.junit import written_junit  # noqa: PLC0415 - only where it is wanted
+
+    return written_junit
+
+
+def _html() -> _Writer:
+    from probe.report.html.document import written_html  # noqa: PLC0415 - only where it is wanted
+
+    return written_html
+
+
+def _markdown() -> _Writer:
+    from probe.report.markdown import written_markdown  # noqa: PLC0415 - only where it is wanted
+
+    return written_markdown
+
+
+def _tap() -> _Writer:
+    from probe.report.tap import written_tap  # noqa: PLC0415 - only where it is wanted
+
+    return written_tap
+
+
+_WRITERS = {"junit": _junit, "html": _html, "markdown": _markdown, "tap": _tap}
+"""What writes a format that hangs on nothing but the report."""
 
 
 def pieces(
@@ -13,24 +43,18 @@ def pieces(
 ) -> Iterable[str]:
     """Yield a report in a format, a few pieces a finding.
 
-    ``color``, ``width`` and ``verbosity`` count for text only.
+    ``color`` counts for text only, ``width`` and ``verbosity`` for text and github.
     """
     if form == "json":
         from probe.report.json_report import written  # noqa: PLC0415 - only where it is wanted
 
         return written(report, ascii_only=False)
-    if form == "junit":
-        from probe.report.junit import written_junit  # noqa: PLC0415 - only where it is wanted
+    if form == "github":
+        from probe.report.github import written_github  # noqa: PLC0415 - as above
 
-        return written_junit(report)
-    if form == "html":
-        from probe.report.html.document import written_html  # noqa: PLC0415 - as above
-
-        return written_html(report)
-    if form == "markdown":
-        from probe.report.markdown import written_markdown  # noqa: PLC0415 - as above
-
-        return written_markdown(report)
+        return written_github(report, width=width, verbosity=verbosity)
+    if form in _WRITERS:
+        return _WRITERS[form]()(report)
     from probe.report.terminal import written_text  # noqa: PLC0415 - only where it is wanted
 
     return written_text(report, color=color, width=width, verbosity=verbosity)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from probe.report.model import Finding, RunReport
+from probe.report.sequence import diagram
 from probe.report.terminal import headline, label, name, render_finding
 from probe.report.text import plain, plain_lines
 from probe.verdict.verdict import Outcome
@@ -20,6 +21,9 @@ MOST_ROWS = 500
 
 MOST_BLOCKS = 50
 """Findings that are told in full."""
+
+MOST_DIAGRAMS = 10
+"""Findings of which a sequence diagram is drawn: each one costs the page a second."""
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]#!|<>&~^$@:])")
 _BACKTICKS = re.compile(r"`+")
@@ -49,6 +53,8 @@ def written_markdown(report: RunReport) -> Iterator[str]:
         blocks += 1
         if blocks <= MOST_BLOCKS:
             yield _block(finding, report.folder)
+        if blocks <= MOST_DIAGRAMS and (drawn := diagram(finding)):
+            yield f"\n{drawn}"
     if blocks > MOST_BLOCKS:
         yield f"\n{blocks - MOST_BLOCKS} more that were not met are left out here.\n"
 
