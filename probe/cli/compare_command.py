@@ -42,6 +42,11 @@ def command(  # noqa: PLR0913, PLR0917 - click hands over one argument a flag
 
     left_out = compared.ignored(ignore)
     first, then = compared.stored(before, results), compared.stored(after, results)
+    if not first.samples.keys() & then.samples.keys():
+        raise click.ClickException(
+            f"{first.run} and {then.run} have no step in common\n  steps are the same by scenario, "
+            "number and attempt; runs with --redact strict never share one that names anybody"
+        )
     found = compare(first, then, left_out)
     colored = inputs.wants_color(color, sys.stdout.isatty())
     click.echo(compared.shown(found, form, color=colored), color=colored)

@@ -111,6 +111,11 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     flags["reports"] = _checked_reports(flags["reports"])
     flags["timeout"] = _seconds(flags["timeout"])
     options = Options(**flags)
+    if options.baseline is not None and options.redact == "strict":
+        raise click.UsageError(
+            "--baseline needs --redact secrets: a strict run hides the same names behind "
+            "others than the run before"
+        )
     began = time.monotonic()
     from probe.executor.local import LocalExecutor  # noqa: PLC0415 - light: starts a worker first
 

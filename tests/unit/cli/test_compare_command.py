@@ -144,6 +144,22 @@ def test_repeats_are_counted_and_taken_together(
     assert sipprobe("explain", "last#any (2 of 3)#1", "--all").status == 0
 
 
+def test_rows_repeated_keep_their_count_where_nobody_is_named(
+    sipprobe: Sipprobe, anything: Path, executor: HandingOut
+) -> None:
+    """Each finding of a strict report has a name of its own; `again:` chooses the row alone."""
+    executor.tries = refusing
+    (anything / "scenarios" / "any.sip.yaml").write_text(
+        "trunk: carrier\nmatrix: {NUMBER: ['+12025550123']}\nsteps: [call: '${NUMBER}']\n"
+    )
+    strict = sipprobe("run", "any", "--repeat", "2", "--redact", "strict", "--format", "json")
+    names = {one["scenario"] for one in json.loads(strict.out)["findings"]}
+    assert {name[-9:] for name in names} == {" (1 of 2)", " (2 of 2)"}
+    assert "2025550123" not in strict.out
+    plain = " ".join(sipprobe("run", "any", "--repeat", "2").out.split())
+    assert "again: sipprobe run any -k 'any[+12025550123]'" in plain
+
+
 def test_repeats_count_against_the_caps(sipprobe: Sipprobe, anything: Path) -> None:
     """A profile that allows two calls a run allows no three repeats of one."""
     (anything / "sipprobe.yaml").write_text(
@@ -160,10 +176,13 @@ def test_what_cannot_be_tested_any_more_is_no_pass(
     """A run that was broken off before the step is status 3, not 0."""
     file = anything / "results" / before / "report.json"
     report = json.loads(file.read_text())
-    report["findings"][0] |= {"step": 7}
+    later = {**report["findings"][0], "step": 7}
+    report["findings"].append(later)
+    (anything / "first.json").write_text(json.dumps(report))
+    report["findings"].remove(later)
     report["run"]["interrupted"] = True
     (anything / "after.json").write_text(json.dumps(report))
-    ended = sipprobe("compare", before, "after.json")
+    ended = sipprobe("compare", "first.json", "after.json")
     assert ended.status == 3
     assert "was not tried" in ended.out
 
@@ -181,10 +200,12 @@ def test_what_cannot_be_tested_any_more_is_no_pass(
         (("run", "any", "--baseline", "nothing-here"), "there is no run nothing-here"),
         (("run", "one-call", "--baseline", "last"), "holds none of the selected scenarios"),
         (("run", "any", "--repeat", "0"), "--repeat"),
+        (("run", "any", "--baseline", "last", "--redact", "strict"), "--redact secrets"),
+        (("compare", "last", "other.json"), "have no step in common"),
     ],
     ids=[
         *("no-run", "no-folder-of-a-run", "no-json", "half", "no-scenario", "ignore", "one-run"),
-        *("no-baseline", "other-scenarios", "no-repeat"),
+        *("no-baseline", "other-scenarios", "no-repeat", "strict", "no-step"),
     ],
 )
 def test_usage(  # noqa: PLR0913, PLR0917 - fixtures and a table of two columns
@@ -198,6 +219,9 @@ def test_usage(  # noqa: PLR0913, PLR0917 - fixtures and a table of two columns
     """Status 2, in words, and nothing is dialled."""
     assert before
     (anything / "half.json").write_text('{"schema": "sipprobe-report/1", "run": {}}')
+    other = json.loads((anything / "before.json").read_text())
+    other["findings"][0]["scenario"] = "other"
+    (anything / "other.json").write_text(json.dumps(other))
     dialled = len(executor.plans)
     ended = sipprobe(*arguments)
     assert ended.status == 2
