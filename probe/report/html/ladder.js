@@ -41,7 +41,7 @@ function arrow(space, columns, row) {
 function fact(space, columns, row) {
   return make("span", { class: "lane" },
     draw("svg", { class: "back", width: space.width, height: "100%", "aria-hidden": true }, lifelines(space, columns, "100%")),
-    make("bdi", { class: "fact" }, words(row)));
+    make("bdi", { class: "says" }, words(row)));
 }
 
 function spoken(columns, row) {
