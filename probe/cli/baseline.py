@@ -11,7 +11,7 @@ import click
 from probe.cli.exits import Exit
 
 if TYPE_CHECKING:  # heavy, and only where a baseline is given
-    from probe.comparison.compare import Side
+    from probe.comparison.model import Side
     from probe.plan.plan import Plan
     from probe.report.model import RunReport
 
@@ -64,7 +64,8 @@ class Baseline:
         if self.side is None:
             return status
         from probe.cli import compared, inputs  # noqa: PLC0415 - only with a baseline
-        from probe.comparison.compare import Kind, compare  # noqa: PLC0415 - only with a baseline
+        from probe.comparison.compare import compare  # noqa: PLC0415 - only with a baseline
+        from probe.comparison.model import Kind  # noqa: PLC0415 - only with a baseline
 
         found = compare(self.side, compared.just_made(report))
         beside = shown.form != "text"

@@ -9,8 +9,9 @@ import click
 
 from probe.cli.exits import Exit
 from probe.cli.explain_run import run_meant
-from probe.comparison.compare import ASPECTS, Comparison, Key, Kind, Side
+from probe.comparison.compare import ASPECTS
 from probe.comparison.headers import without_ports
+from probe.comparison.model import Comparison, Key, Kind, Side
 from probe.comparison.observe import Sample, observe
 from probe.comparison.told import as_json, as_markdown, as_text
 from probe.plan.repeats import without_count

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from probe.comparison.compare import Compared, Comparison, Difference, Kind
+from probe.comparison.model import Compared, Comparison, Difference, Kind
 from probe.report.text import plain
 
 SCHEMA = "sipprobe-comparison/1"

@@ -420,7 +420,9 @@ _ROW = _object(
 _FINDINGS = _list(
     _object(
         {
-            "scenario": _about(_STRING, "Its name; with rows, the row's name in brackets."),
+            "scenario": _about(
+                _STRING, "Its name; with rows, the row's name in brackets; with --repeat its count."
+            ),
             "row": _about(_or_null(_ROW), "null where the scenario has no rows."),
             "title": _STRING,
             "file": _or_null(_STRING),

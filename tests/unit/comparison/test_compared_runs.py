@@ -7,7 +7,8 @@ import pytest
 from reportbuilder import finding, timing, verdict
 from wirebuilder import ANSWER, OFFER, Wire, sdp
 
-from probe.comparison.compare import Compared, Comparison, Difference, Key, Kind, Side, compare
+from probe.comparison.compare import compare
+from probe.comparison.model import Compared, Comparison, Difference, Key, Kind, Side
 from probe.comparison.observe import Sample, observe
 from probe.comparison.told import as_json, as_markdown, as_text
 from probe.report.json_report import finding_to_json
