@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 from probe.agent.loop import CallLeg, Loop
 from probe.agent.port import AgentError, Trigger
-from probe.agent.progress import Progress, TransferProgress
+from probe.agent.progress import CalledProgress, Progress, TransferProgress
 from probe.plan.action import Follow, Hold, Refresh, Transfer
 from probe.trace.failure import Failure
 
 _LEAVE_S = 2.0
 """Longest wait for the peer's BYE after a transfer, before ours (RFC 5589 §6.1 lets either)."""
+
+_ACK_S = 1.0
+"""Longest wait for the ACK of our own answer before a request of ours inside the call."""
 
 HangUp = Callable[[int, CallLeg], None]
 
@@ -36,6 +39,8 @@ class InsideCall:
             words = "the call was over before this step"
             self._loop.fail(method, progress, Failure.NOT_ATTEMPTED, None, words)
             return call_id
+        if isinstance(leg.progress, CalledProgress):  # nothing of ours before their ACK
+            self._loop.until(lambda: leg.over or leg.progress.acked, _ACK_S)
         self._loop.watch(progress)
         try:
             self._ask(handle, action)

@@ -35,13 +35,16 @@ from probe.executor.spans import (
     opened_call_id,
     unexpected_calls,
 )
-from probe.plan.action import Account, Call, Cancel, Expect, Hangup, Transfer, Wait
+from probe.plan.action import Account, Call, Cancel, Expect, Hangup, Take, Transfer, Wait
 from probe.plan.plan import Attempt, Limits, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Leg, Trace, TransactionFailed
 
 _ASK_AGAIN_S = 0.2
 """Distance of two questions whether a call of another run has ended."""
+
+_ANSWER_TRAVELS_S = 2.0
+"""Longest time from the 200 of our own called side to its arrival at our caller."""
 
 _MOST_SPARES = 8
 """Workers started ahead of need at most: each takes 14 MB."""
@@ -318,13 +321,25 @@ class _PlanInProgress:
         return None
 
     def _came_up(self, number: int) -> bool:
-        """Whether an earlier call was answered; one that rings may be by now."""
-        spans = self._tries.get(number)
+        """Whether an earlier call was answered; the answer of our own called side is waited for."""
+        spans = [span for span in self._spans if span.attempt.index == number]
         if not spans:
             return False
-        trace = self._cut(spans[-1], self._recording())
-        final = trace.final()
-        return final is not None and final.status < 300 and trace.failure() is None
+        limit = self._clock() + (_ANSWER_TRAVELS_S if self._is_answered_by_us(number) else 0.0)
+        while True:
+            trace = self._cut(spans[-1], self._recording())
+            final = trace.final()
+            if final is not None or trace.failure() is not None or self._clock() >= limit:
+                return final is not None and final.status < 300 and trace.failure() is None
+            self._crew.pump(0.02)
+
+    def _is_answered_by_us(self, number: int) -> bool:
+        """Whether a step before this one has answered the call at an agent of ours."""
+        actions = [span.attempt.action for span in self._spans]
+        return any(
+            isinstance(action, Take) and action.call == number and action.manner.kind == "answer"
+            for action in actions
+        )
 
     def _why_not_now(self, span: Span) -> str | None:
         """Say why a request is beyond the caps, or wait for its turn and return None."""
