@@ -3,8 +3,9 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import islice
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -16,6 +17,12 @@ from probe.report.text import plain
 
 _SCRIPTS = ("drawing.js", "ladder.js", "panels.js", "messages.js", "page.js")
 """In the order in which they stand in the page's one script."""
+
+MOST_DATA = 60_000_000
+"""Characters of all that is drawn on opening; findings beyond have their line alone."""
+
+MOST_FINDINGS = 20_000
+"""Lines of the list: a browser is slow with more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,7 @@ def written_html(report: RunReport, shards: Sequence[Shard] = ()) -> Iterator[st
         notes=[plain(note, 500) for note in report.notes],
         counts=report.counts(),
         total=len(report.findings),
+        left_out=max(0, len(report.findings) - MOST_FINDINGS),
         verdict=_verdict(report),
         folder=plain(report.folder or "", None),
         shards=shards if len(shards) > 1 else (),
@@ -77,13 +85,16 @@ def _entries(report: RunReport, shards: Sequence[Shard]) -> Iterator[Entry]:
     """Yield the findings in their order, each with the run that it comes from."""
     several = len(shards) > 1
     origins = [shard for shard in shards for _ in range(shard.findings)]
-    for place, finding in enumerate(report.findings):
+    room = MOST_DATA
+    for place, finding in enumerate(islice(report.findings, MOST_FINDINGS)):
         shard = origins[place] if place < len(origins) else None
-        yield entry(
+        told = entry(
             finding,
             run=shard.run_id if shard and several else "",
             folder=shard.folder if shard else report.folder or "",
         )
+        room -= len(told.data)
+        yield told if room >= 0 else replace(told, data="")
 
 
 def _verdict(report: RunReport) -> tuple[str, str]:
@@ -103,8 +114,10 @@ def _targets(report: RunReport) -> list[str]:
     hosts: dict[str, None] = {}
     for finding in report.findings:
         account = finding.attempt.account
-        if account is not None and len(hosts) < 9:
+        if account is not None:
             hosts[plain(f"{account.host} ({account.transport})", 120)] = None
+        if len(hosts) > 8:
+            break
     found = list(hosts)
     return [*found[:8], "…"] if len(found) > 8 else found
 

@@ -4,7 +4,7 @@ const PAGE = 200; // rows that are drawn at once
 const EDGE = 76, SIGN = 7.3; // pixels beside the outer columns, and of one letter of the labels
 
 function grid(columns) {
-  const gap = columns.length < 3 ? 380 : columns.length === 3 ? 250 : 205;
+  const gap = columns.length < 3 ? 380 : columns.length === 3 ? 232 : 205;
   return { width: 2 * EDGE + gap * (columns.length - 1), x: (place) => EDGE + gap * place };
 }
 

@@ -46,6 +46,10 @@ async function open(section) {
   detail.hidden = false;
   section.classList.add("open");
   if (detail.childElementCount) return;
+  if (!section.querySelector("script.data").textContent.trim()) {
+    detail.append(make("p", { class: "note" }, "The page would be too large with this part; sipprobe explain tells it from the run's folder."));
+    return;
+  }
   detail.append(make("p", { class: "note" }, "Drawing …"));
   try {
     const data = await unpacked(section);

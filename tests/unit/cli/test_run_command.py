@@ -1,5 +1,6 @@
 """`sipprobe run`, from its arguments to its exit status, with an executor that dials nobody."""
 
+import base64
 import errno
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import stat
 import sys
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -171,7 +173,7 @@ def test_emergency_number_is_never_dialled(
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--report", "html=x"], "--report takes FORMAT=FILE"),
+        (["--report", "pdf=x"], "--report takes FORMAT=FILE"),
         (["--report", "json"], "--report takes FORMAT=FILE"),
         (["--report", "json="], "--report takes FORMAT=FILE"),
         (["--timeout", "soon"], "--timeout takes a duration such as 90s, got 'soon'"),
@@ -400,11 +402,14 @@ def test_reports_are_written_beside_stdout(
     ended = sipprobe(
         "run", "one-call", "--color", "always", "--report", "junit=out/a/junit.xml",
         "--report", "json=out/report.json", "--report", "text=out/report.txt",
+        "--report", "html=out/report.html", "--report", "markdown=out/report.md",
     )  # fmt: skip
     assert ended.status == 0
     assert (carrier / "out/a/junit.xml").read_text().startswith("<?xml")
     assert json.loads((carrier / "out/report.json").read_text())["findings"]
     assert (carrier / "out/report.txt").read_text().startswith("PASS  one-call")
+    assert "one-call › call +12025550123" in (carrier / "out/report.html").read_text()
+    assert (carrier / "out/report.md").read_text().startswith("## sipprobe: 1 met")
 
 
 def test_report_that_cannot_be_written_loses_nothing_else(
@@ -733,8 +738,11 @@ def test_secret_is_never_shown(
     ]  # fmt: skip
     said = [sipprobe(*command, "--dry-run")]
     assert said[0].status == 0
-    for form in ("text", "json", "junit"):
-        ended = sipprobe(*command, "-vv", "--format", form, "--report", "text=report.txt")
+    for form in ("text", "json", "junit", "markdown"):
+        ended = sipprobe(
+            *command, "-vv", "--format", form, "--report", "text=report.txt",
+            "--report", "html=report.html",
+        )  # fmt: skip
         assert ended.status == 1
         said.append(ended)
     texts = [text for ended in said for text in (ended.out, ended.err)]
@@ -743,6 +751,10 @@ def test_secret_is_never_shown(
         for path in carrier.rglob("*")
         if path.is_file() and "scenarios" not in path.parts and path.name != "sipprobe.yaml"
     ]
+    page = (carrier / "report.html").read_text()
+    packed = re.findall(r'class="data">([^<]+)<', page)
+    texts += [zlib.decompress(base64.b64decode(data), -15).decode() for data in packed]
+    assert packed
     assert len(texts) > 10
     for text in texts:
         assert pin not in text

@@ -13,8 +13,10 @@ from reportbuilder import finding, report, timing, verdict
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, refused_call, register_ok, sdp
 
 from probe.diagnosis.explanation import Cause, Certainty, Evidence, Explanation
+from probe.report.html import document
 from probe.report.html import picture as pictures
 from probe.report.html.document import Shard, written_html
+from probe.report.html.finding import entry
 from probe.report.html.picture import LONGEST_MESSAGE, picture
 from probe.report.model import Finding, Try
 from probe.scenario.source import NOWHERE
@@ -303,6 +305,21 @@ def test_runs_that_were_put_together_are_listed_and_each_finding_names_its_own()
     assert re.findall(r'<bdi class="run">([^<]+)</bdi>', page) == ["run-one", "run-two", "run-two"]
     assert "2 runs in one report" in page
     assert ["stored in", "results/run-two"] in details_in(page)[2]["facts"]
+
+
+def test_a_page_that_would_be_too_large_keeps_lines_and_says_what_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """First the drawings go, then the lines; the counts stay those of all."""
+    one = finding(answered_call().trace())
+    monkeypatch.setattr(document, "MOST_DATA", 2 * len(entry(one).data) + 1)
+    monkeypatch.setattr(document, "MOST_FINDINGS", 3)
+    page = page_of(one, one, one, one)
+    assert page.count('<section class="finding"') == 3
+    assert page.count('class="data"></script>') == 1
+    assert len(details_in(page)) == 2
+    assert "1 more findings are left out here" in page
+    assert "<b>4</b> met" in page
 
 
 def test_sound_of_each_agent_is_told_in_numbers() -> None:
