@@ -3,11 +3,12 @@
 The report says what was judged; the trace, where the run still has it, says the rest.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from probe.comparison.headers import fields_of, without_ports
+from probe.comparison.headers import fields_of
 from probe.sip.sdp import MediaDescription, address_class
 from probe.trace.control import Control, ControlRan
 from probe.trace.route import DnsAnswer, NextHop
@@ -17,6 +18,9 @@ _NOISE = ("ACK", "OPTIONS", "NOTIFY")
 """Requests of the other side that come by its own clock or follow from ours."""
 
 _OF_THE_FINAL = frozenset({"headers", "sdp", "address"})
+
+_EMBEDDED_SRV = re.compile(r"^(\d+ \d+) \d+ (\S+\.embedded\.)$")
+"""A record of the embedded trunk's own names: its port is another in each run."""
 
 _CERTIFICATE = {"issuer": "issuer", "san": "names", "not_after": "certificate ends"}
 """What a handshake after a failure tells of a certificate, and how it is called here."""
@@ -167,8 +171,8 @@ def _route(trace: Trace) -> Iterator[tuple[Fact, str]]:
     left = []
     for event in trace.events:
         if isinstance(event, DnsAnswer):
-            records = ", ".join(sorted(event.records)) or event.code
-            yield ("route", f"{event.kind} {event.name}"), without_ports(records)
+            records = sorted(_EMBEDDED_SRV.sub(r"\1 … \2", record) for record in event.records)
+            yield ("route", f"{event.kind} {event.name}"), ", ".join(records) or event.code
         elif isinstance(event, NameLookup):
             addresses = ", ".join(sorted(event.addresses)) or event.error or "none"
             yield ("route", f"address of {event.name}"), addresses

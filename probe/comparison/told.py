@@ -58,9 +58,9 @@ def _step(step: Compared, *, color: bool) -> Iterator[str]:
         return
     yield f"{head}   {word}"
     for one in step.differences:
-        yield f"      {named(one)}: {_plain_change(one)}"
+        yield f"      {_MARKS[one.kind]} {named(one)}: {_plain_change(one)}"
         if one.detail:
-            yield f"        {one.detail}"
+            yield f"          {one.detail}"
 
 
 def named(one: Difference) -> str:
@@ -99,7 +99,8 @@ def _summary(comparison: Comparison) -> str:
     ]
     if not parts:
         return f"No difference in {same} {steps}."
-    return f"{', '.join(parts)}; {same} {steps} as before."
+    rest = f"; {same} {steps} as before" if same else ""
+    return f"{', '.join(parts)}{rest}."
 
 
 def as_json(comparison: Comparison) -> dict[str, object]:
