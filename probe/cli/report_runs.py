@@ -87,11 +87,7 @@ def stored_run(folder: Path) -> StoredRun:
     try:
         report = load(folder)
         traces, attempts = load_traces(folder), load_attempts(folder)
-        told = report["findings"]
-        rows = [
-            (one, tries, None if isinstance(attempt, str) else attempt)
-            for one, tries, attempt in zip(told, traces, attempts, strict=True)
-        ]
+        rows = _rows(folder, report["findings"], traces, attempts)
         found = StoredFindings(rows)
         for _ in found:  # whatever is wrong with one of them is told before anything is written
             pass
@@ -108,6 +104,23 @@ def stored_run(folder: Path) -> StoredRun:
         raise click.ClickException(
             f"{plain(str(folder), None)} cannot be read: {plain(repr(error))}"
         ) from None
+
+
+def _rows(
+    folder: Path,
+    findings: "list[dict[str, Any]]",
+    traces: "tuple[tuple[Trace, ...], ...]",
+    attempts: "tuple[Attempt | str, ...]",
+) -> "list[tuple[dict[str, Any], tuple[Trace, ...], Attempt | None]]":
+    """Return what belongs together; raise ResultsError where the files are of different runs."""
+    if not len(findings) == len(traces) == len(attempts):
+        raise ResultsError(
+            f"the traces in {folder} are those of {len(traces)} steps, not {len(findings)}"
+        )
+    return [
+        (told, tries, None if isinstance(attempt, str) else attempt)
+        for told, tries, attempt in zip(findings, traces, attempts, strict=True)
+    ]
 
 
 def merged(runs: Sequence[StoredRun]) -> RunReport:

@@ -110,6 +110,8 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     selection = Selection.taken_from(flags)
     flags["reports"] = _checked_reports(flags["reports"])
     flags["timeout"] = _seconds(flags["timeout"])
+    if flags["form"] == "html" and sys.stdout.isatty():
+        raise click.UsageError("a page is not for a terminal: use --report html=report.html")
     options = Options(**flags)
     if options.baseline is not None and options.redact == "strict":
         raise click.UsageError(

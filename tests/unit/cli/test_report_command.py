@@ -1,6 +1,7 @@
 """``sipprobe report``: stored runs in every format, several as one, and what cannot be read."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,33 @@ def test_a_run_whose_traces_are_lost_is_named(sipprobe: Sipprobe, runs: tuple[st
     assert ended.status == 2
     assert f"cannot read results/{runs[1]}/trace.json" in ended.err
     assert not Path("report.html").exists()
+
+
+def test_a_run_whose_files_do_not_belong_together_is_named(
+    sipprobe: Sipprobe, runs: tuple[str, str]
+) -> None:
+    """The traces of another run are not shown as those of this one."""
+    first, second = (Path("results") / run / "trace.json" for run in runs)
+    second.write_bytes(first.read_bytes())
+    ended = sipprobe("report", runs[1])
+    assert ended.status == 2
+    assert "are those of 2 steps, not 1" in ended.err
+
+
+@pytest.mark.parametrize(
+    "command", [("report", "{run}"), ("run", "--format", "html")], ids=["report", "run"]
+)
+def test_a_page_does_not_go_to_a_terminal(
+    sipprobe: Sipprobe,
+    runs: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+) -> None:
+    """It says where to put it, before anything is dialled."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    ended = sipprobe(*(word.format(run=runs[0]) for word in command))
+    assert ended.status == 2
+    assert "a page is not for a terminal" in ended.err
 
 
 def test_a_file_that_cannot_be_written_is_named(
