@@ -15,6 +15,7 @@ from probe.report.html import document
 from probe.report.html.document import written_html
 from probe.report.html.finding import entry
 from probe.report.model import Finding, Try
+from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
 from probe.trace.trace import Leg
 from probe.verdict.verdict import Mismatch, Outcome
@@ -190,19 +191,46 @@ def test_the_keyboard_is_enough(opened: Callable[..., Page]) -> None:
     page.press("Enter", 13)
     page.wait("document.querySelector('#f2 .rungs') !== null")
     assert page.run("document.querySelector('#f2 .opener').getAttribute('aria-expanded')") == "true"
-    page.press("Tab", 9)
-    page.wait("document.activeElement.matches('#f2 button.rung, #f2 *')")
-    page.run("document.querySelector('#f2 button.rung').focus()")
+    for _ in range(20):
+        page.press("Tab", 9)
+        if page.run("document.activeElement.matches('#f2 button.rung')"):
+            break
+    assert page.run("document.activeElement.matches('#f2 li:first-child > button.rung')")
     page.press("ArrowDown", 40)
     page.press("Enter", 13)
     text = "document.querySelector('#f2 .wire-text')?.textContent ?? ''"
     assert page.run(text).startswith("SIP/2.0 ")
     page.press("Escape", 27)
-    assert page.run("document.querySelector('#f2 .wire-text')") is None or page.run(text) != ""
-    page.run("document.querySelector('#f2 .wire button:last-of-type')?.focus()")
+    assert page.run(text) == ""
+    page.press("Enter", 13)
+    page.run("document.querySelector('#f2 .wire button').focus()")
     page.press("Escape", 27)
     assert page.run(text) == ""
     assert page.run("document.activeElement.matches('button.rung')")
+
+
+def test_evidence_leads_to_its_row(opened: Callable[..., Page]) -> None:
+    """To a message, whose text is then shown, and to a fact that has none."""
+    wire = Wire().send("INVITE").receive(180).fail(Failure.NO_FINAL_RESPONSE)
+    place = finding(wire.trace()).attempt.source
+    wrong = [
+        Mismatch(
+            path="expect.timing.pdd",
+            expected="max 1s",
+            observed="2 s",
+            evidence=(event,),
+            source=place,
+            message="too late",
+        )
+        for event in (1, 2)
+    ]
+    page = opened(finding(wire.trace(), verdict(Outcome.NOT_MET, mismatches=tuple(wrong))))
+    page.wait("document.querySelectorAll('.wrong .pointer').length === 2")
+    page.run("document.querySelectorAll('.wrong .pointer')[0].click()")
+    assert "180" in page.run("document.activeElement.getAttribute('aria-label')")
+    assert page.run("document.querySelector('.wire-text').textContent").startswith("SIP/2.0 180")
+    page.run("document.querySelectorAll('.wrong .pointer')[1].click()")
+    assert "no final answer" in page.run("document.activeElement.getAttribute('aria-label')")
 
 
 def test_two_messages_are_compared_line_by_line(opened: Callable[..., Page]) -> None:

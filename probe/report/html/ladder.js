@@ -113,8 +113,10 @@ function ladder(one, choose) {
     if (place >= drawn) goOn(place + 1);
     const row = rows.children[place];
     row.scrollIntoView({ block: "center" });
-    const button = row.querySelector("button");
-    if (button) { button.focus(); button.click(); }
+    const held = row.firstElementChild;
+    if (held.matches("button")) held.click();
+    else held.tabIndex = -1; // no message, but the reader is led there
+    held.focus({ preventScroll: true });
   };
   box.has = (event) => event !== null && one.rows.some((row) => row[EVENT] === event);
   return box;

@@ -29,7 +29,7 @@ function lines(rows) {
       make("span", { "aria-hidden": true }, `${sign} `), text, "\n")));
 }
 
-// Returns the panel and the function that shows a row of a try in it.
+// Returns the panel, the function that shows a row of a try in it, and the one that closes it.
 function messagePanel(one) {
   const panel = make("aside", { class: "wire", "aria-label": "Message" });
   let chosen = null, kept = null;
@@ -65,12 +65,11 @@ function messagePanel(one) {
     panel.replaceChildren(make("h5", {}, make("bdi", {}, title(row))), tools,
       make("pre", { class: "wire-text", tabindex: 0, "aria-label": "Text of the message, secrets taken out" }, text));
   };
-  panel.addEventListener("keydown", (event) => { if (event.key === "Escape" && chosen) close(); });
   empty();
   return [panel, (place, button) => {
     chosen?.button.setAttribute("aria-pressed", "false");
     chosen = { place, button };
     button.setAttribute("aria-pressed", "true");
     shown();
-  }];
+  }, () => chosen && close()];
 }

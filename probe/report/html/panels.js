@@ -90,11 +90,12 @@ function sound(one) {
 }
 
 function tryPanel(one) {
-  const [panel, choose] = messagePanel(one);
+  const [panel, choose, close] = messagePanel(one);
   const steps = ladder(one, choose);
   const picture = part("What went over the wire", "picture",
     one.observed ? make("p", { class: "flow" }, make("bdi", {}, one.observed)) : null,
     make("div", { class: "beside-each-other" }, make("div", { class: "scroll" }, steps), panel));
+  picture.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   const notes = one.warnings.length ? part("Held, but worth a look", "warnings", list(one.warnings)) : null;
   return [wrong(one, steps), picture, notes, why(one, steps), askedAlone(one), times(one), described(one, steps), sound(one)];
 }
