@@ -1,6 +1,7 @@
 """Stored runs as one report: what was judged on the day, nothing judged anew.
 
-Only the earlier tries of a step are judged here: a run stores the verdict of its last try alone.
+A run stores the verdict of the last try of a step, cut to what a program wants. So the earlier
+tries are judged here, and so is the last one, for the line of the file and the missing item alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from probe.report.read_back import finding_from_json
 from probe.report.text import plain
 from probe.results import ResultsError, load, load_attempts, load_traces
 from probe.verdict.judge import judge
+from probe.verdict.verdict import Mismatch, Verdict
 
 if TYPE_CHECKING:
     from probe.plan.plan import Attempt
@@ -73,13 +75,31 @@ class StoredFindings(Findings):
             return StoredFindings(self._held[place])
         told, tries, attempt = self._held[place]
         found = finding_from_json(told, tries, attempt)
-        if attempt is None or len(tries) < 2:
+        if attempt is None:
             return found
-        earlier = (
-            replace(one, verdict=judge(attempt.expectation, one.trace, attempt.source))
-            for one in found.tries[:-1]
-        )
-        return replace(found, tries=(*earlier, found.last))
+        anew = [judge(attempt.expectation, one.trace, attempt.source) for one in found.tries]
+        earlier = [
+            replace(one, verdict=verdict)
+            for one, verdict in zip(found.tries[:-1], anew[:-1], strict=True)
+        ]
+        last = replace(found.last, verdict=_with_lines(found.last.verdict, anew[-1]))
+        return replace(found, tries=(*earlier, last))
+
+
+def _with_lines(stored: Verdict, anew: Verdict) -> Verdict:
+    """Return a stored verdict whose mismatches are whole again.
+
+    A report keeps neither the line of the file nor, of a sequence, the one item that was missed.
+    """
+    whole = {_identity(one): one for one in anew.mismatches}
+    return replace(
+        stored,
+        mismatches=tuple(whole.get(_identity(one), one) for one in stored.mismatches),
+    )
+
+
+def _identity(mismatch: Mismatch) -> tuple[object, ...]:
+    return mismatch.path, mismatch.message, str(mismatch.source), mismatch.evidence
 
 
 def stored_run(folder: Path) -> StoredRun:

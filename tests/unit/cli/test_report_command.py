@@ -1,14 +1,18 @@
 """``sipprobe report``: stored runs in every format, several as one, and what cannot be read."""
 
+import base64
 import json
+import re
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
-from commandline import Ended
+from commandline import Ended, HandingOut
 from reportbuilder import finding, report, verdict
 from wirebuilder import answered_call, refused_call, register_ok
 
@@ -18,6 +22,13 @@ from probe.results import store
 from probe.verdict.verdict import Mismatch, Outcome
 
 Sipprobe = Callable[..., Ended]
+
+
+def details_in(page: Path) -> list[dict[str, Any]]:
+    """Return what a page holds of each finding."""
+    held = re.findall(r'class="data">([^<]+)<', page.read_text(encoding="utf-8"))
+    return [json.loads(zlib.decompress(base64.b64decode(data), -15)) for data in held]
+
 
 BROKEN = verdict(
     Outcome.NOT_MET,
@@ -98,6 +109,21 @@ def test_what_is_no_run_is_refused_in_words(
     ended = sipprobe("report", subject.format(run=runs[0]))
     assert ended.status == 2
     assert words in ended.err
+
+
+def test_what_a_report_does_not_keep_is_found_again(
+    sipprobe: Sipprobe, carrier: Path, executor: HandingOut
+) -> None:
+    """The line of the file that was not met, and the verdict of the try before."""
+    tries = (refused_call(503).trace(), refused_call(403).trace())
+    executor.tries = lambda _attempt: tries
+    assert sipprobe("run", "one-call", "--report", "html=then.html").status == 1
+    assert sipprobe("report", "last", "-o", "now.html").status == 0
+    then, now = (details_in(Path(name))[0]["tries"] for name in ("then.html", "now.html"))
+    assert now[1]["mismatches"][0]["line"] == "expect: {responses: 180 200}"
+    assert [one["outcome"] for one in now] == ["NOT_MET", "NOT_MET"]
+    assert [one["mismatches"] for one in now] == [one["mismatches"] for one in then]
+    assert now[1]["explanation"] == then[1]["explanation"]
 
 
 def test_a_run_whose_traces_are_lost_is_named(sipprobe: Sipprobe, runs: tuple[str, str]) -> None:
