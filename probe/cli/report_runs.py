@@ -1,4 +1,4 @@
-"""Stored runs as one report: what was judged on the day, nothing judged anew.
+"""Stored runs as one report, with the verdicts and explanations of the day.
 
 A run stores the verdict of the last try of a step, cut to what a program wants. So the earlier
 tries are judged here, and so is the last one, for the line of the file and the missing item alone.
