@@ -38,7 +38,8 @@ def command(runs: tuple[str, ...], form: str, output: Path | None, results: Path
     """Write a report of stored runs: of one, or of several as one (shards of a CI job).
 
     RUN is a folder, a run's id, or the word last. The page of html is one file that needs no
-    network: `sipprobe report last -o report.html`. No call is placed; the verdicts are those of the day.
+    network: `sipprobe report last -o report.html`. The verdicts are those of the day; no call is
+    placed.
 
     Exit status: 0 written, whatever the runs found; 2 usage, a run that cannot be read, a file
     that cannot be written.
