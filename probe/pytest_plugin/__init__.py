@@ -58,6 +58,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("sipprobe_results", "Folder of the runs' folders.", default="results")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a variable that is none before anything is collected."""
+    for name, equals, _ in _variables(config):
+        if not equals or not name.isidentifier():
+            raise pytest.UsageError(f"--sipprobe-var takes NAME=VALUE, got '{name[:40]}'")
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a scenario file that was named, or any where the project wants all."""
     if not file_path.name.endswith(SUFFIX):
@@ -109,19 +116,21 @@ def sipprobe(
     )
 
 
+def _variables(config: pytest.Config) -> list[tuple[str, str, str]]:
+    """Return name, equals sign and value of each variable; the command's come last and win."""
+    pairs = [*config.getini("sipprobe_vars"), *config.getoption("--sipprobe-var")]
+    return [pair.partition("=") for pair in pairs]
+
+
 def _runs(config: pytest.Config) -> Runs:
     """Return what carries scenarios out in this process, made when it is first needed."""
     if _RUNS not in config.stash:
         from probe.pytest_plugin.runs import Runs  # noqa: PLC0415 - only where it is wanted
 
         root = config.getoption("--sipprobe-results") or config.getini("sipprobe_results")
-        pairs = [*config.getini("sipprobe_vars"), *config.getoption("--sipprobe-var")]
-        for pair in pairs:
-            if not pair.partition("=")[1] or not pair.partition("=")[0].isidentifier():
-                raise pytest.UsageError(f"--sipprobe-var takes NAME=VALUE, got '{pair[:40]}'")
         config.stash[_RUNS] = Runs(
             results=config.rootpath / root,
             trunk=config.getoption("--sipprobe-trunk") or config.getini("sipprobe_trunk") or None,
-            variables={name: value for name, _, value in (pair.partition("=") for pair in pairs)},
+            variables={name: value for name, _, value in _variables(config)},
         )
     return config.stash[_RUNS]

@@ -44,6 +44,15 @@ class Result:
         return told(self.report, passes=True)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes nothing as a scenario file has it: ``register:`` without a word behind it."""
+
+
+_Dumper.add_representer(
+    type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "")
+)
+
+
 class Sipprobe:
     """What a test gets by the name ``sipprobe``."""
 
@@ -98,7 +107,9 @@ class Sipprobe:
             steps[-1]["expect"] = {"responses": str(expect)}
         scenario: dict[str, object] = {"agents": dict(self._agents)} if self._agents else {}
         scenario["steps"] = steps
-        report = self._carried_out(self._written(yaml.safe_dump(scenario, sort_keys=False)))
+        report = self._carried_out(
+            self._written(yaml.dump(scenario, Dumper=_Dumper, sort_keys=False))
+        )
         *before, last = report.findings
         judged = [*before, last] if strict else before
         untested = last.last.verdict.outcome is Outcome.INCONCLUSIVE

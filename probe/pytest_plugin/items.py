@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ SPOKEN_FOR = frozenset(
     }
 )
 """Marks by which pytest and its plugins act, so that no tag may become one."""
+
+_MARK = re.compile(r"[^\W_][\w.+-]*")
+"""Tags that can be marks: pytest takes no leading underscore and ends a name at ``:`` or ``(``."""
 
 
 class NotMetError(Exception):
@@ -62,7 +66,7 @@ class ScenarioItem(pytest.Item):
         self._scenario, self._known, self._runs = scenario, known, runs
         self.extra_keyword_matches |= {scenario.name, *scenario.tags}
         for tag in scenario.tags:
-            if tag not in SPOKEN_FOR and not tag.startswith("_"):
+            if tag not in SPOKEN_FOR and _MARK.fullmatch(tag):
                 line = f"{tag}: a tag of scenario files"
                 if line not in self.config.getini("markers"):
                     self.config.addinivalue_line("markers", line)

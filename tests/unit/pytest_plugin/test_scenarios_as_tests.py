@@ -20,7 +20,7 @@ PLAIN = (*OURS, *(word for name in OTHERS for word in ("-p", f"no:{name}")))
 
 REFUSED = """\
 name: Our second line
-tags: [second-line, skip]
+tags: [second-line, skip, "a:b", _x]
 steps:
   - call: "9503"
     expect: {responses: 180 200}
@@ -53,6 +53,10 @@ def test_called_side(sipprobe):
 
 def test_a_refusal_is_the_test_s_to_judge(sipprobe):
     assert sipprobe.call("9503").responses == "100 503"
+
+def test_register(sipprobe):
+    assert sipprobe.register().responses == "200"
+    assert sipprobe.register("alice").met
 
 def test_what_was_expected_is_judged(sipprobe):
     sipprobe.call("9503", expect="180 200")
@@ -110,6 +114,9 @@ def test_an_invalid_file_is_an_error_of_its_collection(project: pytest.Pytester)
         ]
     )
     ended.stdout.no_fnmatch_line("*Traceback*")
+    wrong = project.runpytest_inprocess(*PLAIN, "--sipprobe-var", "SPARE_LINE")
+    assert wrong.ret is pytest.ExitCode.USAGE_ERROR
+    wrong.stderr.fnmatch_lines(["ERROR: --sipprobe-var takes NAME=VALUE, got 'SPARE_LINE'"])
     given = project.runpytest_inprocess(
         *PLAIN, "--sipprobe", "--co", "-q", "--sipprobe-var", "SPARE_LINE=9503"
     )
@@ -152,7 +159,7 @@ def test_a_test_in_python_places_calls(project: pytest.Pytester) -> None:
     untested = project.path / "scenarios/untested.sip.yaml"
     untested.write_text(NOT_OURS)
     ended = project.runpytest_inprocess(*PLAIN, "test_calls.py", str(untested))
-    ended.assert_outcomes(passed=3, failed=3)
+    ended.assert_outcomes(passed=4, failed=3)
     ended.stdout.fnmatch_lines(["could not test: *", "INCONCLUSIVE*untested*"])
     ended.stdout.fnmatch_lines(
         ["FAIL *call 9503*", "*observed  503*", "*:2:5: unknown verb 'rgister'"]
