@@ -1,8 +1,10 @@
 """The summary page of a GitHub Actions step."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commandline import Ended, HandingOut
 from reportbuilder import finding, report, verdict
 from wirebuilder import refused_call
 
@@ -48,3 +50,20 @@ def test_a_page_that_cannot_be_written_is_told(
     told = add_summary(report(_BROKEN))
     assert told is not None
     assert "GITHUB_STEP_SUMMARY" in told
+
+
+def test_a_run_annotates_and_fills_the_page(
+    sipprobe: Callable[..., Ended],
+    carrier: Path,
+    executor: HandingOut,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Annotations and text on standard output, Markdown on the page, TAP in a file."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(carrier / "summary.md"))
+    executor.tries = lambda _attempt: (refused_call(403).trace(),)
+    ended = sipprobe("run", "one-call", "--format", "github", "--report", "tap=out.tap")
+    assert ended.status == 1
+    assert ended.out.startswith("::error file=scenarios/one-call.sip.yaml,line=")
+    assert "\nFAIL  one-call" in ended.out
+    assert "sequenceDiagram" in (carrier / "summary.md").read_text()
+    assert "\nnot ok 1 - one-call" in (carrier / "out.tap").read_text()
