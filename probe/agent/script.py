@@ -42,6 +42,9 @@ from probe.trace.trace import UNASKED, AgentNote, Event
 ICMP_GRACE_S = 1.2
 """A first ICMP error may be a server that restarts; a second copy (T1 = 0.5 s) must fail too."""
 
+FAREWELL_S = 0.3
+"""Longest wait for the peer's BYE at the end of a scenario before we send our own."""
+
 STACK_GRACE_S = 0.4
 """The stack's own timer runs a little longer than ours, so that ours names the deadline."""
 
@@ -130,6 +133,8 @@ class Script(Loop):
 
     def finish(self) -> None:
         """Hang up what is up, remove our registration, wait for the answers within bounds."""
+        # The other end may have been hung up by the last step: its BYE is still under way to us.
+        self.until(lambda: not any(_is_up(leg) for leg in self.legs.values()), FAREWELL_S)
         for handle, leg in self.legs.items():
             if not leg.over:
                 self.agent.hangup(handle)
@@ -459,3 +464,10 @@ class Script(Loop):
     def _is_over(leg: CallLeg) -> bool:
         """Whether a call is over by now; asked anew, where the stack worked in between."""
         return leg.over
+
+
+def _is_up(leg: CallLeg) -> bool:
+    """Whether a call is answered, confirmed and not being ended by anybody."""
+    progress = leg.progress
+    ended = leg.over or leg.ending or progress.bye_sent or progress.peer_bye
+    return progress.answered_at is not None and progress.acked and not ended

@@ -133,6 +133,8 @@ def _call(seen: Observation, place: Source) -> tuple[Complaint, ...]:
         complaints.append(_missing("ACK", seen, place))
     for bye in our_byes(seen):
         refused = _refusal(bye, seen)
+        if refused is not None and _crossed(bye, refused, seen):
+            continue
         if refused is not None:
             observed = f"BYE answered {status_words(seen.trace.message(refused))}"
             complaints.append(
@@ -157,6 +159,16 @@ def _call(seen: Observation, place: Source) -> tuple[Complaint, ...]:
     if seen.ours and "BYE" not in {token.token for token in seen.tokens}:
         complaints.append(_missing("BYE", seen, place))
     return tuple(complaints)
+
+
+def _crossed(bye: Transaction, refused: int, seen: Observation) -> bool:
+    """Whether a 481 says only that their own BYE had ended the call (RFC 3261 §15.1.2)."""
+    if seen.trace.message(refused).status != 481:
+        return False
+    return any(
+        index < refused and seen.trace.message(index).call_id == bye.call_id
+        for index in seen.trace.received("BYE")
+    )
 
 
 def our_byes(seen: Observation) -> tuple[Transaction, ...]:

@@ -8,6 +8,7 @@ from fakeagent import ACCOUNT, Stage
 
 from probe.agent.port import Trigger
 from probe.agent.progress import CalledProgress
+from probe.agent.script import FAREWELL_S
 from probe.plan.action import Expect, Manner, Take, Wait
 from probe.trace.failure import Failure
 from probe.trace.trace import (
@@ -223,7 +224,7 @@ def test_call_that_is_up_at_the_end_is_hung_up(stage: Stage) -> None:
     before = stage.agent.now
     stage.script.finish()
     assert stage.agent.hangups == 1
-    assert stage.agent.now - before < 0.2
+    assert stage.agent.now - before < FAREWELL_S + 0.2
 
 
 def test_progress_of_a_called_side() -> None:

@@ -7,7 +7,7 @@ from fakeagent import Stage, What, trigger
 from wirebuilder import LOCAL, REMOTE
 
 from probe.agent.port import AgentError
-from probe.agent.script import ICMP_GRACE_S, SETTLE_S
+from probe.agent.script import FAREWELL_S, ICMP_GRACE_S, SETTLE_S
 from probe.plan.action import (
     Action,
     Call,
@@ -686,7 +686,7 @@ def test_finish_notes_a_bye_without_an_answer() -> None:
     stage = Stage().on("INVITE", INVITE, *ANSWERED).on("hangup", BYE)
     stage.script.run(CALL)
     stage.script.finish()
-    assert stage.agent.now == pytest.approx(1.0 + SETTLE_S, abs=0.03)
+    assert stage.agent.now == pytest.approx(1.0 + FAREWELL_S + SETTLE_S, abs=0.03)
     assert stage.failed == [("BYE", Failure.NO_RESPONSE)]
 
 

@@ -3,7 +3,6 @@
 import errno
 import importlib
 import io
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -189,15 +188,14 @@ def test_stream_that_is_no_text_wrapper_is_left_alone(
     assert stream.getvalue() == f"sipprobe {__version__}\n"
 
 
-def test_package_runs_as_a_module(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_package_runs_as_a_module(capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m probe.cli` is the command; importing its file runs nothing."""
     importlib.import_module("probe.cli.__main__")
     assert capsys.readouterr().out == ""
-    sys.modules.pop("probe.cli.__main__")
-    monkeypatch.setattr(sys, "argv", ["sipprobe", "--version"])
-    with pytest.raises(SystemExit) as left:
-        runpy.run_module("probe.cli", run_name="__main__", alter_sys=True)
-    assert left.value.code == 0
-    assert capsys.readouterr().out == f"sipprobe {__version__}\n"
+    ended = subprocess.run(
+        [sys.executable, "-m", "probe.cli", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, f"sipprobe {__version__}\n")

@@ -153,3 +153,16 @@ def test_another_end_of_a_planned_cancel(wire: Wire, message: str) -> None:
 def test_a_487_is_good_though_the_cancel_went_unanswered() -> None:
     """The 487 shows that the CANCEL arrived."""
     assert judged(cancelled().receive(487, to="INVITE").send("ACK")).outcome is Outcome.MET
+
+
+def test_byes_that_cross_end_a_call_cleanly() -> None:
+    """Both sides hang up at once: their 481 says that the call had ended (RFC 3261 section 15)."""
+    wire = Wire("INVITE").send("INVITE", body=OFFER).receive(200, body=ANSWER).send("ACK")
+    crossed = wire.send("BYE").request("BYE").reply(200).receive(481, to="BYE")
+    assert judged(crossed).outcome is Outcome.MET
+
+
+def test_a_481_without_a_bye_of_theirs_is_a_complaint() -> None:
+    """Nobody ended the call, and they do not know it."""
+    wire = Wire("INVITE").send("INVITE", body=OFFER).receive(200, body=ANSWER).send("ACK")
+    assert judged(wire.send("BYE").receive(481)).outcome is Outcome.NOT_MET
