@@ -16,6 +16,7 @@ WALL = {
     "executor/janitor.py": "whether a lease is over, for a process of another day",
     "executor/ledger.py": "days, and turns that processes share",
     "executor/local.py": "when the plan's clock was zero",
+    "pytest_plugin/runs.py": "when the run began, for its name and report",
     "simulator/records.py": "when the trunk saw a message",
     "trace/journal.py": "when a dialog changed, for a process of another day",
 }

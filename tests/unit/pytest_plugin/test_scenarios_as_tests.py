@@ -155,10 +155,10 @@ def test_a_test_in_python_places_calls(project: pytest.Pytester) -> None:
     Nobody is blamed for a local address that this machine does not have.
     """
     project.makeconftest(AGENTS)
-    project.makepyfile(test_calls=TESTS)
+    project.makepyfile(test_made_by_pytester=TESTS)
     untested = project.path / "scenarios/untested.sip.yaml"
     untested.write_text(NOT_OURS)
-    ended = project.runpytest_inprocess(*PLAIN, "test_calls.py", str(untested))
+    ended = project.runpytest_inprocess(*PLAIN, "test_made_by_pytester.py", str(untested))
     ended.assert_outcomes(passed=4, failed=3)
     ended.stdout.fnmatch_lines(["could not test: *", "INCONCLUSIVE*untested*"])
     ended.stdout.fnmatch_lines(
