@@ -166,7 +166,7 @@ def _crossed(bye: Transaction, refused: int, seen: Observation) -> bool:
     if seen.trace.message(refused).status != 481:
         return False
     return any(
-        index < refused and seen.trace.message(index).call_id == bye.call_id
+        bye.request < index < refused and seen.trace.message(index).call_id == bye.call_id
         for index in seen.trace.received("BYE")
     )
 
