@@ -56,6 +56,9 @@ OF_OTHERS = {
     "wire.pcap": "what dumpcap saw on the wire",
     "*.pcapng": "what dumpcap saw on the wire",
     "test_damaged_*/x": "a capture that a test damaged",
+    "pjsip.conf": "a peer's configuration",
+    "*-sipp/script.xml": "what SIPp sends",
+    "tell.py": "a user's program that tells a password",
     "*.pem": "keys of the tests' own authority",
 }
 """Names of files (some with their folder) that are no output of ours, and whose they are."""
