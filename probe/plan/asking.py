@@ -237,9 +237,8 @@ def _accept(work: Work, account: Account, step: AwaitStep) -> None:
 
 def _subscription(work: Work, name: str | None) -> Attempt | None:
     """Return the latest subscription, or the one of a named step."""
-    names = {step.name: step.index for step in work.scenario.steps if step.name}
     for attempt in reversed(work.attempts):
-        named = name is None or attempt.step == names.get(name)
+        named = name is None or attempt.step == work.named.get(name)
         if isinstance(attempt.action, Subscribe) and named:
             return attempt
     return None

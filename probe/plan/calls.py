@@ -24,7 +24,6 @@ from probe.plan.asks import AskInCall
 from probe.plan.fences import destination_problem
 from probe.plan.plan import Attempt
 from probe.plan.work import TRUNK_ACCOUNT, Work, account_of, append, limits_for, target_of
-from probe.scenario.ask_steps import TARGETED
 from probe.scenario.call_steps import (
     AnswerStep,
     CallStep,
@@ -38,22 +37,10 @@ from probe.scenario.call_steps import (
     Taking,
     TransferStep,
 )
-from probe.scenario.schema import AnyStep, CancelStep, HangupStep, Scenario
+from probe.scenario.schema import AnyStep, CancelStep, HangupStep
 from probe.scenario.source import Problem, Source
 
 _KINDS = {RingStep: "ring", AnswerStep: "answer", RejectStep: "reject", RedirectStep: "redirect"}
-
-
-def literal(scenario: Scenario) -> set[str]:
-    """Return the destinations that stand in a scenario file as they are."""
-    found = set()
-    targeted = (TransferStep, RedirectStep, *TARGETED)
-    for step in scenario.steps:
-        if isinstance(step, CallStep) and not step.source("call").filled:
-            found.add(step.to)
-        elif isinstance(step, targeted) and not step.source("to").filled:
-            found.add(step.to or "")
-    return found
 
 
 def reached(
@@ -130,11 +117,6 @@ def _later(work: Work, step: AnyStep) -> list[AnyStep]:
             break
         found.append(later)
     return found
-
-
-def rings_only(expects: tuple[Expect, ...]) -> bool:
-    """Whether a later step decides what becomes of the call."""
-    return any(expect.manner.kind == "ring" for expect in expects)
 
 
 def add(work: Work, step: Taking | InCall | CancelStep | HangupStep, user_agent: str) -> None:
@@ -237,14 +219,8 @@ def _inside(work: Work, step: InCall, user_agent: str) -> None:
 def _end(work: Work, step: CancelStep | HangupStep) -> None:
     """Add a cancel or hangup of an earlier call, by whichever side the step names."""
     wanted = step.call if isinstance(step, CancelStep) else step.by
-    names = {s.name: s.index for s in work.scenario.steps if s.name}
-    found = [
-        a
-        for a in work.attempts
-        if _is_call(a)
-        and (wanted is None or a.step == names.get(wanted, -1) or wanted in sides_of(a))
-    ]
-    if not found:
+    call = call_of(work, wanted, side=wanted)
+    if call is None:
         work.problems.append(
             Problem(
                 source=step.source(step.verb),
@@ -253,7 +229,6 @@ def _end(work: Work, step: CancelStep | HangupStep) -> None:
             )
         )
         return
-    call = found[-1]
     by = wanted if wanted in sides_of(call) else call.action.account
     number = len(work.attempts)
     common = {"timeout": step.timeout, "answer_within": step.answer_within}
@@ -320,11 +295,14 @@ def _asked_again(work: Work, step: TransferStep) -> str | None:
     return other.action.target if other is not None and isinstance(other.action, Call) else None
 
 
-def call_of(work: Work, name: str | None) -> Attempt | None:
-    """Return the latest call, or the one of a named step."""
-    names = {step.name: step.index for step in work.scenario.steps if step.name}
+def call_of(work: Work, name: str | None, *, side: str | None = None) -> Attempt | None:
+    """Return the latest call, or that of a named step, or the latest that ``side`` is in."""
     for attempt in reversed(work.attempts):
-        if _is_call(attempt) and (name is None or attempt.step == names.get(name)):
+        if _is_call(attempt) and (
+            name is None
+            or attempt.step == work.named.get(name)
+            or (side is not None and side in sides_of(attempt))
+        ):
             return attempt
     return None
 
@@ -353,7 +331,7 @@ def fence(work: Work, agent: str, written: str, source: Source) -> None:
         work.accounts[agent],
         work.addresses[agent].host,
         source,
-        literal(work.scenario),
+        work.literal,
     )
     if problem is not None and problem not in work.problems:
         work.problems.append(problem)
@@ -364,22 +342,23 @@ def _target(work: Work, agent: str, written: str) -> str:
 
 
 def linked(attempt: Attempt) -> Attempt:
-    """Say of a call whether a later step answers it or goes on in it."""
+    """Say of a call whether a later step decides what becomes of it: then it only rings."""
     action = attempt.action
-    if not isinstance(action, Call):
-        return attempt
-    if rings_only(tuple(told for told in attempt.prepares if isinstance(told, Expect))):
-        return replace(attempt, action=replace(action, wait_for="ringing"))
-    return attempt
-
-
-def goes_on(attempt: Attempt, attempts: list[Attempt]) -> bool:
-    """Whether a later step happens inside a call."""
-    return any(
-        isinstance(other.action, Hold | Refresh | Transfer | Take | AskInCall)
-        and (
-            other.action.call == attempt.index
-            or (isinstance(other.action, Transfer) and other.action.replaces == attempt.index)
-        )
-        for other in attempts
+    rings = any(
+        isinstance(told, Expect) and told.manner.kind == "ring" for told in attempt.prepares
     )
+    if not (isinstance(action, Call) and rings):
+        return attempt
+    return replace(attempt, action=replace(action, wait_for="ringing"))
+
+
+def gone_on(attempts: list[Attempt]) -> set[int]:
+    """Return the calls inside which a step happens."""
+    found = set()
+    for attempt in attempts:
+        action = attempt.action
+        if isinstance(action, Hold | Refresh | Transfer | Take | AskInCall):
+            found.add(action.call)
+        if isinstance(action, Transfer) and action.replaces is not None:
+            found.add(action.replaces)
+    return found

@@ -220,9 +220,7 @@ def _fenced(work: Work, step: CallStep, account: Account, profile: Profile) -> l
     host = work.addresses[account.name].host
     own = step.source("caller_id")
     found = [
-        destination_problem(
-            step.to, profile, account, host, step.source("call"), calls.literal(work.scenario)
-        ),
+        destination_problem(step.to, profile, account, host, step.source("call"), work.literal),
         caller_problem(step.caller_id, profile, account, own),
         caller_problem(profile.caller_id, profile, account, place(work, account.name, "caller_id")),
         *header_problems(step.headers, profile, account, step.source("headers")),
@@ -239,16 +237,15 @@ def _linked(work: Work) -> list[Attempt]:
     """Say of each call how it ends: by itself, by a later step, or after the default talk time."""
     ended = {a.action.call for a in work.attempts if isinstance(a.action, Hangup | Cancel)}
     cancelled = {a.action.call for a in work.attempts if isinstance(a.action, Cancel)}
+    kept_up = ended | calls.gone_on(work.attempts)
+    pauses = [a.index for a in work.attempts if isinstance(a.action, Talk | Wait)]
+    last_pause = max(pauses, default=-1)
     found = []
     for attempt in work.attempts:
         action = attempt.action
         account = work.accounts.get(action.account)
         if isinstance(action, Call):
-            talks_later = any(
-                isinstance(other.action, Talk | Wait) and other.index > attempt.index
-                for other in work.attempts
-            )
-            stays = attempt.index in ended or talks_later or calls.goes_on(attempt, work.attempts)
+            stays = attempt.index in kept_up or last_pause > attempt.index
             if action.hangup_after is None and action.ring_for is None and not stays:
                 action = replace(action, hangup_after=DEFAULT_TALK_S)
             if attempt.index in cancelled:

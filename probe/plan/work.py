@@ -11,7 +11,8 @@ from probe.plan.fences import unknown_countries
 from probe.plan.plan import Attempt, Limits
 from probe.plan.secrets import Passwords, readable_by_others
 from probe.reference import reference
-from probe.scenario.call_steps import Reaching
+from probe.scenario.ask_steps import TARGETED
+from probe.scenario.call_steps import CallStep, Reaching, RedirectStep, TransferStep
 from probe.scenario.expectation import Expectation
 from probe.scenario.schema import AnyStep, Profile, Scenario
 from probe.scenario.source import Problem, ScenarioError, Source
@@ -25,6 +26,8 @@ class Work:
     """What is gathered while one scenario is resolved."""
 
     scenario: Scenario
+    literal: frozenset[str] = field(init=False)
+    named: dict[str, int] = field(init=False)
     trunk: str
     profiles: dict[str, Profile]
     embedded: Profile | None = None
@@ -35,6 +38,23 @@ class Work:
     attempts: list[Attempt] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Look through the steps once for what each of them asks of the others."""
+        self.literal = literal(self.scenario)
+        self.named = {step.name: step.index for step in self.scenario.steps if step.name}
+
+
+def literal(scenario: Scenario) -> frozenset[str]:
+    """Return the destinations that stand in a scenario file as they are."""
+    found = set()
+    targeted = (TransferStep, RedirectStep, *TARGETED)
+    for step in scenario.steps:
+        if isinstance(step, CallStep) and not step.source("call").filled:
+            found.add(step.to)
+        elif isinstance(step, targeted) and not step.source("to").filled:
+            found.add(step.to or "")
+    return frozenset(found)
 
 
 def account_of(work: Work, name: str, step: AnyStep, user_agent: str) -> Account | None:
