@@ -213,6 +213,7 @@ class _PlanInProgress:
         self._spans: list[Span] = []
         self._tries: dict[int, list[Span]] = {}
         self._expecting: dict[str, list[float]] = {}
+        self._answered: set[int] = set()
         self._cancelled = cancelled_later(plan)
         self._admitted: list[_Admitted] = []
 
@@ -280,6 +281,9 @@ class _PlanInProgress:
         self._tries.setdefault(span.attempt.index, []).append(span)
         for told in _expects(span):
             self._expecting.setdefault(told.account, []).append(span.began)
+        action = span.attempt.action
+        if isinstance(action, Take) and action.manner.kind == "answer":
+            self._answered.add(action.call)
 
     def _fits(self, attempt: Attempt, asked: float | None) -> bool:
         """Whether the time that the peer asked us to wait ends before the scenario does."""
@@ -322,24 +326,17 @@ class _PlanInProgress:
 
     def _came_up(self, number: int) -> bool:
         """Whether an earlier call was answered; the answer of our own called side is waited for."""
-        spans = [span for span in self._spans if span.attempt.index == number]
+        spans = self._tries.get(number)
         if not spans:
             return False
-        limit = self._clock() + (_ANSWER_TRAVELS_S if self._is_answered_by_us(number) else 0.0)
+        limit = self._clock() + _ANSWER_TRAVELS_S
         while True:
             trace = self._cut(spans[-1], self._recording())
-            final = trace.final()
-            if final is not None or trace.failure() is not None or self._clock() >= limit:
-                return final is not None and final.status < 300 and trace.failure() is None
+            final, failure = trace.final(), trace.failure()
+            waits = final is None and failure is None and number in self._answered
+            if not waits or self._clock() >= limit or self._over():
+                return final is not None and final.status < 300 and failure is None
             self._crew.pump(0.02)
-
-    def _is_answered_by_us(self, number: int) -> bool:
-        """Whether a step before this one has answered the call at an agent of ours."""
-        actions = [span.attempt.action for span in self._spans]
-        return any(
-            isinstance(action, Take) and action.call == number and action.manner.kind == "answer"
-            for action in actions
-        )
 
     def _why_not_now(self, span: Span) -> str | None:
         """Say why a request is beyond the caps, or wait for its turn and return None."""
