@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -482,9 +483,13 @@ def _unknown_references(
 ) -> Iterator[Problem]:
     """Yield a problem for each agent or call that a step names and that is not there."""
     subscriptions: list[str] = []
+    earlier: list[str] = []
+    named: list[str] = []
+    to_come = deque(calls.items())
     for step in steps:
-        earlier = [name for name, index in calls.items() if index < step.index]
-        named = [name for name in earlier if not name.startswith("#")]
+        begun = _begun_before(step.index, to_come)
+        earlier += begun
+        named += (name for name in begun if not name.startswith("#"))
         match step:
             case RegisterStep() | UnregisterStep():
                 for number, name in enumerate(step.agents):
@@ -504,6 +509,14 @@ def _unknown_references(
                 pass
         yield from unknown_in_calls(step, agents, earlier, named)
         yield from unknown_in_asks(step, agents, named, subscriptions)
+
+
+def _begun_before(index: int, to_come: deque[tuple[str, int]]) -> list[str]:
+    """Take the calls that begin before a step from those to come, in their order."""
+    begun: list[str] = []
+    while to_come and to_come[0][1] < index:
+        begun.append(to_come.popleft()[0])
+    return begun
 
 
 def _validated(
