@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from probe.report.bounds import read_bound
 from probe.report.text import plain
-from probe.scenario.expectation import Bound, parse_bound
 from probe.trace.route import DnsAnswer
 from probe.trace.trace import MessageEvent, NameLookup, Trace, TransportChanged
 from probe.verdict.verdict import Measured, Verdict
@@ -108,7 +108,7 @@ def _span(
     """Return a bar with its bound, where that is one that can be drawn."""
     if measured is None or not measured.bound:
         return Span(name=name, about=about, begins=begins, ends=ends)
-    bound = _bound(measured.bound)
+    bound = read_bound(measured.bound)
     return Span(
         name=name,
         about=about,
@@ -120,16 +120,6 @@ def _span(
         warn=bound.warn if bound else None,
         state=measured.state,
     )
-
-
-def _bound(written: str) -> Bound | None:
-    """Read a bound as a verdict writes it: ``8s..16s``, or ``max 4s, warn 2s``."""
-    parts = [part.split(" ", 1) for part in written.split(", ")]
-    try:
-        named = all(len(part) == 2 for part in parts)
-        return parse_bound(dict(parts) if named else written)
-    except ValueError:  # stored by a version that writes bounds in another way
-        return None
 
 
 def _talk(trace: Trace, base: float) -> Iterator[Span]:
