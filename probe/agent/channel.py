@@ -12,9 +12,9 @@ from typing import Any
 from probe.plan import action as actions
 from probe.plan import asks
 from probe.plan.capabilities import Capabilities
+from probe.trace import media
 from probe.trace import trace as events
 from probe.trace.failure import Failure
-from probe.trace.media import MediaReport
 from probe.trace.route import DnsAnswer, NextHop
 
 _VALUES: dict[str, type[Any]] = {
@@ -51,7 +51,14 @@ _VALUES: dict[str, type[Any]] = {
         events.TransportChanged,
         events.BytesDropped,
         events.AgentNote,
-        MediaReport,
+        media.Agreed,
+        media.Digit,
+        media.Gap,
+        media.Heard,
+        media.MediaReport,
+        media.MediaSlice,
+        media.PayloadType,
+        media.SourceChange,
         Capabilities,
     )
 }

@@ -19,7 +19,7 @@ from probe.scenario.rows import Row
 from probe.scenario.sequence import SequencePattern
 from probe.scenario.source import Source
 from probe.trace.control import ControlRan
-from probe.trace.media import MediaReport
+from probe.trace.media import Agreed, Digit, Heard, MediaReport, PayloadType, SourceChange
 from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
     AgentNote,
@@ -71,7 +71,12 @@ _KEPT: dict[type[object], frozenset[str]] = {
     TransportChanged: frozenset({"transport", "state", "tls"}),
     AgentNote: frozenset({"kind"}),
     ControlRan: frozenset({"control", "result"}),
-    MediaReport: frozenset({"codec"}),
+    MediaReport: frozenset({"codec", "unmeasured", "direction", "srtp", "rx_ssrc"}),
+    Agreed: frozenset({"direction", "codec", "srtp"}),
+    PayloadType: frozenset({"codec"}),
+    SourceChange: frozenset({"what"}),
+    Heard: frozenset({"what"}),
+    Digit: frozenset({"digit", "how"}),
 }
 """Fields that hold words of ours or of a standard."""
 

@@ -1,11 +1,161 @@
-"""RTP statistics of one attempt, per direction (RFC 3550)."""
+"""What one audio stream carried, per direction: RTP and RTCP as counted by our side (RFC 3550).
+
+One report stands for one call of one agent, from the first agreed offer and answer to the end of
+the call: hold, resume and re-INVITE change what is agreed (``agreed``) and not the report. Times
+called ``at`` are seconds on the trace's clock, as those of events. What arrived carries the time
+at which the kernel took it from the network, so that a busy Python process adds no jitter.
+"""
 
 from dataclasses import dataclass
+
+TIMELY_S = 0.010
+"""A frame of ours that left later than this after its time counts as late: half a packet of 20 ms,
+beyond what a scheduler that is not starved lets a thread wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What offer and answer agreed on, from one moment on (RFC 3264)."""
+
+    at: float
+    "When the answer was sent or came."
+
+    local: str
+    "Our RTP address as our session description says it, ip:port."
+
+    remote: str
+    "Theirs, ip:port; port 0 where the stream was refused."
+
+    direction: str
+    "sendrecv, sendonly, recvonly or inactive, seen from our side."
+
+    codec: str
+    "Encoding name of what we send."
+
+    payload_type: int
+    "Its RTP payload type, as the other side numbers it."
+
+    clock_rate: int
+    "RTP timestamp units a second."
+
+    ptime_s: float
+    "Length of a packet that we send, in seconds."
+
+    events: int | None = None
+    "Payload type of telephone-event (RFC 4733) that we send, or None where it was not agreed."
+
+    srtp: str = ""
+    "Crypto suite of SRTP (RFC 4568), or empty."
+
+    early: bool = False
+    "Whether it was agreed before the call was answered."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time in which packets were due and none came."""
+
+    at: float
+    "When the last packet before it came."
+
+    length_s: float
+    "Seconds to the next packet, or to the end where none came any more."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadType:
+    """How many packets of one payload type came."""
+
+    number: int
+    "RTP payload type."
+
+    packets: int
+    "Packets that carried it, duplicates left out."
+
+    codec: str = ""
+    "Encoding name that the session descriptions give the number; empty where they name none."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceChange:
+    """The stream that reaches us got another source."""
+
+    at: float
+    "When the first packet of the new source came."
+
+    what: str
+    "ssrc or address."
+
+    before: str
+    "SSRC as 0x and eight hexadecimal digits, or ip:port."
+
+    after: str
+    "The same of the new source."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaSlice:
+    """The received stream in one stretch of time, for charts."""
+
+    at: float
+    "Its beginning."
+
+    length_s: float
+    "Its length in seconds."
+
+    packets: int
+    "RTP packets received in it."
+
+    lost: int
+    "Packets found missing in it; those that came late after all are taken off again."
+
+    jitter_s: float
+    "Interarrival jitter at its end (RFC 3550 §6.4.1), in seconds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Something that was recognised in the received audio."""
+
+    what: str
+    "tone 1004Hz, speech, silence, ringback, busy … in the words of ``heard:``."
+
+    at: float
+    "When it began."
+
+    length_s: float
+    "Seconds."
+
+    level_dbov: float | None = None
+    "Level in dBov (RFC 6464): 0 is the loudest, about -127 is digital silence."
+
+    score: float | None = None
+    "How well it fits, 0 to 1, where that is more than yes or no."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digit:
+    """A DTMF digit that reached us."""
+
+    digit: str
+    "One of 0123456789*#ABCD."
+
+    how: str
+    "rfc4733, info or inband."
+
+    at: float
+    "When it began."
+
+    length_s: float
+    "How long it lasted, in seconds."
+
+    level_dbov: float | None = None
+    "Its level in dBov, where it has one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaReport:
-    """What the user agent counted for one audio stream."""
+    """What the user agent counted for the audio of one call."""
 
     call_id: str
     "Call-ID of the dialog that negotiated the stream."
@@ -14,7 +164,7 @@ class MediaReport:
     "Encoding name in use, or None where the agent could not say."
 
     rx_packets: int
-    "RTP packets received."
+    "RTP packets received, duplicates and what could not be decoded left out."
 
     rx_lost: int
     "RTP packets missing in the received sequence."
@@ -36,3 +186,145 @@ class MediaReport:
 
     rtt_s: float | None
     "Round-trip time from RTCP in seconds, mean; None where no report came."
+
+    # What was agreed ---------------------------------------------------------------------------
+
+    unmeasured: str = ""
+    "Why packets were not measured (``DTLS-SRTP``, ``ICE`` …); empty where they were."
+
+    local: str = ""
+    "Our RTP address in SDP, ip:port; empty where nothing was agreed."
+
+    remote: str = ""
+    "Theirs in SDP, ip:port, as last agreed."
+
+    direction: str = ""
+    "Direction as last agreed, seen from our side."
+
+    payload_type: int | None = None
+    "Payload type that we send."
+
+    clock_rate: int | None = None
+    "RTP timestamp units a second."
+
+    ptime_s: float | None = None
+    "Length of our packets in seconds."
+
+    srtp: str = ""
+    "Crypto suite of SRTP, or empty."
+
+    agreed: tuple[Agreed, ...] = ()
+    "Each agreement in order: early media, the answer, hold, resume."
+
+    # Received ----------------------------------------------------------------------------------
+
+    rx_bytes: int = 0
+    "Payload bytes received."
+
+    rx_discarded: int = 0
+    "Packets that came too late for a jitter buffer of ``rx_buffer_s``."
+
+    rx_buffer_s: float = 0.06
+    "The jitter buffer that ``rx_discarded`` supposes, in seconds."
+
+    rx_jitter_max_s: float = 0.0
+    "Largest interarrival jitter in seconds."
+
+    rx_first_at: float | None = None
+    "When the first packet came, or None."
+
+    rx_last_at: float | None = None
+    "When the last packet came, or None."
+
+    rx_source: str = ""
+    "Address that the first packet came from, ip:port."
+
+    rx_ssrc: str = ""
+    "SSRC of the first packet, as 0x and eight hexadecimal digits."
+
+    rx_gaps: tuple[Gap, ...] = ()
+    """Times without packets longer than ``rx_buffer_s`` and three packets, in order: not on hold,
+    not in a silence that the sender announced (CN, or a marker after it)."""
+
+    rx_payload_types: tuple[PayloadType, ...] = ()
+    "What came, by payload type, most frequent first."
+
+    rx_ptime_s: float | None = None
+    "Length of their packets as their timestamps show it: the most frequent; None where unknown."
+
+    rx_changes: tuple[SourceChange, ...] = ()
+    "Changes of SSRC and of source address, in order; the first 50."
+
+    rx_undecodable: int = 0
+    "SRTP packets that failed authentication or could not be decrypted."
+
+    rx_malformed: int = 0
+    "Datagrams at the RTP port that were no RTP."
+
+    rx_comfort_noise: int = 0
+    "Comfort noise packets (RFC 3389)."
+
+    rx_pauses: int = 0
+    "Silences in which the sender sent nothing on purpose: timestamps went on, numbers did not."
+
+    rx_slices: tuple[MediaSlice, ...] = ()
+    "The stream second by second, coarser where it is long; at most 300."
+
+    # Sent --------------------------------------------------------------------------------------
+
+    tx_bytes: int = 0
+    "Payload bytes sent."
+
+    tx_first_at: float | None = None
+    "When the first packet left, or None."
+
+    tx_last_at: float | None = None
+    "When the last packet left, or None."
+
+    tx_late: int = 0
+    "Frames of ours that left more than TIMELY_S after their time."
+
+    tx_worst_late_s: float = 0.0
+    "The worst of it, in seconds."
+
+    tx_unreachable: int = 0
+    "ICMP errors that came back for our RTP and RTCP: nobody listens there, or it is forbidden."
+
+    tx_errors: int = 0
+    "Packets that our own system would not send."
+
+    tx_jitter_s: float | None = None
+    "Jitter of our stream as the peer's last RTCP report says it, in seconds; None without one."
+
+    rtt_max_s: float | None = None
+    "Longest round-trip time from RTCP in seconds; None where no report came."
+
+    rtcp_received: int = 0
+    "RTCP packets received."
+
+    rtcp_sent: int = 0
+    "RTCP packets sent."
+
+    # What it amounts to ------------------------------------------------------------------------
+
+    r_factor: float | None = None
+    "Estimated transmission rating R of what we heard (ITU-T G.107); None where nothing came."
+
+    mos: float | None = None
+    "The same as an estimated mean opinion score, 1 to 4.5."
+
+    late_by_us: bool = False
+    """Whether our own machine was too slow for the figures of jitter and of what we sent to be held
+    against anybody: frames of ours were late, or the kernel dropped packets before we read them."""
+
+    rx_overflow: int = 0
+    "Datagrams that our kernel dropped because we did not read them in time (SO_RXQ_OVFL)."
+
+    heard: tuple[Heard, ...] = ()
+    "What was heard, in order."
+
+    digits: tuple[Digit, ...] = ()
+    "DTMF digits that reached us, in order, each once."
+
+    recording: str = ""
+    "Name of the file with what was received, in the run's folder; empty where none was asked for."

@@ -8,7 +8,7 @@ under ``NAME_base64`` byte for byte.
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from types import UnionType
@@ -168,6 +168,8 @@ def _fields_to_json(value: Any, skip: tuple[str, ...] = ()) -> dict[str, object]
             stored[field.name], lossless = _text_to_json(held)
             if lossless is not None:
                 stored[f"{field.name}_base64"] = lossless
+        elif isinstance(held, tuple) and any(is_dataclass(one) for one in held):
+            stored[field.name] = [_fields_to_json(one) for one in held]
         elif isinstance(held, tuple):
             pairs = [_text_to_json(text) for text in held]
             stored[field.name] = [shown for shown, _ in pairs]
@@ -224,6 +226,9 @@ def _value_from_json(wanted: object, held: object, *, encoded: bool) -> object:
     if get_origin(wanted) is tuple:
         if not isinstance(held, list):
             raise ValueError("not a list")
+        kind = get_args(wanted)[0]
+        if is_dataclass(kind):
+            return tuple(_part_from_json(kind, entry) for entry in held)
         return tuple(_text(entry, encoded=encoded) for entry in held)
     choices = get_args(wanted) if get_origin(wanted) in {Union, UnionType} else (wanted,)
     value = held
@@ -239,6 +244,13 @@ def _value_from_json(wanted: object, held: object, *, encoded: bool) -> object:
     if type(value) not in choices:
         raise ValueError(f"a {type(value).__name__} is of no use here")
     return value
+
+
+def _part_from_json(kind: Any, held: object) -> object:  # noqa: ANN401 - a class of values
+    """Return one value of a list; raise ValueError where it is none of that kind."""
+    if not isinstance(held, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - told to the reader as a StoredTraceError
+    return kind(**_fields_from_json(kind, held, kind.__name__))
 
 
 def _text(held: object, *, encoded: bool = False) -> str:
