@@ -80,8 +80,6 @@ def failed_lookup(case: Case) -> Iterator[Hypothesis]:
     if not bad:
         return
     index, lookup = bad[-1]
-    if lookup.error == "failed" and contains(r"\brefused\b", lookup.detail):
-        return  # it serves others, not us: that is no failure of its own
     if lookup.error == "unknown" and _is_srv_target(case, lookup):
         yield Hypothesis(
             cause="F005",

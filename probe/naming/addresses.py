@@ -24,7 +24,8 @@ class Addresses:
     "IPv4 first; empty on failure."
 
     error: str | None
-    "unknown (no such name), empty (no address), failed, silent (no answer), or None."
+    """unknown (no such name), empty (no address), failed, refused (to us), silent (no answer), or
+    None."""
 
     detail: str
     "What was said, in words."
@@ -36,15 +37,23 @@ class Addresses:
     "Duration in seconds."
 
 
+_CODES = {
+    "NXDOMAIN": "unknown",
+    "empty": "empty",
+    "alias": "empty",
+    "silent": "silent",
+    "REFUSED": "refused",
+}
+"""What the codes of answers mean to us; every other is a failure of the name server."""
+
+
 def merged(name: str, answers: list[Answer]) -> Addresses:
     """Return A and AAAA answers as one look-up."""
     addresses = tuple(record for answer in answers for record in answer.records)
     error, detail = None, ""
     if not addresses:
         code = next((a.code for a in answers if a.code != "silent"), "silent")
-        error = {"NXDOMAIN": "unknown", "empty": "empty", "alias": "empty", "silent": "silent"}.get(
-            code, "failed"
-        )
+        error = _CODES.get(code, "failed")
         asked = " and ".join(answer.kind for answer in answers)
         servers = ", ".join(dict.fromkeys(s for answer in answers for s in answer.servers))
         took = max((answer.took_s for answer in answers), default=0.0)

@@ -46,7 +46,7 @@ _KNOWN_WAIT_S = 1.5
 _NAPTR = {"SIP+D2U": "UDP", "SIP+D2T": "TCP", "SIPS+D2T": "TLS"}
 """The NAPTR services of RFC 3263 §4.1 and RFC 3261's transports."""
 
-_WORSE = ("silent", "failed", "empty", "unknown")
+_WORSE = ("silent", "refused", "failed", "empty", "unknown")
 """How a look-up failed, the least telling last."""
 
 

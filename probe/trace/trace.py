@@ -142,8 +142,8 @@ class NameLookup:
     "Addresses that came back; empty on failure."
 
     error: str | None
-    """unknown (no such name), empty (no address), failed, silent (no answer), denied (SRV says that
-    there is no such service), or None."""
+    """unknown (no such name), empty (no address), failed, refused (the name server serves others, not
+    us), silent (no answer), denied (SRV says that there is no such service), or None."""
 
     detail: str
     "The resolver's own words."

@@ -132,7 +132,7 @@ def test_a_target_without_an_address() -> None:
         ({}, dns.rcode.NXDOMAIN, "unknown"),
         ({(HOST, "TXT"): ['"x"']}, dns.rcode.NOERROR, "empty"),
         ({}, dns.rcode.SERVFAIL, "failed"),
-        ({}, dns.rcode.REFUSED, "failed"),
+        ({}, dns.rcode.REFUSED, "refused"),
     ],
     ids=["NXDOMAIN", "no address", "SERVFAIL", "REFUSED"],
 )
