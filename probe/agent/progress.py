@@ -1,7 +1,7 @@
 """How far an attempt got, read from the wire and from nothing else."""
 
 from probe.sip.fragment import fragment_status
-from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.message import SipMessage
 from probe.trace.trace import (
     BytesDropped,
     Event,
@@ -69,11 +69,9 @@ class Progress:
         elif isinstance(event, BytesDropped):
             self.dropped += self.sent_at is not None
         elif isinstance(event, MessageEvent):
-            try:
-                message = event.message
-            except MalformedMessageError:
-                return
-            self._message(event, message, received=isinstance(event, MessageReceived))
+            message = event.readable
+            if message is not None:
+                self._message(event, message, received=isinstance(event, MessageReceived))
 
     @property
     def unanswered(self) -> bool:

@@ -250,7 +250,7 @@ class _Reader:
             return
         asked = self._asked.pop((sent.target.host, told.id, name.encode()), None)
         addresses = tuple(_addresses(told.an))
-        error = {0: None if addresses else "empty", 3: "unknown"}.get(told.rcode, "failed")
+        error = None if addresses and told.rcode == 0 else _RCODES.get(told.rcode, "failed")
         if error == "empty" and question.type == 28:
             return  # a host without IPv6 is no fault
         self._seen.answers.append(
@@ -264,6 +264,10 @@ class _Reader:
                 took_s=0.0 if asked is None else max(0.0, sent.at - asked),
             )
         )
+
+
+_RCODES = {0: "empty", 3: "unknown", 5: "refused"}
+"""What an answer without an address means, by its RCODE (RFC 1035 §4.1.1)."""
 
 
 def _addresses(records: Iterable[object]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from probe.controls.names import Walk
 from probe.controls.request import PLAIN, Form
 from probe.naming.questions import PORTS
 from probe.plan.action import Account
-from probe.sip.message import MalformedMessageError
 from probe.sip.sdp import address_class
 from probe.trace.trace import MessageSent, NameLookup, Trace
 
@@ -113,8 +112,10 @@ def used_places(account: Account, trace: Trace, walk: Walk) -> list[tuple[str, s
 
 def _outside_a_call(event: MessageSent) -> bool:
     """Whether a request goes where the profile says: inside a call the peer says where."""
-    try:
-        message = event.message
-    except MalformedMessageError:
-        return False
-    return message.is_request and not message.to_tag and message.method != "ACK"
+    message = event.readable
+    return (
+        message is not None
+        and message.is_request
+        and not message.to_tag
+        and message.method != "ACK"
+    )

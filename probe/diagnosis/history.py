@@ -4,9 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.message import SipMessage
 from probe.trace.trace import (
-    MessageEvent,
     MessageReceived,
     MessageSent,
     NameLookup,
@@ -77,7 +76,7 @@ def look(trace: Trace) -> Look:
         if isinstance(event, MessageSent):
             sent = sent or event
         elif isinstance(event, MessageReceived) and len(answers) < _MOST_READ:
-            message = _read(event)
+            message = event.readable
             answers += [] if message is None else [(event, message)]
     responses = [(event, message) for event, message in answers if not message.is_request]
     first = responses[0][0] if responses else None
@@ -96,13 +95,6 @@ def look(trace: Trace) -> Look:
             (e.addresses for e in reversed(trace.events) if isinstance(e, NameLookup)), ()
         ),
     )
-
-
-def _read(event: MessageEvent) -> SipMessage | None:
-    try:
-        return event.message
-    except MalformedMessageError:
-        return None
 
 
 def _seen(response: SipMessage) -> str:

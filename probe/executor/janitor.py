@@ -28,7 +28,7 @@ from probe.trace.journal import (
     read_journal,
     removes,
 )
-from probe.trace.trace import Event, MessageReceived, MessageSent
+from probe.trace.trace import Event, MessageReceived, MessageSent, readable
 
 _Message = MessageSent | MessageReceived
 
@@ -138,7 +138,7 @@ def calls_left(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
     """Return the calls without a certain end: a BYE counts once it was answered."""
     answered: set[tuple[str, int]] = set()
     lost: dict[str, int] = {}
-    for event, message in _messages(events):
+    for event, message in readable(events):
         if message.cseq[1] == "BYE" and (message.status or 0) >= 200:
             answered.add((message.call_id, message.cseq[0]))
         elif message.method == "BYE" and isinstance(event, MessageSent):
@@ -146,7 +146,7 @@ def calls_left(events: tuple[Event, ...]) -> tuple[OpenCall, ...]:
     unanswered = {key for key in lost.items() if key not in answered}
     kept = tuple(
         event
-        for event, message in _messages(events)
+        for event, message in readable(events)
         if not (message.method == "BYE" and (message.call_id, message.cseq[0]) in unanswered)
     )
     return tuple(
@@ -162,7 +162,7 @@ def registrations_left(events: tuple[Event, ...], now: float) -> tuple[LeftRegis
     """
     found: dict[str, LeftRegistration] = {}
     removing: set[str] = set()
-    for event, message in _messages(events):
+    for event, message in readable(events):
         key, status = message.call_id, message.status or 0
         if message.cseq[1] != "REGISTER":
             continue
@@ -197,7 +197,7 @@ def _was_granted(events: tuple[Event, ...], call_id: str) -> bool:
         message.call_id == call_id
         and message.cseq[1] == "REGISTER"
         and 200 <= (message.status or 0) < 300
-        for _, message in _messages(events)
+        for _, message in readable(events)
     )
 
 
@@ -207,7 +207,7 @@ def _end(call: OpenCall, journal: Journal, listen_s: float, wall: Callable[[], f
 
     def record(event: Event) -> None:
         if isinstance(event, MessageReceived):
-            heard.extend(message for _, message in _messages((event,)))
+            heard.extend(message for _, message in readable((event,)))
         append_event(journal.path, event, wall())
 
     told = LeftCall(
@@ -321,17 +321,8 @@ def _acknowledged(call: OpenCall, events: tuple[Event, ...]) -> bool:
     wanted = (call.invite.call_id, call.invite.cseq[0])
     return any(
         message.method == "ACK" and (message.call_id, message.cseq[0]) == wanted
-        for _, message in _messages(events)
+        for _, message in readable(events)
     )
-
-
-def _messages(events: tuple[Event, ...]) -> Iterable[tuple[_Message, SipMessage]]:
-    for event in events:
-        if isinstance(event, MessageSent | MessageReceived):
-            try:
-                yield event, event.message
-            except MalformedMessageError:
-                continue
 
 
 def _uri(value: str | None) -> str:

@@ -25,6 +25,7 @@ from probe.trace.trace import (
     MessageReceived,
     MessageSent,
     TransactionFailed,
+    readable,
 )
 
 _DIED = frozenset({Failure.AGENT_CRASHED, Failure.AGENT_HUNG})
@@ -58,13 +59,7 @@ def open_calls(events: tuple[Event, ...], *, unheard: bool = False) -> tuple[Ope
     """
     calls: dict[str, OpenCall] = {}
     taken_up: set[str] = set()
-    for event in events:
-        if not isinstance(event, MessageEvent):
-            continue
-        try:
-            message = event.message
-        except MalformedMessageError:
-            continue
+    for event, message in readable(events):
         key = message.call_id
         if message.method == "INVITE" and isinstance(event, MessageSent) and not message.to_tag:
             calls[key] = OpenCall(invite=message, answer=None, sent=event)
@@ -93,11 +88,8 @@ def unheard_invites(events: tuple[Event, ...]) -> tuple[SipMessage, ...]:
     for event in events:
         if isinstance(event, TransactionFailed) and event.failure not in _DIED:
             found.pop(event.call_id, None)
-        if not isinstance(event, MessageEvent):
-            continue
-        try:
-            message = event.message
-        except MalformedMessageError:
+        message = event.readable if isinstance(event, MessageEvent) else None
+        if message is None:
             continue
         if message.method == "INVITE" and isinstance(event, MessageSent) and not message.to_tag:
             found[message.call_id] = message

@@ -6,7 +6,6 @@ from datetime import datetime
 from probe.plan.action import Call, Cancel, Expect, Hangup, Hold, Refresh, Take, Transfer
 from probe.plan.asks import Await
 from probe.plan.plan import Attempt, Plan
-from probe.sip.message import MalformedMessageError
 from probe.trace.builder import EventLog
 from probe.trace.media import MediaReport
 from probe.trace.trace import (
@@ -165,11 +164,8 @@ def opened_call_id(span: Span, log: EventLog) -> str | None:
     """Return the Call-ID that a try opened: that of the first request of its method."""
     for event in log.all():
         if isinstance(event, MessageSent) and event.at >= span.began:
-            try:
-                message = event.message
-            except MalformedMessageError:
-                continue
-            if message.method == span.attempt.method:
+            message = event.readable
+            if message is not None and message.method == span.attempt.method:
                 return message.call_id
     return None
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.executor.orphan import exchange, is_host_address, split_values, uri_in
-from probe.sip.message import MalformedMessageError, SipMessage, uri_host
-from probe.trace.trace import AgentNote, Event, MessageEvent, MessageReceived, MessageSent
+from probe.sip.message import SipMessage, uri_host
+from probe.trace.trace import AgentNote, Event, MessageEvent, MessageReceived, MessageSent, readable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +35,7 @@ def taken_calls(events: tuple[Event, ...]) -> tuple[TakenCall, ...]:
     invites: dict[str, tuple[SipMessage, MessageEvent]] = {}
     answers: dict[str, SipMessage] = {}
     numbers: dict[str, int] = {}
-    for event in events:
-        if not isinstance(event, MessageEvent):
-            continue
-        try:
-            message = event.message
-        except MalformedMessageError:
-            continue
+    for event, message in readable(events):
         key, (number, method) = message.call_id, message.cseq
         if isinstance(event, MessageReceived) and message.method == "INVITE" and not message.to_tag:
             invites[key] = (message, event)

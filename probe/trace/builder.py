@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from heapq import merge
 
-from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent
 
 MOST_SEEN = 20_000
@@ -114,9 +114,4 @@ class EventLog:
 
 def _message(event: Event) -> SipMessage | None:
     """Return the message of an event, None where it is none that can be read."""
-    if not isinstance(event, MessageEvent):
-        return None
-    try:
-        return event.message
-    except MalformedMessageError:
-        return None
+    return event.readable if isinstance(event, MessageEvent) else None

@@ -82,9 +82,8 @@ class DialogJournal:
             return
         if not isinstance(event, MessageEvent) or event.retransmission:
             return
-        try:
-            message = event.message
-        except MalformedMessageError:
+        message = event.readable
+        if message is None:
             return
         if (message.method or message.cseq[1]) not in _METHODS:
             return
@@ -246,12 +245,8 @@ def _event(entry: Mapping[str, Any]) -> Event | None:
 
 
 def _call_id(event: Event) -> str:
-    if not isinstance(event, MessageEvent):
-        return ""
-    try:
-        return event.message.call_id
-    except MalformedMessageError:
-        return ""
+    message = event.readable if isinstance(event, MessageEvent) else None
+    return message.call_id if message else ""
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -18,7 +18,7 @@ the ACK of a 2xx is a transaction of its own that answers nobody (§13.2.2.4), s
 the INVITE with the same Call-ID and CSeq number.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -70,6 +70,14 @@ class MessageEvent:
     def message(self) -> SipMessage:
         """The parsed view; raise MalformedMessageError where the text is not SIP."""
         return parse_message(self.text)
+
+    @property
+    def readable(self) -> SipMessage | None:
+        """The parsed view; None where the text is not SIP."""
+        try:
+            return self.message
+        except MalformedMessageError:
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +150,9 @@ class NameLookup:
     "Addresses that came back; empty on failure."
 
     error: str | None
-    """unknown (no such name), empty (no address), failed, refused (the name server serves others, not
-    us), silent (no answer), denied (SRV says that there is no such service), or None."""
+    """unknown (no such name), empty (no address), failed, refused (the name server serves
+    others, not us), silent (no answer), denied (SRV says that there is no such service), or
+    None."""
 
     detail: str
     "The resolver's own words."
@@ -225,6 +234,13 @@ Event = (
     | AgentNote
     | ControlRan
 )
+
+
+def readable(events: Iterable[Event]) -> Iterator[tuple[MessageSent | MessageReceived, SipMessage]]:
+    """Yield the messages among events that are SIP, each with its parsed view."""
+    for event in events:
+        if isinstance(event, MessageSent | MessageReceived) and (message := event.readable):
+            yield event, message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
