@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe.hearing.recording import Recording
-from probe.trace.heard import INBAND, Digit
+from probe.trace.media import Digit
 
 ROWS_HZ = (697.0, 770.0, 852.0, 941.0)
 COLUMNS_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
@@ -88,9 +88,9 @@ def _runs(keys: list[str], arrived: NDArray[np.bool_], began: float, hop_s: floa
     return tuple(
         Digit(
             digit=key,
-            way=INBAND,
-            begin=round(began + first * hop_s + _WINDOW_S / 2 - hop_s, 3),
-            duration_s=round((last - first + 1) * hop_s, 3),
+            how="inband",
+            at=round(began + first * hop_s + _WINDOW_S / 2 - hop_s, 3),
+            length_s=round((last - first + 1) * hop_s, 3),
         )
         for key, first, last in found
         if (last - first + 1) * hop_s >= _LEAST_S

@@ -75,7 +75,7 @@ _KEPT: dict[type[object], frozenset[str]] = {
     Agreed: frozenset({"direction", "codec", "srtp"}),
     PayloadType: frozenset({"codec"}),
     SourceChange: frozenset({"what"}),
-    Heard: frozenset({"what"}),
+    Heard: frozenset({"what", "countries"}),
     Digit: frozenset({"digit", "how"}),
 }
 """Fields that hold words of ours or of a standard."""

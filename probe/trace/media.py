@@ -115,10 +115,11 @@ class MediaSlice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """Something that was recognised in the received audio."""
+    """A stretch of one kind of sound in the received audio."""
 
     what: str
-    "tone 1004Hz, speech, silence, ringback, busy … in the words of ``heard:``."
+    """In the words of ``heard:``: tone 1004Hz (tone 350+440Hz), speech, silence, ringback, busy,
+    congestion, dial, sit, dtmf; noise, sound (none of the others), missing (no packets came)."""
 
     at: float
     "When it began."
@@ -127,10 +128,19 @@ class Heard:
     "Seconds."
 
     level_dbov: float | None = None
-    "Level in dBov (RFC 6464): 0 is the loudest, about -127 is digital silence."
+    "Mean level in dBov (RFC 6465: a full-scale sine is -3.01); None where nothing was there."
 
-    score: float | None = None
-    "How well it fits, 0 to 1, where that is more than yes or no."
+    hz: float | None = None
+    "Of a tone the frequency, of two or three at once the lowest; Hz."
+
+    second_hz: float | None = None
+    "The highest of two or three at once, Hz."
+
+    purity: float | None = None
+    "Of a tone the share of the energy that lies at its frequencies, 0 to 1."
+
+    countries: tuple[str, ...] = ()
+    "Countries (ISO 3166) whose networks give such a signal, of those that are known to us."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +156,48 @@ class Digit:
     at: float
     "When it began."
 
-    length_s: float
-    "How long it lasted, in seconds."
+    length_s: float | None
+    "How long it lasted, in seconds; None where the way does not say."
 
     level_dbov: float | None = None
     "Its level in dBov, where it has one."
+
+    ended: bool = True
+    "Whether its end came: of an event the packets with the E bit (RFC 4733 §2.5.1.4)."
+
+    copies: int = 1
+    "Of an event, how often its last packet came; three is usual."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """A reference recording held against what was heard."""
+
+    reference: str
+    "The file, as the scenario names it."
+
+    score: float
+    "Short-time objective intelligibility (STOI): about 1 where they are the same."
+
+    at: float
+    "When the reference begins in what was heard."
+
+    clipped_s: float
+    "How much of the reference's beginning is missing, in seconds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """A marker of ours that came back."""
+
+    at: float
+    "When it came back."
+
+    delay_s: float
+    "Its round trip, in seconds."
+
+    level_db: float
+    "Its level against what was sent, in dB; negative is fainter."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,6 +372,12 @@ class MediaReport:
 
     digits: tuple[Digit, ...] = ()
     "DTMF digits that reached us, in order, each once."
+
+    likeness: tuple[Likeness, ...] = ()
+    "Reference recordings held against what was heard."
+
+    echoes: tuple[Echo, ...] = ()
+    "Markers of ours that came back, in order."
 
     recording: str = ""
     "Name of the file with what was received, in the run's folder; empty where none was asked for."

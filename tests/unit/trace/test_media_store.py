@@ -8,8 +8,10 @@ from probe.agent.channel import decode, encode
 from probe.trace.media import (
     Agreed,
     Digit,
+    Echo,
     Gap,
     Heard,
+    Likeness,
     MediaReport,
     MediaSlice,
     PayloadType,
@@ -36,7 +38,12 @@ PARTS = {
     "rx_payload_types": (PayloadType(number=0, packets=7, codec="PCMU"),),
     "rx_changes": (SourceChange(at=3.0, what="ssrc", before="0x00000001", after="0x00000002"),),
     "rx_slices": (MediaSlice(at=1.0, length_s=1.0, packets=50, lost=1, jitter_s=0.001),),
-    "heard": (Heard(what="tone 1004Hz", at=1.0, length_s=2.0, level_dbov=-10.5),),
+    "heard": (
+        Heard(what="tone 1004Hz", at=1.0, length_s=2.0, level_dbov=-10.5, hz=1004.0, purity=0.99),
+        Heard(what="ringback", at=3.0, length_s=8.0, hz=400.0, second_hz=450.0, countries=("GB",)),
+    ),
+    "likeness": (Likeness(reference="prompt.wav", score=0.97, at=1.2, clipped_s=0.0),),
+    "echoes": (Echo(at=1.1, delay_s=0.04, level_db=-0.5),),
     "digits": (Digit(digit="5", how="rfc4733", at=1.0, length_s=0.1),),
 }
 
