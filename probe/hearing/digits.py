@@ -16,7 +16,7 @@ _WINDOW_S = 0.0256
 
 _HOP_S = 0.005
 _LEAST_SHARE = 0.75
-"""Share of the energy at the two frequencies from which a frame is a digit; speech rarely has it."""
+"""Share of the energy at the two frequencies from which a look is a digit; speech has less."""
 
 _LEAST_POWER = 10 ** (-42 / 10)
 """A digit is louder than -42 dBov (ITU-T Q.24 table A-1: some -29 dBm, with room)."""
@@ -65,13 +65,13 @@ def _keys(spans: NDArray[np.float64], rate: int) -> list[str]:
             & (high < _MOST_TWIST * low)
             & (second < 0.4)
         )
-        keys += [
-            KEYS[r][c] if g else "" for r, c, g in zip(row, column, good, strict=True)
-        ]
+        keys += [KEYS[r][c] if g else "" for r, c, g in zip(row, column, good, strict=True)]
     return keys
 
 
-def _runs(keys: list[str], arrived: NDArray[np.bool_], began: float, hop_s: float) -> tuple[Digit, ...]:
+def _runs(
+    keys: list[str], arrived: NDArray[np.bool_], began: float, hop_s: float
+) -> tuple[Digit, ...]:
     """Join windows to digits; what is too short is none."""
     found: list[tuple[str, int, int]] = []
     for place, key in enumerate(keys):

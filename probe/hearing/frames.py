@@ -71,8 +71,7 @@ def cut(recording: Recording) -> Frames:
         spans = np.lib.stride_tricks.sliding_window_view(
             recording.samples[: count * size], WINDOW * size
         )[::size]
-        full = np.lib.stride_tricks.sliding_window_view(arrived, WINDOW).all(axis=1)
-        whole[: len(full)] = full
+        whole[: len(spans)] = np.lib.stride_tricks.sliding_window_view(arrived, WINDOW).all(axis=1)
         for first in range(0, len(spans), 256):  # bounded memory for long calls
             part = slice(first, min(first + 256, len(spans)))
             found = _spectral(spans[part], recording.rate)

@@ -58,7 +58,7 @@ def measure(samples: Samples, rate: int) -> Tone:
 
 
 def _between(energy: Samples, top: int) -> float:
-    """Return the place of a peak between the lines of a spectrum (a parabola over its logarithm)."""
+    """Return the place of a peak between two lines (a parabola over the logarithm)."""
     if not 0 < top < len(energy) - 1:
         return float(top)
     left, here, right = (float(np.log(energy[i] + 1e-30)) for i in (top - 1, top, top + 1))

@@ -1,0 +1,1 @@
+"""What a call plays: tones, keys, silence and recordings, as payload ready for a session."""
