@@ -60,8 +60,9 @@ def _all(table: tuple[tuple[str, Look], ...], subject: Subject) -> Iterator[Chec
 # This machine ------------------------------------------------------------------------------------
 
 
-def _python(_: Subject) -> Iterator[Check]:
-    yield software.python((sys.version_info.major, sys.version_info.minor, sys.version_info.micro))
+def _python(subject: Subject) -> Iterator[Check]:
+    version = (sys.version_info.major, sys.version_info.minor, sys.version_info.micro)
+    yield software.python(version, loads=subject.engine is not None)
 
 
 def _engine(subject: Subject) -> Iterator[Check]:

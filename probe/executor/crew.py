@@ -13,7 +13,7 @@ from probe.executor.living import born, ours
 from probe.executor.orphan import end_call, open_calls, unheard_invites
 from probe.executor.process import WorkerProcess
 from probe.executor.taken import end_taken, taken_calls
-from probe.plan.action import Account, Action, Register
+from probe.plan.action import Account, Action, Call, Expect, Register, Take
 from probe.sip.message import SipMessage
 from probe.trace.builder import EventLog
 from probe.trace.failure import Failure
@@ -30,6 +30,10 @@ START_S = 10.0
 
 FINISH_S = 12.0
 """Longest orderly end: a BYE and an un-REGISTER, 4 s each, and some."""
+
+CALLS_A_WORKER = 100
+"""Calls after which a worker is not taken into the next plan: a native library that has met strange
+answers is trusted for so long and no longer. A new one costs 0.1 s."""
 
 _LOOK_S = 0.1
 """Distance of two looks at the clock while nothing is heard."""
@@ -89,6 +93,7 @@ class Worker:
     def begin(self, action: Action) -> None:
         """Tell it to carry out an action."""
         self.done = None
+        self.process.calls += isinstance(action, Call | Expect | Take)
         self.process.heard_at = time.monotonic()
         self.process.send("run", action=action)
 
@@ -212,12 +217,13 @@ class Crew:
     def send_home(self, *, stay: bool = False) -> None:
         """Let every worker hang up, un-register and leave; end those that do not.
 
-        With ``stay`` a worker that met no trouble finishes and waits for another plan instead: what
-        comes late of a fault would be taken for that plan's.
+        With ``stay`` a worker that met no trouble and has not carried too many calls finishes and
+        waits for another plan instead: what comes late of a fault would be taken for that plan's.
         """
         for worker in self._workers.values():
             if worker.alive():
-                worker.process.send("rest" if stay and _untroubled(worker) else "stop")
+                stays = stay and _untroubled(worker) and worker.process.calls < CALLS_A_WORKER
+                worker.process.send("rest" if stays else "stop")
         limit = time.monotonic() + FINISH_S
         while any(map(_is_busy, self._workers.values())) and time.monotonic() < limit:
             self.pump(_LOOK_S)

@@ -78,7 +78,7 @@ class Account:
     "Encoding names to offer, in order; telephone-event is added."
 
     srtp: str = "off"
-    "off, optional or required."
+    "off, optional or required (keys in the SDP, RFC 4568), or dtls (RFC 5763)."
 
     ptime: int | None = None
     "Packet time in ms, or None for the codec's default."

@@ -14,7 +14,7 @@ class Capabilities:
     "Simultaneous calls a process."
 
     max_accounts: int
-    "Accounts a process."
+    "Accounts a process; those of the default configuration where counting would be dangerous."
 
     ipv6: bool
     "Whether IPv6 was compiled in."
@@ -35,7 +35,7 @@ class Capabilities:
     "Encoding names."
 
     max_message: int
-    "Largest message in bytes that can be sent or received over UDP."
+    "Largest message in bytes that can be sent or received, and is written down."
 
     live_asserts: bool
     "Whether a failed assertion aborts the process."

@@ -82,6 +82,7 @@ def need_more_than_basics(accounts: Iterable[Account], actions: Iterable[Action]
         _ipv6_key(account) is not None
         or account.transport == "TLS"
         or account.tls_min is not None
+        or account.srtp == "dtls"
         or not set(account.codecs) <= BASIC_CODECS
         for account in accounts
     ) or any(_is_ipv6(_target_host(a)) or not _codecs(a) <= BASIC_CODECS for a in actions)
@@ -99,6 +100,8 @@ def unsupported(account: Account, capabilities: Capabilities) -> tuple[str, str]
             "tls_min",
             f"TLS 1.3 is asked for, and {capabilities.tls_library} cannot do it",
         )
+    if account.srtp == "dtls" and not capabilities.dtls_srtp:
+        return "srtp", "DTLS-SRTP is asked for, and the installed pjsua2 was built without it"
     why = _unknown_codec(account.codecs, capabilities)
     return ("codecs", why) if why else None
 

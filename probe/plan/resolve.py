@@ -12,10 +12,12 @@ from probe.plan.action import (
     Hangup,
     Options,
     Register,
+    Take,
     Talk,
     Unregister,
     Wait,
 )
+from probe.plan.at_once import CALLS_OF_EVERY_BUILD, crowded
 from probe.plan.capabilities import Capabilities
 from probe.plan.embedded import settled
 from probe.plan.fences import (
@@ -95,6 +97,10 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     _check_engine(work, engine)
     if work.problems:
         raise ScenarioError(work.problems)
+    attempts = tuple(_linked(work))
+    problems = _crowded(attempts, engine)
+    if problems:
+        raise ScenarioError(problems)
     return Plan(
         scenario=scenario.id,
         name=scenario.name or scenario.id,
@@ -103,7 +109,7 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
         tags=scenario.tags,
         trunk=name,
         accounts=tuple(work.accounts.values()),
-        attempts=tuple(_linked(work)),
+        attempts=attempts,
         timeout=scenario.timeout,
         warnings=tuple(dict.fromkeys(work.warnings)),
     )
@@ -119,6 +125,24 @@ def _check_engine(work: Work, engine: Callable[[], Capabilities | None]) -> None
             else next(a.source for a in work.attempts if a.index == lack.attempt)
         )
         work.problems.append(Problem(source=source, message=lack.why, hint=lack.hint))
+
+
+def _crowded(
+    attempts: tuple[Attempt, ...], engine: Callable[[], Capabilities | None]
+) -> list[Problem]:
+    """Refuse more calls at a time than the installed pjsua2 carries; few are in every build."""
+    if sum(isinstance(attempt.action, Call | Take) for attempt in attempts) <= CALLS_OF_EVERY_BUILD:
+        return []
+    able = engine()
+    if able is None:
+        return []
+    hint = (
+        f"pjsua2 {able.version} is installed; end calls with 'hangup' before, or take another build"
+    )
+    return [
+        Problem(source=attempt.source, message=why, hint=hint)
+        for attempt, why in crowded(attempts, able)
+    ]
 
 
 def _add(work: Work, step: AnyStep, user_agent: str) -> None:

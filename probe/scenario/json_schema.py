@@ -262,7 +262,7 @@ _VALUES: dict[str, Schema] = {
     "row_name": _TEXT,
     "sdp": _ref("SdpExpectation"),
     "session_timer": _ref("support"),
-    "srtp": _ref("support"),
+    "srtp": _words("off", "optional", "required", "dtls", False),
     "tags": _several(_TEXT),
     "talk": _ref("duration"),
     "timeout": _ref("duration"),

@@ -60,7 +60,6 @@ from probe.scenario.values import (
     choice,
     keyring_entry,
     mapped,
-    media_keys,
     seconds_whole,
     secret,
     several,
@@ -138,8 +137,11 @@ class Profile(Written):
     "Lowest TLS version."
     codecs: Codecs = None
     "Codecs to offer, in order."
-    srtp: Annotated[Literal["off", "optional", "required"] | None, Parsed(media_keys)] = None
-    "Whether media is encrypted."
+    srtp: Annotated[
+        Literal["off", "optional", "required", "dtls"] | None,
+        Parsed(choice("off", "optional", "required", "dtls")),
+    ] = None
+    "Whether media is encrypted, and where its keys come from."
     ptime: Annotated[int | None, Parsed(whole(5, 200, "ms"))] = None
     "Packet time, ms."
     provider: Text = None

@@ -167,18 +167,6 @@ def choice(*words: str) -> Callable[[object], str]:
     return read
 
 
-def media_keys(value: object) -> str:
-    """Return whether media is encrypted, by keys in the SDP (SDES, RFC 4568)."""
-    written = text(value)
-    if written.lower() in {"dtls", "dtls-srtp"}:
-        raise refuse(
-            value,
-            "DTLS-SRTP is not offered: keys go in the SDP (SDES)",
-            "srtp: required, over TLS",
-        )
-    return choice("off", "optional", "required")(value)
-
-
 def several(read: Callable[[object], str]) -> Callable[[object], tuple[str, ...]]:
     """Return the reader of one value or a list of them; nothing means none."""
 

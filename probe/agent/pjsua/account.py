@@ -7,9 +7,13 @@ import pjsua2 as pj
 from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.port import Trigger
 from probe.plan.action import Account
+from probe.plan.capabilities import Capabilities
 from probe.sip.sdp import address_class
 
-_SRTP = {"off": 0, "optional": 1, "required": 2}
+_SRTP = {"off": 0, "optional": 1, "required": 2, "dtls": 2}
+_SDES, _DTLS = 0, 1
+"""pjmedia_srtp_keying_method (pjmedia/transport_srtp.h)."""
+
 _USE = {"off": 0, "optional": 1, "required": 2}
 
 
@@ -56,11 +60,12 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # the bindings carry no type
 
 
 def configuration(
-    account: Account, transport_id: int, address: str, *, own_way: bool
+    account: Account, transport_id: int, address: str, *, own_way: bool, able: Capabilities
 ) -> pj.AccountConfig:
     """Return pjsua2's form of an account: slim offers, no automatic retries.
 
-    ``own_way``: the stack itself would find the server that was chosen, and no other.
+    ``address`` is the one that we bind. ``own_way``: the stack itself would find the server that
+    was chosen, and no other.
     """
     config = pj.AccountConfig()
     config.idUri = account.aor
@@ -98,6 +103,11 @@ def configuration(
     config.videoConfig.autoTransmitOutgoing = False
     config.mediaConfig.srtpUse = _SRTP[account.srtp]
     config.mediaConfig.srtpSecureSignaling = 0
+    if able.dtls_srtp:  # else there is nothing to choose from
+        config.mediaConfig.srtpOpt.keyings.append(_DTLS if account.srtp == "dtls" else _SDES)
+    if able.ipv6:  # else both must stay as they are: a build without IPv6 aborts on them
+        only = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if ":" in address else pj.PJSUA_IPV6_DISABLED
+        config.sipConfig.ipv6Use = config.mediaConfig.ipv6Use = only
     config.mediaConfig.lockCodecEnabled = False  # else an UPDATE of the stack's own follows the 200
     config.mediaConfig.transportConfig.boundAddress = address
     config.mediaConfig.transportConfig.publicAddress = address

@@ -28,6 +28,7 @@ from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.pjsua.in_dialog import InDialog
 from probe.agent.pjsua.inbound import Inbound
 from probe.agent.pjsua.login import LoginGuard
+from probe.agent.pjsua.measure import measure
 from probe.agent.pjsua.requests import Ending, RequestError, Requests
 from probe.agent.pjsua.resolver import Resolver
 from probe.agent.pjsua.transactions import Transactions
@@ -47,6 +48,9 @@ T = TypeVar("T")
 _LOG_LEVEL = 4
 """The level at which the message log is written; level 5 adds nothing to it."""
 
+
+_MOST_CALLS = 512
+"""Calls at a time of one process, where the library has room for so many."""
 
 _ARRIVALS = 1_000_000
 """Handles of calls that reach us lie above this; those of calls that we place are attempts."""
@@ -100,6 +104,7 @@ class PjsuaAgent:
         """Initialise the library: what must be known before is the agent's name."""
         config = pj.EpConfig()
         config.uaConfig.threadCnt = 0
+        config.uaConfig.maxCalls = _MOST_CALLS  # the library lowers it to what it has room for
         config.uaConfig.natTypeInSdp = 0  # an X-nat line that no peer asked for
         config.uaConfig.userAgent = account.user_agent if account else "sipprobe"
         config.medConfig.noVad = True  # silence suppression would look like lost audio (F177)
@@ -122,8 +127,12 @@ class PjsuaAgent:
         self._resolver.install((version.major, version.minor))
         self._library.pj_dump_config()
         rows = self._wiretap.rows or []
-        self._capabilities = library.measure(
-            self._library, self._endpoint, [row for _, row in rows]
+        self._capabilities = measure(
+            self._library,
+            self._endpoint,
+            [row for _, row in rows],
+            self._requests,
+            whole=account is None,
         )
         self._wiretap.rows = None
         self._resolver.ipv6 = self._capabilities.ipv6
@@ -160,7 +169,9 @@ class PjsuaAgent:
         )
         self._attempt(
             lambda account_: account_.create(
-                configuration(account, transport, address, own_way=self._plain)
+                configuration(
+                    account, transport, address, own_way=self._plain, able=self._capabilities
+                )
             ),
             self._account,
         )
@@ -221,6 +232,10 @@ class PjsuaAgent:
         plan = self._plan
         if plan is None:
             raise AgentError(Failure.AGENT_REFUSED, None, "no account is open")
+        room = self._capabilities.max_calls
+        if sum(not call.over for call in self._calls.values()) >= room:
+            words = f"the installed pjsua2 carries {room} calls at a time in a process"
+            raise AgentError(Failure.AGENT_REFUSED, None, f"{words}, and so many are up")
         self._choose_codecs(action.codecs or plan.codecs)
         parameters = audio_only()
         if action.late_offer:

@@ -27,10 +27,18 @@ _POOL_AT = 16
 """Offset of ``pool`` in pjsip_tx_data, behind the links of its list."""
 
 _STRUCTURE = 1600
-"""Bytes of a pjsip_tx_data that are searched for the pointer; it is at 392 in 2.15."""
+"""Bytes of a pjsip_tx_data that are searched for the pointer; it is at 392 in 2.15 and 2.17."""
 
-_BLOCK = 3800
-"""Bytes from a pjsip_tx_data to the end of its block; PJSIP_POOL_LEN_TDATA is 4000."""
+_HEAD = 32
+"""Bytes of a message that are looked at."""
+
+_BLOCKS_AT = 80
+"""Offset of ``block_list`` in pj_pool_t: links, name, factory, its data, two sizes (pj/pool.h)."""
+
+_MOST_BLOCKS = 64
+
+_PAPER = 1 << 17
+"""Bytes in which every message finds room."""
 
 _PROBE = b"SIPPROBE"
 _SHORT = b"sip:a"
@@ -39,6 +47,18 @@ _POOL_NAME_AT = 16
 _OTHER_METHOD = 6
 
 _Ended = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class _Block(ctypes.Structure):
+    """pj_pool_block (pj/pool.h)."""
+
+    _fields_ = (
+        ("prev", ctypes.c_void_p),
+        ("next", ctypes.c_void_p),
+        ("begin", ctypes.c_void_p),
+        ("current", ctypes.c_void_p),
+        ("end", ctypes.c_void_p),
+    )
 
 
 class _Method(ctypes.Structure):
@@ -95,6 +115,8 @@ class Requests:
             ("pjsip_msg_find_hdr_by_name", pointer, (pointer, pointer, pointer)),
             ("pj_list_erase", None, (pointer,)),
             ("pjsip_tx_data_dec_ref", number, (pointer,)),
+            ("pjsip_tx_data_encode", number, (pointer,)),
+            ("pjsip_msg_print", ctypes.c_ssize_t, (pointer, pointer, ctypes.c_size_t)),
             ("pjsua_get_pjsip_endpt", pointer, ()),
             (
                 "pjsip_endpt_send_request",
@@ -140,6 +162,23 @@ class Requests:
         if status != 0:
             raise RequestError(status, "the request could not be sent")
 
+    def printed(self, body: Name) -> int:
+        """Return the size of a request with a body, -1 where no buffer of the stack holds it.
+
+        Nothing is sent. ``body`` has at most 65,000 bytes. Raise RequestError.
+        """
+        place = self._place_of_message()
+        buffer = self._short_buffer(body)
+        try:
+            if self._library.pjsip_tx_data_encode(buffer) != 0:
+                return -1
+            message = ctypes.c_void_p.from_address(buffer + place).value
+            paper = ctypes.create_string_buffer(_PAPER)
+            size: int = self._library.pjsip_msg_print(message, paper, _PAPER)
+            return size
+        finally:
+            self._library.pjsip_tx_data_dec_ref(buffer)
+
     def _parsed(self, pool: int | None, octets: bytes) -> int:
         """Return pjsip's form of a request; raise RequestError where it cannot read it."""
         held = self._library.pj_pool_alloc(pool, len(octets) + 1)
@@ -170,8 +209,8 @@ class Requests:
     def _place_of_message(self) -> int:
         """Return the offset of the pointer to the message; raise RequestError where none fits.
 
-        A short message lies in one block of memory with its buffer: only pointers into that block
-        are followed.
+        The message lies in the same pool of memory as its buffer: only pointers into what that pool
+        has given out are followed.
         """
         if self._place is None:
             buffer = self._short_buffer()
@@ -181,8 +220,8 @@ class Requests:
                 self._library.pjsip_tx_data_dec_ref(buffer)
         return self._place
 
-    def _short_buffer(self) -> int:
-        """Return a transmit buffer with a request whose every text is short."""
+    def _short_buffer(self, body: Name | None = None) -> int:
+        """Return a transmit buffer with a request whose every text but the body is short."""
         method, made = _Method(), ctypes.c_void_p()
         name, uri = Name(_PROBE, len(_PROBE)), Name(_SHORT, len(_SHORT))
         self._library.pjsip_method_init_np(ctypes.byref(method), ctypes.byref(name))
@@ -193,7 +232,7 @@ class Requests:
             None,
             None,
             -1,
-            None,
+            None if body is None else ctypes.byref(body),
             ctypes.byref(made),
         )
         if status != 0 or made.value is None:
@@ -223,15 +262,30 @@ def _found_place(buffer: int) -> int:
     pool = ctypes.c_void_p.from_address(buffer + _POOL_AT).value
     if pool is None or ctypes.string_at(pool + _POOL_NAME_AT, 4) != b"tdta":
         raise RequestError(0, "this build of pjsip keeps its buffers otherwise")
-    for place in range(_POOL_AT, _STRUCTURE, 8):
+    blocks = _blocks(pool)
+    own = next((end for begin, end in blocks if begin <= buffer < end), 0)
+    for place in range(_POOL_AT, min(_STRUCTURE, own - buffer), 8):
         found = ctypes.c_void_p.from_address(buffer + place).value or 0
-        if not buffer + _STRUCTURE <= found < buffer + _BLOCK or found % 8:
+        inside = any(begin <= found <= end - _HEAD for begin, end in blocks)
+        if not inside or found % 8 or found == buffer:
             continue
         kind = ctypes.c_int.from_address(found).value
         method = _Method.from_address(found + 8)
         if (kind, method.id, method.name.slen) == (0, _OTHER_METHOD, len(_PROBE)):
             return place
     raise RequestError(0, "this build of pjsip keeps its messages otherwise")
+
+
+def _blocks(pool: int) -> list[tuple[int, int]]:
+    """Return begin and end of what a memory pool has given out, block by block."""
+    head = pool + _BLOCKS_AT
+    found: list[tuple[int, int]] = []
+    block = _Block.from_address(head).next
+    while block and block != head and len(found) < _MOST_BLOCKS:
+        known = _Block.from_address(block)
+        found.append((known.begin or 0, known.current or 0))
+        block = known.next
+    return found
 
 
 def _name(text: str) -> Name:

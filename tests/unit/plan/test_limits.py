@@ -32,7 +32,9 @@ BARE = Capabilities(
     max_message=4000,
     live_asserts=False,
 )
-FULL = replace(BARE, ipv6=True, tls=True, tls13=True, codecs=("PCMU", "PCMA", "G722"))
+FULL = replace(
+    BARE, ipv6=True, tls=True, tls13=True, dtls_srtp=True, codecs=("PCMU", "PCMA", "G722")
+)
 
 DEMANDS = [
     (replace(PLAIN, host="2001:db8::1"), "uri", "IPv6"),
@@ -42,6 +44,7 @@ DEMANDS = [
     (replace(PLAIN, transport="TLS"), "uri", "TLS is asked for"),
     (replace(PLAIN, tls_min="1.3"), "tls_min", "OpenSSL 1.0.2k cannot do it"),
     (replace(PLAIN, codecs=("PCMU", "G722")), "codecs", "codec G722"),
+    (replace(PLAIN, srtp="dtls"), "srtp", "DTLS-SRTP is asked for"),
 ]
 
 
