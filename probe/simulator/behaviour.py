@@ -1,7 +1,9 @@
 """How the trunk can treat a call, as data: the responses it gives and what it leaves out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+from probe.simulator.sound import Sound
 
 
 class Sdp(Enum):
@@ -12,14 +14,12 @@ class Sdp(Enum):
     PORT_ZERO = "one that refuses the audio stream by port 0"
     UNOFFERED = "one that names only a codec that was not offered"
     INACTIVE = "one that takes the stream but sends and wants no sound"
-
-
-class Media(Enum):
-    """What the trunk does with sound."""
-
-    ECHO = "sends back what it hears"
-    TONE = "plays a ringing tone until the answer, then sends back what it hears"
-    DEAF = "counts what it hears and sends nothing"
+    SENDONLY = "one that sends sound and wants none, as to a call on hold"
+    RECVONLY = "one that wants sound and sends none"
+    NOWHERE = "one with the address 0.0.0.0: the hold of RFC 2543"
+    PRIVATE = "one that names an address of another network"
+    CLOSED = "one that names a port where nobody listens"
+    NO_EVENTS = "one without telephone-event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Behaviour:
     challenged: bool = True
     "Whether the caller has to authenticate first, where the trunk asks for that at all."
 
-    media: Media = Media.ECHO
+    sound: Sound = field(default_factory=Sound)
     "What happens to sound."
 
     hears_ack: bool = True
@@ -63,6 +63,9 @@ class Behaviour:
 
     answers_bye: bool = True
     "False: no response to BYE, ever."
+
+    info: int = 200
+    "The code that INFO gets in the call."
 
     hangs_up_after: float | None = None
     "Seconds from the ACK to the trunk's own BYE; None where the caller has to hang up."

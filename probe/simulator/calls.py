@@ -3,19 +3,18 @@
 RFC 3261 §13.3 (answering), §14.2 (re-INVITE), §15 (BYE).
 """
 
-import secrets
 from collections.abc import Callable
 
 from sipmessage import Request, Response
 
 from probe.simulator.answers import ALLOW, SUPPORTED, Answer, answer_of
-from probe.simulator.behaviour import Behaviour, Media, Reply, Sdp
+from probe.simulator.behaviour import Behaviour, Reply, Sdp
 from probe.simulator.clock import Cancellable, Repeater
 from probe.simulator.dialogs import DialogId, opened_by
+from probe.simulator.media import CallMedia
 from probe.simulator.messages import user_of
 from probe.simulator.records import CallRecord
-from probe.simulator.rtp import RtpPort
-from probe.simulator.sdp import Chosen, Refusal, Session, choose
+from probe.simulator.sdp import Chosen, Refusal, choose
 from probe.simulator.service import Service
 from probe.simulator.session_timer import SessionTimer
 from probe.simulator.site import Site
@@ -25,6 +24,7 @@ from probe.sip.sdp import SessionDescription, parse_sdp
 _FINAL = 200
 _EXPIRED = ("Reason", 'SIP;cause=408;text="Session timer expired"')
 _REDIRECTION = 300
+_NO_SOUND = ("Reason", 'Q.850;cause=41;text="RTP Timeout"')
 
 
 class Call:
@@ -57,8 +57,7 @@ class Call:
         self.dialog = opened_by(invite, transaction.flow, transaction.to_tag + fork)
         self._offer: SessionDescription | None = _sdp_in(invite)
         self._chosen: Chosen | None = None
-        self._rtp: RtpPort | None = None
-        self._session: Session | None = None
+        self._media = CallMedia(site, behaviour.sound, lambda: self.hang_up("trunk", _NO_SOUND))
         self._repeater: Repeater | None = None
         self._next: Cancellable | None = None
         self._timer = SessionTimer(
@@ -71,6 +70,11 @@ class Call:
     def id(self) -> DialogId:
         """The id of the dialog that the call will be."""
         return self.dialog.id
+
+    @property
+    def info_code(self) -> int:
+        """The code that INFO gets."""
+        return self._behaviour.info
 
     def start(self) -> None:
         """Begin to answer."""
@@ -94,8 +98,11 @@ class Call:
         if not self.transaction.answered:
             self._refuse(answer_of(487, self.transaction.flow.here), "cancel")
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, request: Request) -> None:
         """Take the ACK for the 200."""
+        answer = _sdp_in(request)
+        if answer is not None and self._offer is None:
+            self._media.answered_by(answer)
         if self._behaviour.hears_ack and self._repeater is not None:
             self._repeater.stop()
             self._repeater = None
@@ -143,10 +150,7 @@ class Call:
 
     def hear_events(self, heard: Callable[[str], None]) -> None:
         """Call ``heard`` with each digit that comes as a telephone-event (RFC 4733)."""
-        formats = self._chosen.formats if self._chosen else ()
-        events = [payload for payload, name in formats if name.lower() == "telephone-event"]
-        if self._rtp is not None and events:
-            self._rtp.hear_events(int(events[0]), heard)
+        self._media.hear_events(heard)
 
     def hang_up(self, by: str, *headers: tuple[str, str]) -> None:
         """Send BYE and end the call, whether or not the other side responds."""
@@ -166,13 +170,10 @@ class Call:
         offer = _sdp_in(request)
         if offer is None and request.method == "UPDATE":
             return ""
-        session = self._open_media()
-        if session is None:
+        chosen = choose(offer) if offer is not None else None
+        if isinstance(chosen, Refusal):
             return None
-        if offer is None:
-            return session.offer()
-        chosen = choose(offer)
-        return None if isinstance(chosen, Refusal) else session.answer(offer, chosen)
+        return self._media.describe(offer, chosen, Sdp.ANSWER)
 
     def _schedule(self, index: int) -> None:
         if index >= len(self._behaviour.replies):
@@ -196,6 +197,8 @@ class Call:
             if reply.code > 100:
                 self.told("early")
             self.transaction.respond(answer)
+            if reply.sdp is not Sdp.NONE:
+                self._media.ring()
             self._schedule(index + 1)
 
     def _answer(self, reply: Reply) -> Answer | None:
@@ -203,13 +206,10 @@ class Call:
         standard = answer_of(reply.code, self.transaction.flow.here)
         body = ""
         if reply.sdp is not Sdp.NONE:
-            session = self._open_media()
-            if session is None:
+            described = self._media.describe(self._offer, self._chosen, reply.sdp)
+            if described is None:
                 return None
-            if self._offer is None or self._chosen is None:
-                body = session.offer(reply.sdp)
-            else:
-                body = session.answer(self._offer, self._chosen, reply.sdp)
+            body = described
         own = self._headers() if 100 < reply.code < _REDIRECTION else ()
         if reply.code // 100 == 2:
             own = (*own, *self._timer.agree(self.transaction.request))
@@ -232,28 +232,11 @@ class Call:
             ("Supported", SUPPORTED),
         )
 
-    def _open_media(self) -> Session | None:
-        """Open the RTP port at the first description; None where none is free."""
-        if self._session is None:
-            try:
-                media = self._behaviour.media
-                self._rtp = RtpPort(self._site.host, self._site.scheduler, media)
-            except OSError:
-                return None
-            number = secrets.randbits(31)
-            self._session = Session(host=self._site.host, port=self._rtp.port, number=number)
-            chosen = self._chosen
-            if media is Media.TONE and chosen is not None and chosen.direction != "inactive":
-                payload, codec = next(f for f in chosen.formats if f[1].upper() in {"PCMU", "PCMA"})
-                self._rtp.play_tone(chosen.peer, int(payload), codec)
-        return self._session
-
     def _pick_up(self, answer: Answer) -> None:
-        if self._rtp is not None:
-            self._rtp.stop_tone()
         self._state, self._code = "answered", answer.code
         self.told("confirmed")
         self._repeat(self.transaction, self.transaction.respond(answer))
+        self._media.answered()
 
     def _repeat(self, transaction: ServerTransaction, data: bytes) -> None:
         """Send a 2xx again until its ACK comes, over any transport (RFC 3261 §13.3.1.4)."""
@@ -294,14 +277,14 @@ class Call:
         if self._repeater is not None:
             self._repeater.stop()
         self._timer.stop()
-        if self._rtp is not None:
-            self._rtp.close()
+        self._media.close()
         if self._service is not None:
             self._service.ended()
         self._site.records.closed(id(self))
         self._closed(self)
 
     def _record(self) -> CallRecord:
+        heard, sent, reports = self._media.counts
         return CallRecord(
             call_id=self.id[0],
             dialled=self._dialled,
@@ -310,9 +293,9 @@ class Call:
             state=self._state,
             code=self._code,
             ended_by=self._ended_by,
-            rtp_packets=self._rtp.packets if self._rtp else 0,
-            rtp_echoed=self._rtp.echoed if self._rtp else 0,
-            rtcp_packets=self._rtp.rtcp_packets if self._rtp else 0,
+            rtp_packets=heard,
+            rtp_echoed=sent,
+            rtcp_packets=reports,
         )
 
 

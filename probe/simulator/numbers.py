@@ -11,15 +11,14 @@ from functools import cache
 from typing import ClassVar
 
 from probe.simulator.answers import HEADERS, PHRASES, q850
-from probe.simulator.behaviour import Behaviour, Media, Reply, Sdp
+from probe.simulator.behaviour import Behaviour, Reply, Sdp
+from probe.simulator.row import ANSWERING, PICKUP_S, RINGING, SOON_S, TRYING, Row
+from probe.simulator.sound import Sound, Source
+from probe.simulator.sound_numbers import SOUND_ROWS
 
 ORDINARY = "+12025550123"
 """The number that documentation uses for an ordinary call (555-01xx is set aside for fiction)."""
 
-PICKUP_S = 0.15
-"""Seconds between ringing and answer on an ordinary number."""
-
-_SOON_S = 0.05
 _REFUSAL_S = 0.02
 _SEPARATORS = re.compile(r"[-.() ]")
 
@@ -46,172 +45,161 @@ class TestNumber:
     "What it is good for, or what else to know; may be empty."
 
 
-_TRYING = Reply(code=100)
-_RINGING = Reply(code=180, after=_SOON_S)
-_ANSWER = Reply(code=200, after=PICKUP_S, sdp=Sdp.ANSWER)
-_ANSWERED = Behaviour(replies=(_TRYING, _RINGING, _ANSWER))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    number: str
-    alias: str
-    does: str
-    behaviour: Behaviour
-    note: str = ""
+_ANSWERED = Behaviour(replies=(TRYING, RINGING, ANSWERING))
 
 
 def _answered_with(sdp: Sdp) -> Behaviour:
-    return Behaviour(replies=(_TRYING, _RINGING, Reply(code=200, after=PICKUP_S, sdp=sdp)))
+    return Behaviour(replies=(TRYING, RINGING, Reply(code=200, after=PICKUP_S, sdp=sdp)))
 
 
 _BEHAVIOURS = (
-    _Row(
+    Row(
         number="7001",
         alias="code-100",
         does="100 and then nothing",
-        behaviour=Behaviour(replies=(_TRYING,)),
+        behaviour=Behaviour(replies=(TRYING,)),
         note="for the caller's own deadline; CANCEL is answered",
     ),
-    _Row(
+    Row(
         number="7002",
         alias="code-180",
         does="rings for ever",
-        behaviour=Behaviour(replies=(_TRYING, _RINGING)),
+        behaviour=Behaviour(replies=(TRYING, RINGING)),
         note="CANCEL gets 200, the INVITE 487",
     ),
-    _Row(
+    Row(
         number="7003",
         alias="code-183",
         does="ringing tone as early media, answers after 1 s",
         behaviour=Behaviour(
             replies=(
-                _TRYING,
-                Reply(code=183, after=_SOON_S, sdp=Sdp.ANSWER),
+                TRYING,
+                Reply(code=183, after=SOON_S, sdp=Sdp.ANSWER),
                 Reply(code=200, after=1.0, sdp=Sdp.ANSWER),
             ),
-            media=Media.TONE,
+            sound=Sound(early=Source.RINGING),
         ),
         note="400 and 450 Hz before the answer, echo after it",
     ),
-    _Row(
+    Row(
         number="7004",
         alias="early-media-forever",
         does="ringing tone as early media, never answers",
         behaviour=Behaviour(
-            replies=(_TRYING, Reply(code=183, after=_SOON_S, sdp=Sdp.ANSWER)), media=Media.TONE
+            replies=(TRYING, Reply(code=183, after=SOON_S, sdp=Sdp.ANSWER)),
+            sound=Sound(early=Source.RINGING),
         ),
     ),
-    _Row(
+    Row(
         number="7005",
         alias="code-181",
         does="is forwarded, rings, answers",
         behaviour=Behaviour(
-            replies=(_TRYING, Reply(code=181, after=_SOON_S), _RINGING, _ANSWER),
+            replies=(TRYING, Reply(code=181, after=SOON_S), RINGING, ANSWERING),
         ),
     ),
-    _Row(
+    Row(
         number="7006",
         alias="code-182",
         does="is queued, rings, answers",
         behaviour=Behaviour(
-            replies=(_TRYING, Reply(code=182, after=_SOON_S), _RINGING, _ANSWER),
+            replies=(TRYING, Reply(code=182, after=SOON_S), RINGING, ANSWERING),
         ),
     ),
-    _Row(
+    Row(
         number="7007",
         alias="code-199",
         does="forks: one branch ends with 199, the other rings and answers",
         behaviour=Behaviour(
             replies=(
-                _TRYING,
-                Reply(code=180, after=_SOON_S, fork="-a"),
-                Reply(code=199, after=_SOON_S, fork="-a", headers=(q850(17, "User busy"),)),
-                Reply(code=180, after=_SOON_S, fork="-b"),
+                TRYING,
+                Reply(code=180, after=SOON_S, fork="-a"),
+                Reply(code=199, after=SOON_S, fork="-a", headers=(q850(17, "User busy"),)),
+                Reply(code=180, after=SOON_S, fork="-b"),
                 Reply(code=200, after=PICKUP_S, sdp=Sdp.ANSWER, fork="-b"),
             )
         ),
         note="RFC 6228; the two early dialogs differ in the To tag",
     ),
-    _Row(
+    Row(
         number="7008",
         alias="two-180",
         does="forks: two branches ring, the second answers",
         behaviour=Behaviour(
             replies=(
-                _TRYING,
-                Reply(code=180, after=_SOON_S, fork="-a"),
-                Reply(code=180, after=_SOON_S, fork="-b"),
+                TRYING,
+                Reply(code=180, after=SOON_S, fork="-a"),
+                Reply(code=180, after=SOON_S, fork="-b"),
                 Reply(code=200, after=PICKUP_S, sdp=Sdp.ANSWER, fork="-b"),
             )
         ),
     ),
-    _Row(
+    Row(
         number="7009",
         alias="repeated-180",
         does="rings twice in one dialog, answers",
         behaviour=Behaviour(
-            replies=(_TRYING, _RINGING, Reply(code=180, after=PICKUP_S), _ANSWER),
+            replies=(TRYING, RINGING, Reply(code=180, after=PICKUP_S), ANSWERING),
         ),
     ),
-    _Row(
+    Row(
         number="7010",
         alias="slow-180",
         does="rings only after 4 s, answers",
-        behaviour=Behaviour(replies=(_TRYING, Reply(code=180, after=4.0), _ANSWER)),
+        behaviour=Behaviour(replies=(TRYING, Reply(code=180, after=4.0), ANSWERING)),
         note="long post-dial delay",
     ),
-    _Row(
+    Row(
         number="7011",
         alias="long-ring",
         does="answers after 20 s of ringing",
         behaviour=Behaviour(
-            replies=(_TRYING, _RINGING, Reply(code=200, after=20.0, sdp=Sdp.ANSWER)),
+            replies=(TRYING, RINGING, Reply(code=200, after=20.0, sdp=Sdp.ANSWER)),
         ),
     ),
-    _Row(
+    Row(
         number="7012",
         alias="busy-after-ring",
         does="rings, then 486",
         behaviour=Behaviour(
-            replies=(_TRYING, _RINGING, Reply(code=486, after=PICKUP_S)),
+            replies=(TRYING, RINGING, Reply(code=486, after=PICKUP_S)),
         ),
         note="a callee who rejects the call by hand",
     ),
-    _Row(
+    Row(
         number="7013",
         alias="congestion",
         does="183, then 503 with Q.850 cause 34",
         behaviour=Behaviour(
             replies=(
-                _TRYING,
-                Reply(code=183, after=_SOON_S, sdp=Sdp.ANSWER),
+                TRYING,
+                Reply(code=183, after=SOON_S, sdp=Sdp.ANSWER),
                 Reply(
                     code=503,
                     after=PICKUP_S,
                     headers=(q850(34, "No circuit/channel available"),),
                 ),
             ),
-            media=Media.TONE,
+            sound=Sound(early=Source.RINGING),
         ),
     ),
-    _Row(
+    Row(
         number="7014",
         alias="terminated-after-ring",
         does="rings, then 487 that no CANCEL asked for",
-        behaviour=Behaviour(replies=(_TRYING, _RINGING, Reply(code=487, after=PICKUP_S))),
+        behaviour=Behaviour(replies=(TRYING, RINGING, Reply(code=487, after=PICKUP_S))),
         note="what a route that failed looks like at some providers",
     ),
-    _Row(
+    Row(
         number="7015",
         alias="analytics-block",
         does="603 Network Blocked with analytics Reason (603+)",
         behaviour=Behaviour(
             replies=(
-                _TRYING,
+                TRYING,
                 Reply(
                     code=603,
-                    after=_SOON_S,
+                    after=SOON_S,
                     phrase="Network Blocked",
                     headers=(
                         (
@@ -224,27 +212,27 @@ _BEHAVIOURS = (
         ),
         note="blocked by call analytics in the network; a plain 603 is 9603",
     ),
-    _Row(
+    Row(
         number="7016",
         alias="forbidden-unasked",
         does="403 before any challenge",
         behaviour=Behaviour(replies=(Reply(code=403),), challenged=False),
         note="what an address list does; 9403 asks for credentials first",
     ),
-    _Row(
+    Row(
         number="7017",
         alias="silent",
         does="no response at all, to any method",
         behaviour=Behaviour(replies=(), challenged=False),
     ),
-    _Row(
+    Row(
         number="7020",
         alias="ack-ignored",
         does="answers, ignores the ACK and repeats its 200",
         behaviour=Behaviour(replies=_ANSWERED.replies, hears_ack=False),
         note="BYE after 64 x T1 (32 s), RFC 3261 §13.3.1.4",
     ),
-    _Row(
+    Row(
         number="7021",
         alias="hangs-up",
         does="answers, hangs up 1 s after the ACK",
@@ -254,7 +242,7 @@ _BEHAVIOURS = (
             bye_headers=(q850(16, "Normal call clearing"),),
         ),
     ),
-    _Row(
+    Row(
         number="7022",
         alias="drops-call",
         does="answers, hangs up 0.2 s after the ACK with Q.850 cause 88",
@@ -265,57 +253,57 @@ _BEHAVIOURS = (
         ),
         note="a trunk that finds no common codec after the answer",
     ),
-    _Row(
+    Row(
         number="7023",
         alias="bye-ignored",
         does="answers, never responds to BYE",
         behaviour=Behaviour(replies=_ANSWERED.replies, answers_bye=False),
     ),
-    _Row(
+    Row(
         number="7030",
         alias="no-sdp",
         does="answers without a session description",
         behaviour=_answered_with(Sdp.NONE),
     ),
-    _Row(
+    Row(
         number="7031",
         alias="port-zero",
         does="answers but refuses the audio by port 0",
         behaviour=_answered_with(Sdp.PORT_ZERO),
     ),
-    _Row(
+    Row(
         number="7032",
         alias="unoffered-codec",
         does="answers with a codec that was not offered",
         behaviour=_answered_with(Sdp.UNOFFERED),
     ),
-    _Row(
+    Row(
         number="7033",
         alias="inactive",
         does="answers with the audio stream inactive",
         behaviour=_answered_with(Sdp.INACTIVE),
     ),
-    _Row(
+    Row(
         number="7034",
         alias="no-echo",
         does="answers, hears, sends no sound",
-        behaviour=Behaviour(replies=_ANSWERED.replies, media=Media.DEAF),
-        note="one-way audio",
+        behaviour=Behaviour(replies=_ANSWERED.replies, sound=Sound(source=Source.NOTHING)),
+        note="one-way audio; its RTCP says that it hears",
     ),
-    _Row(
+    Row(
         number="7035",
         alias="refused-early-media",
         does="183 that refuses the audio by port 0, then a good 200",
         behaviour=Behaviour(
             replies=(
-                _TRYING,
-                Reply(code=183, after=_SOON_S, sdp=Sdp.PORT_ZERO),
-                _ANSWER,
+                TRYING,
+                Reply(code=183, after=SOON_S, sdp=Sdp.PORT_ZERO),
+                ANSWERING,
             )
         ),
         note="pjsua2 2.15 aborts on it: shows that a crash costs one attempt only",
     ),
-    _Row(
+    Row(
         number="7036",
         alias="tel-contact",
         does="answers with a tel URI as Contact",
@@ -330,7 +318,7 @@ def _final(code: int) -> Behaviour:
     if code in {401, 407}:
         return Behaviour(replies=(Reply(code=code),), challenged=False)
     sdp = Sdp.ANSWER if code < 300 else Sdp.NONE
-    return Behaviour(replies=(_TRYING, Reply(code=code, after=_REFUSAL_S, sdp=sdp)))
+    return Behaviour(replies=(TRYING, Reply(code=code, after=_REFUSAL_S, sdp=sdp)))
 
 
 _FINAL_NOTES = {
@@ -344,9 +332,9 @@ _FINAL_NOTES = {
 }
 
 
-def _final_row(code: int) -> _Row:
+def _final_row(code: int) -> Row:
     note = _FINAL_NOTES.get(code) or ", ".join(name for name, _ in HEADERS.get(code, ()))
-    return _Row(
+    return Row(
         number=f"9{code}",
         alias=f"code-{code}",
         does=f"{code} {PHRASES[code]}",
@@ -356,9 +344,9 @@ def _final_row(code: int) -> _Row:
 
 
 @cache
-def _rows() -> tuple[_Row, ...]:
+def _rows() -> tuple[Row, ...]:
     finals = tuple(_final_row(code) for code in PHRASES if code >= 200)
-    return (*_BEHAVIOURS, *finals)
+    return (*_BEHAVIOURS, *SOUND_ROWS, *finals)
 
 
 @cache

@@ -8,6 +8,12 @@ from probe.sip.sdp import MediaDescription, SessionDescription
 SERVED = ("PCMU", "PCMA")
 """The codecs that the trunk takes (RFC 3551 §4.5.14), in the order of its own offer."""
 
+EVENTS = "telephone-event"
+"""The encoding name of RFC 4733, in lower case."""
+
+_PRIVATE = {"IP4": "192.168.77.10", "IP6": "fd00:77::10"}  # not loopback: the kernel sends nothing
+_NOWHERE = {"IP4": "0.0.0.0", "IP6": "::"}  # noqa: S104 - values of the c= line, nothing is bound
+_DISCARD = 9  # a port that no machine of today serves
 _OFFER_FORMATS = (("0", "PCMU"), ("8", "PCMA"), ("101", "telephone-event"))
 _MIRROR = {
     "sendrecv": "sendrecv",
@@ -42,7 +48,10 @@ class Chosen:
     "The answer's direction attribute."
 
     peer: tuple[str, int]
-    "Where the other side says it receives; never trusted beyond loopback."
+    "Where the other side says it receives RTP; never trusted beyond loopback."
+
+    control: tuple[str, int]
+    "The same for RTCP: one port higher, or as a=rtcp says (RFC 3605)."
 
 
 def choose(offer: SessionDescription) -> Chosen | Refusal:
@@ -60,14 +69,25 @@ def choose(offer: SessionDescription) -> Chosen | Refusal:
         named = tuple(zip(section.formats, section.codecs, strict=True))
         codec = next((entry for entry in named if entry[1].upper() in SERVED), None)
         if codec is not None:
-            events = (entry for entry in named if entry[1].lower() == "telephone-event")
+            events = (entry for entry in named if entry[1].lower() == EVENTS)
             return Chosen(
                 index=index,
                 formats=(codec, *events),
                 direction=_direction(section),
                 peer=(section.address, section.port),
+                control=_control(section),
             )
     return Refusal(warning=305, text="Incompatible media format")
+
+
+def _control(section: MediaDescription) -> tuple[str, int]:
+    """Return where a stream's RTCP goes."""
+    value = next((value for name, value in section.attributes if name == "rtcp"), "")
+    port, *rest = value.split() or [""]
+    address = rest[2] if len(rest) == 3 else section.address
+    if port.isascii() and port.isdigit() and len(port) < 6:
+        return address, int(port)
+    return section.address, section.port + 1
 
 
 def _direction(section: MediaDescription) -> str:
@@ -104,34 +124,49 @@ class Session:
                 payload = _unused(section)
                 lines += [f"m=audio {self.port} RTP/AVP {payload}", f"a=rtpmap:{payload} L16/44100"]
             else:
-                direction = "inactive" if kind is Sdp.INACTIVE else chosen.direction
-                lines += self._audio(chosen.formats, direction)
-        return self._write(lines)
+                lines += self._audio(chosen.formats, said_direction(kind, chosen.direction), kind)
+        return self._write(lines, kind)
 
     def offer(self, kind: Sdp = Sdp.ANSWER) -> str:
         """Write an offer, for an INVITE that had none (RFC 3261 §13.3.1.4)."""
-        direction = "inactive" if kind is Sdp.INACTIVE else "sendrecv"
-        return self._write(self._audio(_OFFER_FORMATS, direction))
+        return self._write(
+            self._audio(_OFFER_FORMATS, said_direction(kind, "sendrecv"), kind), kind
+        )
 
-    def _audio(self, formats: tuple[tuple[str, str], ...], direction: str) -> list[str]:
-        lines = [f"m=audio {self.port} RTP/AVP " + " ".join(payload for payload, _ in formats)]
+    def _audio(self, formats: tuple[tuple[str, str], ...], direction: str, kind: Sdp) -> list[str]:
+        if kind is Sdp.NO_EVENTS:
+            formats = tuple(entry for entry in formats if entry[1].lower() != EVENTS)
+        port = _DISCARD if kind is Sdp.CLOSED else self.port
+        lines = [f"m=audio {port} RTP/AVP " + " ".join(payload for payload, _ in formats)]
         for payload, name in formats:
             lines.append(f"a=rtpmap:{payload} {name}/8000")
-            if name.lower() == "telephone-event":
+            if name.lower() == EVENTS:
                 lines.append(f"a=fmtp:{payload} 0-16")
         return [*lines, "a=ptime:20", f"a={direction}"]
 
-    def _write(self, media: list[str]) -> str:
+    def _write(self, media: list[str], kind: Sdp) -> str:
         family = "IP6" if ":" in self.host else "IP4"
+        address = {Sdp.PRIVATE: _PRIVATE[family], Sdp.NOWHERE: _NOWHERE[family]}.get(
+            kind, self.host
+        )
         self.version += 1
         head = [
             "v=0",
             f"o=embedded {self.number} {self.version} IN {family} {self.host}",
             "s=-",
-            f"c=IN {family} {self.host}",
+            f"c=IN {family} {address}",
             "t=0 0",
         ]
         return "\r\n".join([*head, *media]) + "\r\n"
+
+
+def said_direction(kind: Sdp, agreed: str) -> str:
+    """Return the direction that a description of a kind says."""
+    return {
+        Sdp.INACTIVE: "inactive",
+        Sdp.SENDONLY: "sendonly",
+        Sdp.RECVONLY: "recvonly",
+    }.get(kind, agreed)
 
 
 def _unused(section: MediaDescription) -> str:

@@ -12,7 +12,8 @@ from sipmessage import Request, Response
 from probe.simulator.answers import PHRASES, Answer, answer_of
 from probe.simulator.clock import Cancellable
 from probe.simulator.dialogs import Dialog, DialogId, dialog_of, opened_by
-from probe.simulator.numbers import PICKUP_S, behaviour_of, final_code
+from probe.simulator.numbers import behaviour_of, final_code
+from probe.simulator.row import PICKUP_S
 from probe.simulator.site import Site
 from probe.simulator.transactions import ServerTransaction
 from probe.sip.message import uri_user

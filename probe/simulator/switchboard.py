@@ -102,7 +102,7 @@ class Switchboard:
         call = self._calls.get(dialog_of(request))
         leg = self._exchange.leg(dialog_of(request))
         if call is not None:
-            call.acknowledge()
+            call.acknowledge(request)
         elif leg is not None:
             leg.acknowledged(request)
 
@@ -178,14 +178,21 @@ class Switchboard:
         elif request.method == "REFER":
             self._notifier.refer(transaction, call.dialog)
         elif request.method == "INFO":
-            self._info(transaction)
-            call.info(request)
+            self._info_in_call(transaction, call)
         elif request.method in {"MESSAGE", "OPTIONS"}:
             self._handlers[request.method](transaction)
         elif request.method in {"NOTIFY", "PRACK", "SUBSCRIBE"}:  # for nothing that we began
             transaction.respond(answer_of(481, flow.here))
         else:
             self._unserved(transaction)
+
+    def _info_in_call(self, transaction: ServerTransaction, call: Call) -> None:
+        """Answer INFO; what it says is for the number's service."""
+        if call.info_code == 200:
+            self._info(transaction)
+            call.info(transaction.request)
+        else:
+            transaction.respond(answer_of(call.info_code, transaction.flow.here))
 
     def _unserved_in_call(self, transaction: ServerTransaction) -> None:
         """Answer a request in a call between two parties that is for neither of them."""

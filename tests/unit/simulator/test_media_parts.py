@@ -6,9 +6,11 @@ import pytest
 from sip_phone import Clock
 
 from probe.simulator import rtp
-from probe.simulator.behaviour import Media, Sdp
-from probe.simulator.rtp import RtpPort, tone_frame
+from probe.simulator.behaviour import Sdp
+from probe.simulator.g711 import tone
+from probe.simulator.rtp import RtpPort
 from probe.simulator.sdp import Chosen, Refusal, Session, choose
+from probe.simulator.sound import Sound
 from probe.sip.sdp import SessionDescription, parse_sdp
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
@@ -78,47 +80,49 @@ def test_the_tone_is_the_same_sound_in_both_codecs() -> None:
         value = (value + 256) << (exponent - 1) if exponent else value
         return value if byte & 0x80 else -value
 
-    ulaw = [from_ulaw(byte) for byte in tone_frame("PCMU")]
-    alaw = [from_alaw(byte) for byte in tone_frame("PCMA")]
-    assert len(ulaw) == len(alaw) == 160
+    ulaw = [from_ulaw(byte) for byte in tone((400, 450), 8000, "PCMU")]
+    alaw = [from_alaw(byte) for byte in tone((400, 450), 8000, "PCMA")]
+    assert len(ulaw) == len(alaw) == 8000
     assert max(ulaw) > 6000
     assert max(abs(a - b) for a, b in zip(ulaw, alaw, strict=True)) <= 512
 
 
-@pytest.mark.parametrize("peer", [("192.0.2.1", 4000), ("phone.invalid", 4000), ("127.0.0.1", 0)])
-def test_no_tone_leaves_the_machine(clock: Clock, peer: tuple[str, int]) -> None:
-    """Early media for an address off loopback is not sent."""
-
-    async def play() -> int:
-        port = RtpPort("127.0.0.1", clock, Media.TONE)
-        port.play_tone(peer, 0, "PCMU")
-        clock.pass_to(1.0)
-        port.close()
-        return port.echoed
-
-    assert asyncio.run(play()) == 0
+def test_rtcp_goes_where_the_offer_says() -> None:
+    """RFC 3605; without a=rtcp it is the port above RTP's."""
+    plain = choose(offered("m=audio 4000 RTP/AVP 0\r\n"))
+    assert plain.control == ("127.0.0.1", 4001)
+    named = choose(offered("m=audio 4000 RTP/AVP 0\r\na=rtcp:4010\r\n"))
+    assert named.control == ("127.0.0.1", 4010)
+    elsewhere = choose(offered("m=audio 4000 RTP/AVP 0\r\na=rtcp:4010 IN IP4 127.0.0.9\r\n"))
+    assert elsewhere.control == ("127.0.0.9", 4010)
 
 
-def test_a_tone_is_fifty_packets_a_second(clock: Clock) -> None:
-    """20 ms frames, and none after the tone was stopped."""
-
-    async def play() -> int:
-        port = RtpPort("127.0.0.1", clock, Media.TONE)
-        port.play_tone(("127.0.0.1", 9), 8, "PCMA")
-        clock.pass_to(0.999)
-        port.stop_tone()
-        clock.pass_to(2.0)
-        port.close()
-        return port.echoed
-
-    assert asyncio.run(play()) == 50
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        (Sdp.SENDONLY, "a=sendonly"),
+        (Sdp.RECVONLY, "a=recvonly"),
+        (Sdp.NOWHERE, "c=IN IP4 0.0.0.0"),
+        (Sdp.PRIVATE, "c=IN IP4 192.168.77.10"),
+        (Sdp.CLOSED, "m=audio 9 RTP/AVP 0 101"),
+        (Sdp.NO_EVENTS, "m=audio 6000 RTP/AVP 0"),
+    ],
+)
+def test_a_description_with_a_fault(kind: Sdp, line: str) -> None:
+    """Each kind differs from a good answer in its one line."""
+    offer = offered("m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n")
+    session = Session(host="127.0.0.1", port=6000, number=7)
+    good = session.answer(offer, choose(offer)).splitlines()
+    lines = session.answer(offer, choose(offer), kind).splitlines()
+    assert line in lines
+    assert line not in good
 
 
 def test_rtp_ports_are_even_with_an_odd_neighbour(clock: Clock) -> None:
     """RFC 3550 §11: RTP takes the even port."""
 
     async def ports() -> list[int]:
-        opened = [RtpPort("127.0.0.1", clock, Media.ECHO) for _ in range(8)]
+        opened = [RtpPort("127.0.0.1", clock, Sound()) for _ in range(8)]
         for port in opened:
             port.close()
         return [port.port for port in opened]
@@ -152,7 +156,8 @@ def test_odd_packets_are_not_echoed(clock: Clock) -> None:
 
     async def send(packets: list[bytes]) -> tuple[int, int]:
         loop = asyncio.get_running_loop()
-        port = RtpPort("127.0.0.1", clock, Media.ECHO)
+        port = RtpPort("127.0.0.1", clock, Sound())
+        port.answered()
         sender = rtp.socket.socket(rtp.socket.AF_INET, rtp.socket.SOCK_DGRAM)
         sender.bind(("127.0.0.1", 0))
         for packet in packets:
@@ -163,7 +168,7 @@ def test_odd_packets_are_not_echoed(clock: Clock) -> None:
             await asyncio.sleep(0)
         sender.close()
         port.close()
-        return port.packets, port.echoed
+        return port.packets, port.sent
 
     good = bytes([0x80]) + bytes(19)
     assert asyncio.run(send([b"short", bytes(20), *[good] * 100])) == (100, 100)
