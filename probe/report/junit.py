@@ -1,7 +1,9 @@
 """The JUnit report: a test suite a scenario with all its rows, a test case an attempt.
 
 What was not met is a ``failure``; what could not be tested is an ``error``. XML 1.0 (§2.2) knows no
-control characters, so they are replaced before the document is built.
+control characters, so they are replaced before the document is built. A pass after a retry holds
+``flakyFailure`` elements, as Maven Surefire writes them; the capture of a failure is named in the
+form that GitLab reads (docs.gitlab.com, "Unit test reports", 2026-11-21).
 
 A suite says first what its cases come to, so the findings are gone through twice: once for the
 sums, once for the cases, of which one is in memory at a time.
@@ -127,15 +129,19 @@ def _case(finding: Finding, name: str, folder: str | None) -> ET.Element:
         time=f"{_took(finding):.3f}",
     )
     outcome = finding.last.verdict.outcome
-    if finding.flaky:
-        properties = ET.SubElement(case, "properties")
-        ET.SubElement(properties, "property", name="flaky", value="true")
-    if outcome is not Outcome.MET:
-        kind = "failure" if outcome is Outcome.NOT_MET else "error"
-        told = ET.SubElement(case, kind, message=headline(finding), type=outcome.value)
-        told.text = _block(finding, folder)
-    else:
+    if outcome is Outcome.MET:
+        for one in finding.tries[:-1]:
+            seen = plain(f"expected {one.verdict.expected}, observed {one.verdict.observed}")
+            kind = one.verdict.outcome.value
+            ET.SubElement(case, "flakyFailure", message=seen, type=kind)
         ET.SubElement(case, "system-out").text = _block(finding, folder)
+        return case
+    kind = "failure" if outcome is Outcome.NOT_MET else "error"
+    told = ET.SubElement(case, kind, message=headline(finding), type=outcome.value)
+    told.text = _block(finding, folder)
+    if folder:
+        capture = f"{plain(folder, None).rstrip('/')}/call.pcap"
+        ET.SubElement(case, "system-out").text = f"[[ATTACHMENT|{capture}]]"
     return case
 
 

@@ -1,55 +1,83 @@
 """Every shipped scenario, run on the built-in PBX as a newcomer would: nothing is set up."""
 
-import functools
 import json
+import os
 import shutil
-from collections.abc import Callable
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import junitparser
 import pytest
-from sipprobe_command import Finished, running_sipprobe
+import xmlschema
+from processes import running
 
 LIBRARY = Path(__file__).parents[2] / "scenarios"
 FILES = sorted(LIBRARY.glob("*.sip.yaml"))
 NAMES = [file.name.removesuffix(".sip.yaml") for file in FILES]
 
 
-AT_ONCE = 6
-"""Files of one run: a start is shared, and no test waits for long."""
+SCHEMA = Path(__file__).parents[1] / "unit" / "report" / "junit.xsd"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What two processes of pytest left of the whole library."""
+
+    said: str
+    "What it said."
+
+    junit: Path
+    "The result file of pytest."
+
+    reports: dict[str, dict[str, Any]]
+    "The report of each scenario's run folder, by the name of the file."
 
 
 @pytest.fixture(scope="module")
-def run_with(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str], tuple[Finished, dict[str, Any]]]:
-    """Give what a run of some files left, and its report, by the name of one of them."""
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """Run every file once, each as a test, in two processes side by side."""
+    folder = tmp_path_factory.mktemp("library")
+    shutil.copytree(LIBRARY, folder / "scenarios")
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    clean = {n: v for n, v in os.environ.items() if not n.startswith(("SIPPROBE_", "PYTEST_"))}
+    command = [
+        *(sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"),
+        *("--sipprobe", "-n", "2", "--junitxml", "junit.xml", "-rA", "scenarios"),
+    ]
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
+    with running(command, folder / "said", cwd=folder, env=clean | home) as process:
+        process.wait(270.0)
+        said = process.log()
+    reports: dict[str, dict[str, Any]] = {}
+    for found in (folder / "results").glob("*/report.json"):
+        report = json.loads(found.read_text())
+        for finding in report["findings"]:
+            reports.setdefault(finding["scenario"].partition("[")[0], report)
+    return Outcome(said=said, junit=folder / "junit.xml", reports=reports)
 
-    @functools.cache
-    def part(number: int) -> tuple[Finished, dict[str, Any]]:
-        folder = tmp_path_factory.mktemp("library")
-        shutil.copytree(LIBRARY, folder / "scenarios")
-        chosen = FILES[number * AT_ONCE : (number + 1) * AT_ONCE]
-        files = [str(Path("scenarios", file.name)) for file in chosen]
-        args = ["run", *files, "--report", "json=report.json"]
-        with running_sipprobe(folder, args, cwd=folder) as command:
-            finished = command.finish(110.0)
-        return finished, json.loads((folder / "report.json").read_text())
 
-    return lambda name: part(NAMES.index(name) // AT_ONCE)
-
-
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_scenario_is_met(
-    name: str, run_with: Callable[[str], tuple[Finished, dict[str, Any]]]
-) -> None:
+def test_a_shipped_scenario_is_met(name: str, tested: Outcome) -> None:
     """Each step of the file is met, on the built-in PBX alone, and no call strays."""
-    finished, report = run_with(name)
-    steps = [f for f in report["findings"] if f["scenario"].partition("[")[0] == name]
-    assert steps
-    assert {found["outcome"] for found in steps} == {"MET"}, finished.stdout
-    assert "nothing left this machine" in finished.stdout
-    assert "no step expects" not in finished.stdout
+    assert name in tested.reports, tested.said
+    report = tested.reports[name]
+    assert {found["outcome"] for found in report["findings"]} == {"MET"}, tested.said
+    notes = " ".join(report["run"]["notes"])
+    assert "nothing left this machine" in notes
+    assert "no step expects" not in notes
+
+
+@pytest.mark.timeout(300)
+def test_one_result_file_tells_of_all(tested: Outcome) -> None:
+    """What both processes wrote is one valid JUnit document, and other programs read it."""
+    xmlschema.validate(tested.junit, SCHEMA)
+    (suite,) = junitparser.JUnitXml.fromfile(str(tested.junit))
+    assert (suite.failures, suite.errors, suite.skipped) == (0, 0, 0)
+    told = {case.name.partition("[")[0] for case in suite}
+    assert told == set(NAMES)
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)

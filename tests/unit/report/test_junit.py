@@ -1,8 +1,12 @@
 """The JUnit report."""
 
+from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import junitparser
 import pytest
+import xmlschema
 from reportbuilder import finding, report, timing, verdict
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 
@@ -92,14 +96,64 @@ def test_same_attempt_twice_has_two_names() -> None:
     assert names == ["step 2: call +12025550123", "step 2: call +12025550123 #2"]
 
 
-def test_flaky_pass_is_a_property() -> None:
+def test_flaky_pass_tells_the_tries_before() -> None:
     """A pass after a retry is a pass that says so, with the time of all tries."""
     first = Try(trace=refused_call(503).trace(), verdict=verdict(Outcome.NOT_MET), explanation=None)
     root = parsed(report(finding(answered_call().trace(), before=(first,))))
     case = root[0][0]
     assert case.get("time") == "2.000"
-    assert [p.attrib for p in case.iter("property")] == [{"name": "flaky", "value": "true"}]
+    assert [found.get("type") for found in case.iter("flakyFailure")] == ["NOT_MET"]
     assert (case.findtext("system-out") or "").startswith("FLAKY trunk-check")
+
+
+def test_capture_of_a_failure_is_attached() -> None:
+    """GitLab offers the capture beside the failed test; a pass attaches nothing."""
+    whole = report(
+        finding(register_ok().trace(), step=1),
+        finding(refused_call(503).trace(), verdict(Outcome.NOT_MET)),
+    )
+    cases = list(parsed(replace(whole, folder="results/one/")).iter("testcase"))
+    told = [case.findtext("system-out") or "" for case in cases]
+    assert "ATTACHMENT" not in told[0]
+    assert told[1] == "[[ATTACHMENT|results/one/call.pcap]]"
+    assert "ATTACHMENT" not in to_junit(replace(whole, folder=None))
+
+
+@pytest.fixture(scope="module")
+def schema() -> xmlschema.XMLSchema:
+    """Return what servers of builds accept."""
+    return xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
+
+
+@pytest.mark.parametrize("folder", [None, "results/one"])
+def test_document_is_valid(schema: xmlschema.XMLSchema, folder: str | None) -> None:
+    """Every outcome, a pass after a retry and a run without findings follow the schema."""
+    first = Try(trace=refused_call(503).trace(), verdict=verdict(Outcome.NOT_MET), explanation=None)
+    broken = Wire().send("INVITE").fail(Failure.AGENT_CRASHED).trace()
+    whole = report(
+        finding(register_ok().trace(), step=1),
+        finding(refused_call(503).trace(), verdict(Outcome.NOT_MET)),
+        finding(answered_call().trace(), before=(first,)),
+        finding(broken, verdict(Outcome.INCONCLUSIVE), scenario="other"),
+    )
+    schema.validate(to_junit(replace(whole, folder=folder)))
+    schema.validate(to_junit(report()))
+    with pytest.raises(xmlschema.XMLSchemaException):
+        schema.validate(to_junit(whole).replace("testcase", "test-case"))
+
+
+def test_other_programs_read_it() -> None:
+    """The library junitparser finds the same tests and results."""
+    broken = Wire().send("INVITE").fail(Failure.AGENT_CRASHED).trace()
+    whole = report(
+        finding(register_ok().trace(), step=1),
+        finding(refused_call(503).trace(), verdict(Outcome.NOT_MET)),
+        finding(broken, verdict(Outcome.INCONCLUSIVE), scenario="other"),
+    )
+    read = junitparser.JUnitXml.fromstring(to_junit(whole).encode())
+    assert (read.tests, read.failures, read.errors) == (3, 1, 1)
+    results = [[type(found).__name__ for found in case.result] for suite in read for case in suite]
+    assert sorted(results) == [[], ["Error"], ["Failure"]]
 
 
 def test_hostile_text_is_xml() -> None:
