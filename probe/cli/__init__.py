@@ -85,13 +85,21 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks our arrows must not cost the report.
             stream.reconfigure(errors="backslashreplace")
+    plugin = "nagios" in sys.argv[1:] or "--format=nagios" in sys.argv[1:]
     try:
-        status = _status()
+        status = _plugin_state() if plugin else _status()
     except (BrokenPipeError, SystemExit):
         # Whoever read our output has left. click answers that with SystemExit(1), which would say
         # NOT_MET.
-        status = Exit.INTERNAL
+        status = Exit.UNTESTED if plugin else Exit.INTERNAL
     sys.exit(int(status or 0))
+
+
+def _plugin_state() -> int | None:
+    """Run a verb as a monitoring plugin, where it is asked to be one."""
+    from probe.cli import plugin  # noqa: PLC0415 - only for a plugin
+
+    return plugin.carried_out(_status) if plugin.asked(sys.argv[1:]) else _status()
 
 
 def _status() -> int | None:

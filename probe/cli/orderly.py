@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,25 @@ if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.results import RunFolder
 
 
-@contextlib.contextmanager
-def interruptible(executor: "LocalExecutor") -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into an orderly end: hang up, un-register, report."""
+@dataclass(slots=True)
+class Ending:
+    """Why a run was ended before it was over."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    late: bool = False
+    "Whether its deadline had passed."
+
+
+@contextlib.contextmanager
+def interruptible(executor: "LocalExecutor", deadline: float | None = None) -> Iterator[Ending]:
+    """Turn SIGINT, SIGTERM and SIGHUP into an orderly end: hang up, un-register, report.
+
+    So does ``deadline``: seconds from now, None for none.
+    """
+    ending = Ending()
+
+    def stop(number: int, _frame: FrameType | None) -> None:
         if not executor.interrupted:
+            ending.late = number == signal.SIGALRM
             with contextlib.suppress(OSError):  # a terminal that was closed takes no words
                 os.write(2, b"\nending: calls are hung up, registrations removed ...\n")
         executor.interrupt()
@@ -30,10 +44,16 @@ def interruptible(executor: "LocalExecutor") -> Iterator[None]:
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants to go on
         numbers.append(signal.SIGHUP)
+    if deadline is not None:
+        numbers.append(signal.SIGALRM)
     before = {number: signal.signal(number, stop) for number in numbers}
+    if deadline is not None:
+        signal.setitimer(signal.ITIMER_REAL, max(deadline, 0.001))
     try:
-        yield
+        yield ending
     finally:
+        if deadline is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
 

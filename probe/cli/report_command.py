@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.cli.exits import Exit
+from probe.cli.whole_file import write_whole
 
 if TYPE_CHECKING:  # reading runs loads heavy rooms
     from probe.cli.report_runs import StoredRun
     from probe.report.model import RunReport
 
-FORMATS = ("html", "json", "junit", "markdown", "text", "tap", "github")
+FORMATS = ("html", "json", "junit", "markdown", "text", "tap", "github", "prometheus")
 """Formats, the default first."""
 
 _WIDTH = 100
@@ -23,8 +24,8 @@ _WIDTH = 100
 @click.command(name="report")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="html", show_default=True,
-    help="What is written.",
+    "--format", "form", type=click.Choice(FORMATS), default="html", metavar="FORMAT",
+    help=f"What is written: {', '.join(FORMATS)}.  [default: html]",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -56,9 +57,7 @@ def command(runs: tuple[str, ...], form: str, output: Path | None, results: Path
             click.echo(text, nl=False)
         return Exit.MET
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with output.open("w", encoding="utf-8") as stream:
-            stream.writelines(pieces)
+        write_whole(output, pieces)
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from None
     counts = report.counts()

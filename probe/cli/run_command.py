@@ -3,7 +3,6 @@
 import contextlib
 import os
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -17,22 +16,26 @@ import click
 
 from probe.cli.baseline import Baseline
 from probe.cli.embedded import faults_of, notes_on, profile_of, started
-from probe.cli.exits import Exit, exit_for
+from probe.cli.exits import Exit
 from probe.cli.hiding import Hiding
 from probe.cli.orderly import engine_missing, interruptible, journals
+from probe.cli.run_reports import FORMATS, checked, tell
 from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.executor.local import LocalExecutor
     from probe.inquest import Ask
     from probe.plan.plan import Plan
-    from probe.report.model import Finding, RunReport
+    from probe.report.model import Finding
     from probe.runner import Executor, Inquiry
     from probe.scenario.schema import Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 
-FORMATS = ("text", "json", "junit", "html", "markdown", "tap", "github")
-"""Formats of --format and --report; spelt here too, so that a wrong one is refused at once."""
+PLUGIN_DEADLINE_S = 50.0
+"""Of a plugin: monitoring systems kill theirs after a minute, and hanging up takes a while."""
+
+SHARE = 0.9
+"""Part of the deadline of a run that one scenario may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Options:
     results: Path
     store: bool
     timeout: float | None
+    deadline: float | None
     cps: float | None
     exitfirst: bool
     dry_run: bool
@@ -55,12 +59,20 @@ class Options:
     repeat: int
     baseline: str | None
 
+    def within(self, own: float) -> float:
+        """Return the seconds that a scenario may take whose file says how many.
+
+        It is to end before the run has to: then silence is the trunk's, and no interruption.
+        """
+        wanted = own if self.timeout is None else self.timeout
+        return wanted if self.deadline is None else min(wanted, SHARE * self.deadline)
+
 
 @click.command(name="run")
 @selection_flags
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
-    help="What goes to stdout.",
+    "--format", "form", type=click.Choice(FORMATS), default="text", metavar="FORMAT",
+    help=f"What goes to stdout: {', '.join(FORMATS)}.  [default: text]",
 )  # fmt: skip
 @click.option(
     "--report", "reports", multiple=True, metavar="FORMAT=FILE",
@@ -72,6 +84,10 @@ class Options:
 )  # fmt: skip
 @click.option("--no-store", "store", flag_value=False, default=True, help="Write no run folder.")
 @click.option("--timeout", metavar="DURATION", help="Deadline of each scenario, over its own.")
+@click.option(
+    "--deadline", metavar="DURATION",
+    help="End the whole run in order after so long; 50s with --format nagios.",
+)  # fmt: skip
 @click.option(
     "--cps", type=click.FloatRange(0, 50, min_open=True), metavar="N",
     help="Begin at most N calls a second; a slower pace of the trunk profile holds.",
@@ -108,8 +124,11 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     130 interrupted.
     """
     selection = Selection.taken_from(flags)
-    flags["reports"] = _checked_reports(flags["reports"])
-    flags["timeout"] = _seconds(flags["timeout"])
+    flags["reports"] = checked(flags["reports"])
+    flags["timeout"] = _seconds("--timeout", flags["timeout"])
+    flags["deadline"] = _seconds("--deadline", flags["deadline"])
+    if flags["form"] == "nagios" and flags["deadline"] is None:
+        flags["deadline"] = PLUGIN_DEADLINE_S
     if flags["form"] == "html" and sys.stdout.isatty():
         raise click.UsageError("a page is not for a terminal: use --report html=report.html")
     options = Options(**flags)
@@ -118,6 +137,8 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
             "--baseline needs --redact secrets: a strict run hides the same names behind "
             "others than the run before"
         )
+    if options.baseline is not None and options.form == "nagios":
+        raise click.UsageError("--baseline is no state of a service: use --format text")
     began = time.monotonic()
     from probe.executor.local import LocalExecutor  # noqa: PLC0415 - light: starts a worker first
 
@@ -186,9 +207,7 @@ def _plans(
         except ScenarioError as error:
             problems += error.problems
         else:
-            plans.append(
-                plan if options.timeout is None else replace(plan, timeout=options.timeout)
-            )
+            plans.append(replace(plan, timeout=options.within(plan.timeout)))
     carried_out = repeated(plans, options.repeat)
     problems += too_many_calls(carried_out)
     if problems:
@@ -246,7 +265,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
         keeper = Keeper(folder, plans, hidden=selection.hidden(), shown=hiding.report)
         with (
             Progress(plans, live=_live(options), hide=hiding.words) as progress,
-            interruptible(executor),
+            interruptible(executor, _left(options.deadline, began)) as ending,
         ):
             executor.journals = journals(folder, identity)
             executor.on_begin(progress.begins)
@@ -261,6 +280,9 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
                 told=keeper.told,
                 kept=keeper.room(),
             )
+        if ending.late:
+            late = f"the deadline of {options.deadline:g} s passed before the run was over"
+            report = replace(report, notes=(*report.notes, late))
     except runner.RunBrokenError as error:
         report, broken = error.report, error.cause
     except ResultsError as error:
@@ -278,7 +300,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
         report = replace(report, folder=_shown(folder.path) if folder else None)
     except ResultsError as error:
         faults.append(str(error))
-    status = _told(options, report, faults, broken)
+    status = tell(report, options, faults, broken)
     return baseline.status(status, report, options, hide=hiding.words)
 
 
@@ -319,30 +341,6 @@ def _placing_calls(executor: "Executor", plan: "Plan") -> "Ask":
     return partial(place_again, plan=plan, place=place)
 
 
-def _told(
-    options: Options, report: "RunReport", faults: list[str], broken: Exception | None
-) -> int:
-    """Print and write the report, then say what could not be stored and what broke."""
-    faults += _write_reports(options, report)
-    if "github" in {options.form, *(wanted.partition("=")[0] for wanted in options.reports)}:
-        from probe.cli.step_summary import add_summary  # noqa: PLC0415 - only where it is wanted
-
-        faults += filter(None, [add_summary(report)])
-    with contextlib.suppress(OSError) if report.interrupted else contextlib.nullcontext():
-        _print_report(options, report)  # the terminal may be what went away
-    if broken is not None:
-        for fault in faults:
-            click.echo(f"Error: {fault}", err=True)
-        from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - see _run
-
-        if isinstance(broken, EngineMissingError):
-            return engine_missing(broken)
-        raise broken
-    if faults:  # told last: what the calls showed is not lost for a full disk
-        raise click.ClickException("\n  ".join(faults))
-    return exit_for(report.counts(), interrupted=report.interrupted)
-
-
 def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding], None]":
     """Return what ends the run after the first finding that was not met, where that is wanted."""
 
@@ -351,39 +349,6 @@ def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding]
             executor.skip_the_rest()
 
     return found
-
-
-def _print_report(options: Options, report: "RunReport") -> None:
-    """Write the chosen format to stdout."""
-    from probe.cli import inputs  # noqa: PLC0415 - see _run
-    from probe.report.formats import pieces  # noqa: PLC0415 - see _run
-
-    color = inputs.wants_color(options.color, sys.stdout.isatty())
-    width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    met = report.counts()["met"] == len(report.findings)
-    if not (options.quiet and met and options.form == "text"):
-        for text in pieces(
-            report, options.form, color=color, width=width, verbosity=options.verbosity
-        ):
-            click.echo(text, nl=False, color=color)
-
-
-def _write_reports(options: Options, report: "RunReport") -> list[str]:
-    """Write the reports that go to files; return which could not be written, and why."""
-    from probe.report.formats import pieces  # noqa: PLC0415 - see _run
-
-    faults: list[str] = []
-    for wanted in options.reports:
-        form, _, file = wanted.partition("=")
-        text = pieces(report, form, color=False, width=100, verbosity=options.verbosity)
-        try:
-            path = Path(file)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("w", encoding="utf-8") as stream:
-                stream.writelines(text)
-        except OSError as error:
-            faults.append(f"cannot write {file}: {error.strerror}")
-    return faults
 
 
 def _live(options: Options) -> bool:
@@ -399,18 +364,12 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def _checked_reports(reports: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse a --report that names no format or no file, before anything is dialled."""
-    for wanted in reports:
-        form, equals, file = wanted.partition("=")
-        if form not in FORMATS or not equals or not file:
-            raise click.UsageError(
-                f"--report takes FORMAT=FILE with a format of {', '.join(FORMATS)}; got '{wanted}'"
-            )
-    return reports
+def _left(deadline: float | None, began: float) -> float | None:
+    """Return the seconds until the deadline of a run that began at a moment of the clock."""
+    return None if deadline is None else deadline - (time.monotonic() - began)
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(flag: str, text: str | None) -> float | None:
     """Read a duration flag."""
     if text is None:
         return None
@@ -419,4 +378,4 @@ def _seconds(text: str | None) -> float | None:
     try:
         return some_duration(text)
     except ValueError:
-        raise click.UsageError(f"--timeout takes a duration such as 90s, got '{text}'") from None
+        raise click.UsageError(f"{flag} takes a duration such as 90s, got '{text}'") from None

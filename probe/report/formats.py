@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable
 
 from probe.report.model import RunReport
 
-FORMATS = ("text", "json", "junit", "html", "markdown", "tap", "github")
+FORMATS = (
+    *("text", "json", "junit", "html", "markdown", "tap", "github"),
+    *("nagios", "prometheus"),
+)
 """Names of the formats."""
 
 _Writer = Callable[[RunReport], Iterable[str]]
@@ -34,7 +37,26 @@ def _tap() -> _Writer:
     return written_tap
 
 
-_WRITERS = {"junit": _junit, "html": _html, "markdown": _markdown, "tap": _tap}
+def _nagios() -> _Writer:
+    from probe.report.nagios import written_nagios  # noqa: PLC0415 - only where it is wanted
+
+    return written_nagios
+
+
+def _prometheus() -> _Writer:
+    from probe.report.prometheus import written_prometheus  # noqa: PLC0415 - as above
+
+    return written_prometheus
+
+
+_WRITERS = {
+    "junit": _junit,
+    "html": _html,
+    "markdown": _markdown,
+    "tap": _tap,
+    "nagios": _nagios,
+    "prometheus": _prometheus,
+}
 """What writes a format that hangs on nothing but the report."""
 
 

@@ -582,7 +582,7 @@ def test_terminal_that_was_closed_costs_its_lines_only(
             closed.setattr("probe.cli.run_command.os.write", gone)
             os.kill(os.getpid(), signal.SIGHUP)
 
-    monkeypatch.setattr("probe.cli.run_command._print_report", gone)
+    monkeypatch.setattr("probe.cli.run_reports._print", gone)
     executor.before = hang_up
     ended = sipprobe("run")
     assert ended.status == 130
