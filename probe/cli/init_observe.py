@@ -55,7 +55,7 @@ class _Order:
 
 def observe(target: str, asked: "InitFlags") -> int:
     """Place the call, write the scenario; return the exit status."""
-    from probe.executor.local import LocalExecutor  # noqa: PLC0415 - light: starts a worker first
+    from probe.executor.local import LocalExecutor  # noqa: PLC0415 - only here
 
     desk = Desk.here(asked)
     executor = LocalExecutor()

@@ -140,11 +140,12 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     if options.baseline is not None and options.form == "nagios":
         raise click.UsageError("--baseline is no state of a service: use --format text")
     began = time.monotonic()
-    from probe.executor.local import LocalExecutor  # noqa: PLC0415 - light: starts a worker first
+    from probe.executor.process import WorkerProcess  # noqa: PLC0415 - light: all else may wait
 
-    executor = LocalExecutor()
-    if not options.dry_run:
-        executor.warm_up()
+    spares = () if options.dry_run else (WorkerProcess(),)
+    from probe.executor.local import LocalExecutor  # noqa: PLC0415 - loads while the worker starts
+
+    executor = LocalExecutor(spares=spares)
     try:
         return _run(selection, options, executor, began)
     finally:

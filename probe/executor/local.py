@@ -90,14 +90,17 @@ class PlanRun:
 class LocalExecutor:
     """Runs one plan after the other; ``interrupt`` may be called from a signal handler."""
 
-    def __init__(self, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger | None = None, *, spares: tuple[WorkerProcess, ...] = ()
+    ) -> None:
+        """Take the ledger, by default the machine's, and workers that were started already."""
         self.gate = Gate(ledger or Ledger(ledger_file()))
         "What holds an attempt back before it leaves."
         self._observer: Observer = lambda _attempt, _number: None
         self._again: Again = lambda _attempt, _trace: False
         self._interrupted = False
         self._skip = False
-        self._spares: list[WorkerProcess] = []
+        self._spares = list(spares)
         self._resting: list[tuple[Account, WorkerProcess]] = []
         self.journals: JournalPlace | None = None
         "Where workers write down what is up, so that a killed run can be cleaned up after."

@@ -9,8 +9,6 @@ import tempfile
 import time
 from typing import Any
 
-from probe.agent.channel import ChannelError, decode, encode
-
 MOST_READS = 16
 """Reads of one turn: 64 KiB each, as the pipe gives them. A worker in a storm of messages writes as
 fast as we read, and the clock must be looked at in between."""
@@ -56,6 +54,8 @@ class WorkerProcess:
 
     def send(self, kind: str, **fields: object) -> None:
         """Write one command; a worker that is gone is noticed when it is read."""
+        from probe.agent.channel import encode  # noqa: PLC0415 - loads while the worker starts
+
         line = encode(kind, **fields)
         try:
             while line:
@@ -65,6 +65,8 @@ class WorkerProcess:
 
     def read(self) -> list[dict[str, Any]]:
         """Return answers that have arrived, not always all; set ``ended`` at the pipe's end."""
+        from probe.agent.channel import ChannelError, decode  # noqa: PLC0415 - as above
+
         found: list[dict[str, Any]] = []
         for _ in range(MOST_READS):
             try:

@@ -102,8 +102,12 @@ class HandingOut:
         """End the run."""
         self.interrupted = True
 
-    def warm_up(self) -> None:
+    def started_ahead(self) -> None:
         """Start a worker, where one were started."""
+        self.calls.append("started ahead")
+
+    def warm_up(self) -> None:
+        """Start one where the executor is there first."""
         self.calls.append("warm_up")
 
     def close(self) -> None:

@@ -50,7 +50,8 @@ def sipprobe(
 def executor(monkeypatch: pytest.MonkeyPatch) -> HandingOut:
     """Put an executor that dials nobody in the place of the real one."""
     fake = HandingOut()
-    monkeypatch.setattr("probe.executor.local.LocalExecutor", lambda: fake)
+    monkeypatch.setattr("probe.executor.process.WorkerProcess", fake.started_ahead)
+    monkeypatch.setattr("probe.executor.local.LocalExecutor", lambda **_given: fake)
     return fake
 
 

@@ -255,7 +255,7 @@ def test_worker_is_started_ahead_and_ended_in_any_case(
 ) -> None:
     """It loads while files are read, and goes even where they turn out invalid."""
     assert sipprobe("run", "no-such-scenario").status == 2
-    assert executor.calls == ["warm_up", "close"]
+    assert executor.calls == ["started ahead", "close"]
 
 
 def test_trunk_flag_wins_over_the_scenario(
