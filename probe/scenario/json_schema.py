@@ -41,6 +41,7 @@ from probe.scenario.schema import (
     TrunkProfile,
     UseStep,
 )
+from probe.scenario.serving import Module, Serve
 from probe.scenario.values import CODECS
 from probe.scenario.written import Written
 
@@ -189,6 +190,7 @@ _VALUES: dict[str, Schema] = {
     "callee": _ref("CalleeExpectation"),
     "caller_id": _TEXT,
     "calls_per_day": _whole(0, 100_000, r"\d+"),
+    "calls_per_hour": _whole(0, 100_000, r"\d+"),
     "calls_per_run": _whole(0, 10_000, r"\d+"),
     "calls_per_second": _ref("rate"),
     "cancel": _TEXT,
@@ -291,6 +293,28 @@ _VALUES: dict[str, Schema] = {
 }
 "What may stand after a key, wherever it means the same."
 
+_HOURS = _pattern(r"\d{1,2}:\d\d\s*-\s*\d{1,2}:\d\d")
+_VALUES.update(  # those of `serve:`
+    {
+        "interval": _ref("duration"),
+        "jitter": _ref("duration"),
+        "keep_days": _whole(1, 3650, r"\d+"),
+        "keep_runs": _whole(1, 100_000, r"\d+"),
+        "modules": {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": _NAME,
+            "additionalProperties": _ref("Module"),
+        },
+        "quiet_hours": {**_several(_HOURS), "examples": ["22:00-06:00"]},
+        "runs_at_a_time": _whole(1, 20, r"\d+"),
+        "scenario": _TEXT,
+        "serve": _ref("Serve"),
+        "targets": _several(_NAME),
+        "timezone": _TEXT,
+        "variables": _VALUES_BY_VARIABLE,
+    }
+)
 _VALUES.update(
     {
         **dict.fromkeys(NotifyExpectation.keys(), _ref("wanted")),
@@ -382,7 +406,7 @@ def json_schema() -> Schema:
 
 def settings_schema() -> Schema:
     """Return the JSON Schema of sipprobe.yaml."""
-    return _schema(Settings, "sipprobe settings", (TrunkProfile, Caps))
+    return _schema(Settings, "sipprobe settings", (TrunkProfile, Caps, Serve, Module))
 
 
 def _schema(root: type[Written], title: str, models: Iterable[type[Written]]) -> Schema:

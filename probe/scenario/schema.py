@@ -30,6 +30,7 @@ from probe.scenario.caps import Caps
 from probe.scenario.caps import pace as pace_of
 from probe.scenario.kinds import Codecs, Headers, Name, SomeSeconds, Support, Text, Words
 from probe.scenario.rows import Row
+from probe.scenario.serving import Serve
 from probe.scenario.source import (
     NOWHERE,
     Located,
@@ -310,6 +311,8 @@ class Settings(Written):
         default_factory=dict
     )
     "Values of variables that neither the command line nor the environment gives."
+    serve: Serve | None = None
+    "What `sipprobe serve` runs by itself."
     unresolved: dict[str, tuple[Problem, ...]] = Field(
         default_factory=dict, exclude=True, repr=False
     )
