@@ -17,6 +17,7 @@ _VERBS = {
     "report": "write a page, or another report, of stored runs; of several as one",
     "compare": "say what differs between two stored runs, and whether it is worse",
     "doctor": "say what this machine can do; end what killed runs left up",
+    "serve": "run scenarios by themselves, and tell Prometheus what came of them",
     "simulate": "start the embedded trunk by itself",
     "schema": "print a JSON Schema",
 }

@@ -60,10 +60,10 @@ def command(  # noqa: PLR0913 - each is a flag
         )
     if trunk is not None:
         raise click.UsageError("--orphans looks at every run; it takes no --trunk")
-    return _orphans(results, config)
+    return end_orphans(results, config)
 
 
-def _orphans(results: Path, config: Path | None) -> int:
+def end_orphans(results: Path, config: Path | None) -> int:
     """Sweep the journals of runs that are gone."""
     from probe.executor.janitor import journals_in, sweep  # noqa: PLC0415 - for this flag alone
     from probe.executor.ledger import ledger_file  # noqa: PLC0415 - as above

@@ -1,11 +1,12 @@
-"""What /metrics and /probe export: names, help and labels in one table, values from the state file.
+"""What /metrics and /probe export: what is measured of runs, and what is known of serving them.
 
-Labels are bounded: modules and targets by the configuration, scenarios and steps by the scenario
-files, methods, failures and causes by our own vocabulary. What a peer wrote is never a label.
+Measures of a run have the names of ``probe/report/measures.py``; here they get the labels module
+and target. Labels are bounded: modules and targets by the configuration, steps by the scenario
+files, failures and causes by our own vocabulary. What a peer wrote is never a label.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import platform
+from collections.abc import Generator, Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -13,98 +14,105 @@ from prometheus_client.registry import Collector
 from probe import __version__
 from probe.monitor.check import Check, Key
 from probe.monitor.monitor import SKIPS, Monitor
-from probe.monitor.result import OUTCOMES, Result, StepResult
-from probe.monitor.store import StoredRun, StoreError
+from probe.monitor.result import OUTCOMES, Measured, Result
+from probe.monitor.store import StoreError
+from probe.report.measures import BUILD_INFO, MEASURES, Measure, Sample
 
-_CHECK = ("module", "target")
-_STEP = ("scenario", "step", "method")
+CHECK = ("module", "target")
+"""Labels that say whose run it was."""
 
-HELP: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "sipprobe_build_info": ("The version of sipprobe.", ("version",)),
-    "sipprobe_ready": ("Whether runs are started.", ()),
-    "sipprobe_config_last_reload_successful": (
-        "Whether the configuration that was read last is in use.", (),
-    ),
-    "sipprobe_config_last_reload_success_timestamp_seconds": (
-        "When the configuration in use was read.", (),
-    ),
-    "sipprobe_state_write_failures": ("Writes to the state file that failed.", ()),
-    "sipprobe_state_readable": ("Whether the state file can be read.", ()),
-    "sipprobe_calls_day_limit": ("Calls of all modules that a UTC day may have.", ()),
-    "sipprobe_calls_day": ("Calls of all modules of this UTC day.", ()),
-    "sipprobe_runs": ("Runs that came to an end, by outcome.", (*_CHECK, "outcome")),
-    "sipprobe_runs_skipped": ("Runs that were not started, by reason.", (*_CHECK, "reason")),
-    "sipprobe_run_in_progress": ("Whether a run is under way or waits for its turn.", _CHECK),
-    "sipprobe_run_interval_seconds": ("Time from one scheduled run to the next.", _CHECK),
-    "sipprobe_run_success": ("Whether everything was met in the last finished run.", _CHECK),
-    "sipprobe_run_outcome": (
-        "The outcome of the last finished run: 1 for the one that it is.", (*_CHECK, "outcome"),
-    ),
-    "sipprobe_run_duration_seconds": ("Duration of the last finished run.", _CHECK),
-    "sipprobe_run_last_timestamp_seconds": ("When the last finished run ended.", _CHECK),
-    "sipprobe_run_last_success_timestamp_seconds": (
-        "When the last run ended in which everything was met.", _CHECK,
-    ),
-    "sipprobe_run_outcome_since_timestamp_seconds": (
-        "Since when the outcome has been what it is.", _CHECK,
-    ),
-    "sipprobe_tls_certificate_expiry_timestamp_seconds": (
-        "When the certificate of the trunk ends.", _CHECK,
-    ),
-    "sipprobe_step_success": (
-        "Whether a step of the last finished run was met.", (*_CHECK, *_STEP),
-    ),
-    "sipprobe_step_response_code": (
-        "Final response code that arrived; absent where none did.", (*_CHECK, *_STEP),
-    ),
-    "sipprobe_step_responses": (
-        "Number of responses that arrived, provisional ones included.", (*_CHECK, *_STEP),
-    ),
-    "sipprobe_step_failure_info": (
-        "What ended a step without a final response.", (*_CHECK, *_STEP, "failure"),
-    ),
-    "sipprobe_step_cause_info": (
-        "Causes of a step that was not met (`sipprobe explain ID`).",
-        (*_CHECK, *_STEP, "cause", "name"),
-    ),
-    "sipprobe_step_registration_delay_seconds": (
-        "Registration request delay, RRD (RFC 6076 section 4.1).", (*_CHECK, *_STEP),
-    ),
-    "sipprobe_step_session_request_delay_seconds": (
-        "Session request delay, SRD (RFC 6076 section 4.3).", (*_CHECK, *_STEP),
-    ),
-    "sipprobe_step_post_dial_delay_seconds": (
-        "Time from the INVITE to ringing or early media.", (*_CHECK, *_STEP),
-    ),
-    "sipprobe_step_setup_seconds": ("Time from the INVITE to its 200.", (*_CHECK, *_STEP)),
-    "sipprobe_step_duration_seconds": ("Duration of the whole step.", (*_CHECK, *_STEP)),
-}  # fmt: skip
-"""Help and labels of each metric; a counter gets ``_total`` behind its name when it is written."""
-
-_COUNTERS = frozenset(
-    {"sipprobe_runs", "sipprobe_runs_skipped", "sipprobe_state_write_failures"}
+READY = Measure(name="sipprobe_ready", about="Whether runs are started.")
+RELOADED = Measure(
+    name="sipprobe_config_last_reload_successful",
+    about="Whether the configuration that was read last is in use.",
 )
-_DELAYS = {
-    "rrd_s": "sipprobe_step_registration_delay_seconds",
-    "srd_s": "sipprobe_step_session_request_delay_seconds",
-    "pdd_s": "sipprobe_step_post_dial_delay_seconds",
-    "setup_s": "sipprobe_step_setup_seconds",
-    "total_s": "sipprobe_step_duration_seconds",
-}
+RELOADED_AT = Measure(
+    name="sipprobe_config_last_reload_success_timestamp_seconds",
+    about="When the configuration in use was read.",
+)
+STATE_READABLE = Measure(
+    name="sipprobe_state_readable", about="Whether the state file can be read."
+)
+WRITE_FAILURES = Measure(
+    name="sipprobe_state_write_failures", about="Writes to the state file that failed."
+)
+LEFTOVERS = Measure(
+    name="sipprobe_leftovers_unconfirmed",
+    about="Whether an earlier process left something up whose end is not certain.",
+)
+CALLS_TODAY = Measure(name="sipprobe_day_calls", about="Calls of all modules in this UTC day.")
+CALLS_LIMIT = Measure(
+    name="sipprobe_day_calls_limit", about="Calls of all modules that a UTC day may have."
+)
+RUNS = Measure(
+    name="sipprobe_runs",
+    about="Runs that came to an end, by outcome; interrupted and broken ones have none.",
+    labels=(*CHECK, "outcome"),
+)
+SKIPPED = Measure(
+    name="sipprobe_runs_skipped",
+    about="Runs that were not started, by reason.",
+    labels=(*CHECK, "reason"),
+)
+IN_PROGRESS = Measure(
+    name="sipprobe_run_in_progress",
+    about="Whether a run is under way or waits for its turn.",
+    labels=CHECK,
+)
+INTERVAL = Measure(
+    name="sipprobe_run_interval_seconds",
+    about="Time from one scheduled run to the next.",
+    labels=CHECK,
+)
+SUCCESS = Measure(
+    name="sipprobe_run_success",
+    about="Whether everything was met in the last finished run.",
+    labels=CHECK,
+)
+OUTCOME = Measure(
+    name="sipprobe_run_outcome",
+    about="1 for the outcome of the last finished run, 0 for the others.",
+    labels=(*CHECK, "outcome"),
+)
+ENDED = Measure(
+    name="sipprobe_run_last_timestamp_seconds",
+    about="When the last finished run ended.",
+    labels=CHECK,
+)
+MET_AT = Measure(
+    name="sipprobe_run_last_success_timestamp_seconds",
+    about="When the last run ended in which everything was met.",
+    labels=CHECK,
+)
+SINCE = Measure(
+    name="sipprobe_run_outcome_since_timestamp_seconds",
+    about="Since when the outcome has been what it is.",
+    labels=CHECK,
+)
+CERTIFICATE = Measure(
+    name="sipprobe_tls_certificate_expiry_timestamp_seconds",
+    about="When the certificate ends that the trunk shows.",
+    labels=CHECK,
+)
+
+COUNTERS = (RUNS, SKIPPED, WRITE_FAILURES)
+"""Measures that only grow; they get ``_total`` behind their names when they are written."""
+
+OURS = (
+    *(BUILD_INFO, READY, RELOADED, RELOADED_AT, STATE_READABLE, WRITE_FAILURES, LEFTOVERS),
+    *(CALLS_TODAY, CALLS_LIMIT, RUNS, SKIPPED, IN_PROGRESS, INTERVAL),
+    *(SUCCESS, OUTCOME, ENDED, MET_AT, SINCE, CERTIFICATE),
+)
+"""What is known of serving, in the order in which it is told."""
+
+_OF_RUNS = {measure.name: measure for measure in MEASURES if measure != BUILD_INFO}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One value of one metric."""
-
-    name: str
-    "Its name in HELP."
-
-    labels: tuple[str, ...]
-    "Values of its labels."
-
-    value: float
-    "The value."
+def exported() -> frozenset[str]:
+    """Return the names of all series that /metrics can have, as they are scraped."""
+    counters = {measure.name for measure in COUNTERS}
+    names = {measure.name for measure in (*OURS, *_OF_RUNS.values())}
+    return frozenset(f"{name}_total" if name in counters else name for name in names)
 
 
 class MonitorCollector(Collector):
@@ -123,102 +131,124 @@ class MonitorCollector(Collector):
         return ()
 
 
+class ResultCollector(Collector):
+    """What one run came to, for whoever asked for it: module and target are his own words."""
+
+    def __init__(self, result: Result | None, took_s: float) -> None:
+        """Take the result, None where there was no time for one, and the seconds that it took."""
+        self._result = result
+        self._took_s = took_s
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what blackbox_exporter tells of each probe, then what was measured."""
+        result = self._result
+        met = result is not None and result.outcome == "met" and not result.interrupted
+        yield _gauge("probe_success", "Whether everything was met.", met)
+        yield _gauge("probe_duration_seconds", "How long the probe took.", self._took_s)
+        if result is not None and result.certificate_ends is not None:
+            told = "When the certificate ends that the trunk shows, as Unix time."
+            yield _gauge("probe_ssl_earliest_cert_expiry", told, result.certificate_ends)
+        if result is not None:
+            found = (*of_result(("", ""), result), *of_measured(("", ""), result.measured))
+            yield from families(found, without=CHECK)
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing, as above."""
+        return ()
+
+
 def families(found: Iterable[Sample], *, without: tuple[str, ...] = ()) -> Iterator[Metric]:
-    """Yield metrics with their samples, each metric once; labels ``without`` are left out."""
-    by_name: dict[str, list[Sample]] = {}
+    """Yield samples by measure; of two of one series the later one; ``without`` some labels."""
+    series: dict[Measure, dict[tuple[str, ...], float]] = {}
     for sample in found:
-        by_name.setdefault(sample.name, []).append(sample)
-    for name, (told, labels) in HELP.items():
-        if name not in by_name:
-            continue
-        kept = [place for place, label in enumerate(labels) if label not in without]
-        kind = CounterMetricFamily if name in _COUNTERS else GaugeMetricFamily
-        family = kind(name, told, labels=[labels[place] for place in kept])
-        for sample in by_name[name]:
-            family.add_metric([sample.labels[place] for place in kept], sample.value)
+        series.setdefault(sample.measure, {})[sample.labels] = float(sample.value)
+    for measure, values in series.items():
+        kept = [place for place, label in enumerate(measure.labels) if label not in without]
+        kind = CounterMetricFamily if measure in COUNTERS else GaugeMetricFamily
+        family = kind(measure.name, measure.about, labels=[measure.labels[n] for n in kept])
+        for labels, value in values.items():
+            family.add_metric([labels[n] for n in kept], value)
         yield family
 
 
 def samples(monitor: Monitor) -> Iterator[Sample]:
     """Yield everything that is known of a monitor; what was never measured is absent."""
     rules, reloads = monitor.rules, monitor.reloads
-    yield _sample("sipprobe_build_info", (__version__,), 1)
-    yield _sample("sipprobe_ready", (), monitor.ready)
-    yield _sample("sipprobe_config_last_reload_successful", (), reloads.successful)
-    yield _sample("sipprobe_config_last_reload_success_timestamp_seconds", (), reloads.at)
-    yield _sample("sipprobe_state_write_failures", (), monitor.write_failures)
-    yield _sample("sipprobe_calls_day_limit", (), rules.calls_per_day)
+    yield _told(READY, (), monitor.ready)
+    yield _told(RELOADED, (), reloads.successful)
+    yield _told(RELOADED_AT, (), reloads.at)
+    yield _told(WRITE_FAILURES, (), monitor.write_failures)
+    yield _told(LEFTOVERS, (), monitor.leftovers)
+    yield _told(CALLS_LIMIT, (), rules.calls_per_day)
     active = set(monitor.active())
     for check in rules.checks:
-        yield _sample("sipprobe_run_in_progress", check.key, check.key in active)
+        yield _told(IN_PROGRESS, check.key, check.key in active)
         if check.interval is not None:
-            yield _sample("sipprobe_run_interval_seconds", check.key, check.interval)
+            yield _told(INTERVAL, check.key, check.interval)
     try:
         stored = list(_stored(monitor))
     except StoreError:
-        yield _sample("sipprobe_state_readable", (), 0)
+        yield _told(STATE_READABLE, (), 0)
         return
-    yield _sample("sipprobe_state_readable", (), 1)
+    yield _told(STATE_READABLE, (), 1)
     yield from stored
 
 
 def _stored(monitor: Monitor) -> Iterator[Sample]:
     """Yield what the state file holds of the checks of the configuration; raise StoreError."""
-    yield _sample("sipprobe_calls_day", (), monitor.calls_today())
+    yield _told(CALLS_TODAY, (), monitor.calls_today())
     runs, skips = monitor.store.tallies("run"), monitor.store.tallies("skip")
+    engine = ""
     for check in monitor.rules.checks:
         for word in (*OUTCOMES, "interrupted", "broken"):
-            yield _sample("sipprobe_runs", (*check.key, word), runs.get((*check.key, word), 0))
+            yield _told(RUNS, (*check.key, word), runs.get((*check.key, word), 0))
         for word in SKIPS:
-            count = skips.get((*check.key, word), 0)
-            yield _sample("sipprobe_runs_skipped", (*check.key, word), count)
-        yield from _of_check(monitor, check)
+            yield _told(SKIPPED, (*check.key, word), skips.get((*check.key, word), 0))
+        last = yield from _of_check(monitor, check)
+        if last is not None:
+            engine = engine or last.engine
+    yield _told(BUILD_INFO, (__version__, engine, platform.python_version()), 1)
 
 
-def _of_check(monitor: Monitor, check: Check) -> Iterator[Sample]:
+def _of_check(monitor: Monitor, check: Check) -> Generator[Sample, None, Result | None]:
     last = monitor.store.last(check.key)
-    if last is None:
-        return
+    if last is None or last.ended is None:
+        return None
+    yield _told(ENDED, check.key, last.ended)
     met = last if last.outcome == "met" else monitor.store.last_met(check.key)
     if met is not None and met.ended is not None:
-        yield _sample("sipprobe_run_last_success_timestamp_seconds", check.key, met.ended)
+        yield _told(MET_AT, check.key, met.ended)
     since = monitor.store.same_since(check.key)
     if since is not None:
-        yield _sample("sipprobe_run_outcome_since_timestamp_seconds", check.key, since)
-    yield from _of_run(check.key, last)
-
-
-def _of_run(key: Key, run: StoredRun) -> Iterator[Sample]:
-    yield _sample("sipprobe_run_last_timestamp_seconds", key, run.ended or 0)
-    if run.result is not None:
-        yield from of_result(key, run.result)
+        yield _told(SINCE, check.key, since)
+    result = last.result
+    if result is not None:
+        yield from of_result(check.key, result)
+        yield from of_measured(check.key, result.measured)
+    return result
 
 
 def of_result(key: Key, result: Result) -> Iterator[Sample]:
-    """Yield what a result comes to."""
-    yield _sample("sipprobe_run_success", key, result.outcome == "met")
+    """Yield what a run came to as a whole."""
+    yield _told(SUCCESS, key, result.outcome == "met")
     for word in OUTCOMES:
-        yield _sample("sipprobe_run_outcome", (*key, word), result.outcome == word)
-    yield _sample("sipprobe_run_duration_seconds", key, result.duration_s)
+        yield _told(OUTCOME, (*key, word), result.outcome == word)
     if result.certificate_ends is not None:
-        name = "sipprobe_tls_certificate_expiry_timestamp_seconds"
-        yield _sample(name, key, result.certificate_ends)
-    for step in result.steps:
-        yield from _of_step((*key, step.scenario, str(step.step), step.method), step)
+        yield _told(CERTIFICATE, key, result.certificate_ends)
 
 
-def _of_step(labels: tuple[str, ...], step: StepResult) -> Iterator[Sample]:
-    yield _sample("sipprobe_step_success", labels, step.outcome == "met")
-    yield _sample("sipprobe_step_responses", labels, len(step.responses))
-    if step.code is not None:
-        yield _sample("sipprobe_step_response_code", labels, step.code)
-    if step.failure is not None:
-        yield _sample("sipprobe_step_failure_info", (*labels, step.failure), 1)
-    for cause, name in step.causes:
-        yield _sample("sipprobe_step_cause_info", (*labels, cause, name), 1)
-    for name, seconds in step.times:
-        yield _sample(_DELAYS[name], labels, seconds)
+def of_measured(key: Key, measured: Iterable[Measured]) -> Iterator[Sample]:
+    """Yield what was measured of a run, with whose it was; what an older version stored goes."""
+    for name, labels, value in measured:
+        measure = _OF_RUNS.get(name)
+        if measure is not None and len(measure.labels) == len(labels):
+            whose = Measure(name=name, about=measure.about, labels=(*CHECK, *measure.labels))
+            yield Sample(measure=whose, labels=(*key, *labels), value=value)
 
 
-def _sample(name: str, labels: tuple[str, ...], value: float) -> Sample:
-    return Sample(name=name, labels=labels, value=float(value))
+def _told(measure: Measure, labels: tuple[str, ...], value: float) -> Sample:
+    return Sample(measure=measure, labels=labels, value=value)
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, about, value=float(value))

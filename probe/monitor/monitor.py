@@ -85,6 +85,8 @@ class Monitor:
         "What became of the configuration."
         self.ready = False
         "Whether runs are started: what an earlier process left was seen to."
+        self.leftovers = False
+        "Whether an earlier process left something up whose end is not certain."
         self.write_failures = 0
         "Writes to the state file that failed."
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-TIMES = ("rrd_s", "srd_s", "pdd_s", "setup_s", "total_s")
-"""Delays of a step, as the JSON report names them."""
-
 OUTCOMES = ("met", "not_met", "inconclusive")
 """Outcomes of a run, from good to open."""
+
+
+Measured = tuple[str, tuple[str, ...], float]
+"""Name of a measure, values of its labels, and the value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +22,6 @@ class StepResult:
 
     step: int
     "Number of the step, from 1."
-
-    method: str
-    "Method under test."
 
     attempt: str
     "The attempt in words."
@@ -37,20 +35,11 @@ class StepResult:
     failure: str | None
     "What ended it without a final response."
 
-    times: tuple[tuple[str, float], ...]
-    "Delays in seconds, by name (TIMES); those that were not measured are absent."
-
     causes: tuple[tuple[str, str], ...]
     "Ids and names of the causes, most likely first."
 
     summary: str
     "Why it was not met, one sentence."
-
-    @property
-    def code(self) -> int | None:
-        """The final response; None where none arrived."""
-        finals = [status for status in self.responses if status >= 200]
-        return finals[-1] if finals else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +61,14 @@ class Result:
     steps: tuple[StepResult, ...]
     "Its judged steps."
 
+    measured: tuple[Measured, ...]
+    "What was measured of it: name, label values, value (probe/report/measures.py)."
+
     block: str
     "What `run` prints of the steps that were not met; empty where all were."
+
+    engine: str = ""
+    "Version of the user agent's stack; empty where none was started."
 
     certificate_ends: float | None = None
     "End of the trunk's TLS certificate, seconds since 1970; None where none was seen."
@@ -91,7 +86,10 @@ class Result:
         try:
             told = json.loads(text)
             steps = tuple(_step_again(one) for one in told.pop("steps"))
-            return cls(**told, steps=steps)
+            measured = tuple(
+                (name, tuple(labels), value) for name, labels, value in told.pop("measured")
+            )
+            return cls(**told, steps=steps, measured=measured)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"this is no stored result: {error}") from error
 
@@ -99,13 +97,18 @@ class Result:
 def nothing_tried(trouble: str) -> Result:
     """Return the result of a run that could not begin: it says nothing about the trunk."""
     return Result(
-        outcome="inconclusive", duration_s=0.0, calls=0, interrupted=False, steps=(), block="",
-        trouble=trouble,
+        outcome="inconclusive", duration_s=0.0, calls=0, interrupted=False, steps=(),
+        measured=(), block="", trouble=trouble,
     )  # fmt: skip
 
 
 def result_of(
-    report: Mapping[str, Any], *, calls: int, block: str, certificate_ends: float | None = None
+    report: Mapping[str, Any],
+    *,
+    calls: int,
+    measured: tuple[Measured, ...] = (),
+    block: str = "",
+    certificate_ends: float | None = None,
 ) -> Result:
     """Return what is kept of a JSON report (docs/json-report.md)."""
     run = report["run"]
@@ -122,7 +125,9 @@ def result_of(
         calls=calls,
         interrupted=bool(run["interrupted"]) or not run.get("complete", True),
         steps=tuple(_step(finding) for finding in report["findings"]),
+        measured=measured,
         block=block,
+        engine=str(run["versions"].get("pjsip", "")),
         certificate_ends=certificate_ends,
     )
 
@@ -132,21 +137,16 @@ def _step(finding: Mapping[str, Any]) -> StepResult:
     return StepResult(
         scenario=str(finding["scenario"]),
         step=int(finding["step"]),
-        method=str(finding["method"] or ""),
         attempt=str(finding["attempt"]),
         outcome=str(finding["outcome"]).lower(),
         responses=tuple(finding["responses"]),
         failure=finding["failure"],
-        times=tuple(
-            (name, float(finding["timing"][name]))
-            for name in TIMES
-            if finding["timing"].get(name) is not None
-        ),
         causes=tuple((cause["id"], cause["name"]) for cause in why.get("causes", ())),
         summary=str(why.get("summary", "")),
     )
 
 
 def _step_again(told: dict[str, Any]) -> StepResult:
-    lists = {name: tuple(map(tuple, told.pop(name))) for name in ("times", "causes")}
-    return StepResult(**told | {"responses": tuple(told["responses"])}, **lists)
+    told["responses"] = tuple(told["responses"])
+    told["causes"] = tuple(map(tuple, told["causes"]))
+    return StepResult(**told)

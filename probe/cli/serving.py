@@ -1,0 +1,293 @@
+"""The configuration of ``serve``: read whole, with every problem at its place, or not taken."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from probe.cli.embedded import stand_in
+from probe.executor.engine import capabilities_of_engine
+from probe.monitor.check import Check, Key, Rules
+from probe.plan.action import Call, Transfer
+from probe.plan.caps import too_many_calls
+from probe.plan.plan import Attempt, Plan
+from probe.plan.resolve import resolve
+from probe.scenario.loader import find_scenario, find_settings, load_many, load_settings
+from probe.scenario.schema import EMBEDDED, Scenario, Settings
+from probe.scenario.serving import Module, Serve, minutes
+from probe.scenario.source import (
+    NOWHERE,
+    Problem,
+    ScenarioError,
+    Source,
+    nearest,
+    quoted,
+    suggestion,
+)
+
+MOST_STEPS = 2000
+"""Judged steps of all checks: each of them is some twenty time series."""
+
+_DAY_S = 86400.0
+_JITTER = 0.1
+"""Share of the interval by which runs are delayed where nobody says how much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What a check runs."""
+
+    scenarios: tuple[Scenario, ...]
+    "The scenario, once for each of its rows."
+
+    settings: Settings
+    "The trunk profiles."
+
+    trunk: str | None
+    "Trunk profile over what the scenario says, or None."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A configuration without a fault."""
+
+    rules: Rules
+    "Checks and bounds."
+
+    stories: dict[Key, Story]
+    "What each check runs."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A check, and what its calls count against."""
+
+    check: Check
+    story: Story
+    source: Source
+    calls_by_owner: Counter[str]
+    caps: dict[str, int]
+    steps: int
+
+
+def read_served(file: Path | None, config: Path | None) -> Served:
+    """Read a configuration; raise ScenarioError with every problem of it.
+
+    ``file`` holds ``serve:`` where it is one of its own; trunks come from ``config`` or the nearest
+    sipprobe.yaml, and from ``file``, whose count first.
+    """
+    nearby = config or find_settings(Path.cwd(), os.environ)
+    if file is None and nearby is None:
+        raise ScenarioError(
+            [
+                Problem(
+                    source=NOWHERE,
+                    message="no sipprobe.yaml was found",
+                    hint="write one with a section serve:, or name a file that has it",
+                )
+            ]
+        )
+    own = _settings(file or nearby)
+    known = own
+    if file is not None and nearby is not None and nearby.resolve() != file.resolve():
+        base = _settings(nearby)
+        known = own.model_copy(
+            update={
+                "trunks": {**base.trunks, **own.trunks},
+                "vars": {**base.vars, **own.vars},
+                "unresolved": {**base.unresolved, **own.unresolved},
+            }
+        )
+    if own.serve is None:
+        place = Source(file=own.file or "", line=1, column=1)
+        raise ScenarioError(
+            [Problem(source=place, message="there is no section 'serve:'", hint=Serve.example)]
+        )
+    folder = (file or nearby or Path()).resolve().parent
+    return _served(own.serve, known, folder)
+
+
+def _settings(path: Path | None) -> Settings:
+    assert path is not None  # noqa: S101 - one of both is there
+    return load_settings(path, variables={}, environ=os.environ)
+
+
+def _served(serve: Serve, known: Settings, folder: Path) -> Served:
+    problems: list[Problem] = []
+    planned: list[_Planned] = []
+    for name, module in serve.modules.items():
+        try:
+            planned += _of_module(name, module, serve, known, folder, problems)
+        except ScenarioError as error:  # every problem of every module is wanted
+            problems += error.problems
+    problems += _too_often(planned, serve)
+    steps = sum(one.steps for one in planned)
+    if steps > MOST_STEPS:
+        message = f"the modules come to {steps} judged steps, and {MOST_STEPS} are monitored"
+        hint = "run what has many rows with `sipprobe run`"
+        problems.append(Problem(source=serve.source("modules"), message=message, hint=hint))
+    if problems:
+        raise ScenarioError(problems)
+    rules = Rules(
+        checks=tuple(one.check for one in planned),
+        calls_per_day=serve.calls_per_day,
+        calls_per_hour=serve.calls_per_hour,
+        runs_at_a_time=serve.runs_at_a_time,
+        zone=serve.timezone,
+        keep_days=serve.keep_days,
+        keep_runs=serve.keep_runs,
+    )
+    return Served(rules=rules, stories={one.check.key: one.story for one in planned})
+
+
+def _of_module(  # noqa: PLR0913, PLR0917 - a module, what stands around it, and what is wrong
+    name: str,
+    module: Module,
+    serve: Serve,
+    known: Settings,
+    folder: Path,
+    problems: list[Problem],
+) -> Iterator[_Planned]:
+    """Yield the checks of a module, one a target; add what is wrong with a target."""
+    try:
+        path = find_scenario(module.scenario, start=folder)
+    except ScenarioError as error:
+        raise ScenarioError(
+            replace(problem, source=module.source("scenario")) for problem in error.problems
+        ) from None
+    scenarios = load_many(
+        [path], variables=module.variables, environ=os.environ, defaults=known.vars
+    )
+    for trunk in module.targets or (None,):
+        try:
+            if trunk is not None:
+                _known(trunk, known, module)
+            story = Story(scenarios=scenarios, settings=known, trunk=trunk)
+            yield _planned(name, module, serve, story)
+        except ScenarioError as error:
+            problems += error.problems
+
+
+def _known(trunk: str, known: Settings, module: Module) -> None:
+    """Raise ScenarioError where there is no such trunk."""
+    if trunk == EMBEDDED or trunk in known.trunks or trunk in known.unresolved:
+        return
+    names = (EMBEDDED, *known.trunks)
+    near = nearest(trunk, names)
+    hint = f"did you mean '{near}'?" if near else suggestion(trunk, names)
+    message = f"there is no trunk {quoted(trunk)}"
+    raise ScenarioError([Problem(source=module.source("targets"), message=message, hint=hint)])
+
+
+def _planned(name: str, module: Module, serve: Serve, story: Story) -> _Planned:
+    """Return a check; raise ScenarioError where its scenario cannot be planned."""
+    plans = [
+        resolve(
+            scenario,
+            story.settings,
+            trunk=story.trunk,
+            embedded=stand_in(),
+            engine=capabilities_of_engine,
+        )
+        for scenario in story.scenarios
+    ]
+    if found := too_many_calls(plans):
+        raise ScenarioError(found)
+    attempts = [attempt for plan in plans for attempt in plan.attempts]
+    calls: Counter[str] = Counter()
+    caps: dict[str, int] = {}
+    for attempt in attempts:
+        if costs(attempt):
+            owner = owner_of(attempt)
+            calls[owner] += 1 + (attempt.retry.times if attempt.retry else 0)
+            if attempt.limits is not None and attempt.limits.calls_per_day is not None:
+                caps[owner] = attempt.limits.calls_per_day
+    interval = module.interval
+    jitter = module.jitter if module.jitter is not None else (interval or 0.0) * _JITTER
+    return _Planned(
+        check=Check(
+            module=name,
+            target=plans[0].trunk,
+            interval=interval,
+            jitter=jitter,
+            timeout=module.timeout,
+            calls=calls.total(),
+            calls_per_day=module.calls_per_day,
+            quiet=tuple(minutes(one) for one in (*serve.quiet_hours, *module.quiet_hours)),
+            owners=_owners(plans),
+        ),
+        story=story,
+        source=module.source("interval"),
+        calls_by_owner=calls,
+        caps=caps,
+        steps=sum(bool(attempt.method) for attempt in attempts),
+    )
+
+
+def costs(attempt: Attempt) -> bool:
+    """Whether an attempt places a call that somebody may have to pay."""
+    account = attempt.account
+    is_call = isinstance(attempt.action, Call | Transfer)
+    return is_call and account is not None and not account.embedded
+
+
+def owner_of(attempt: Attempt) -> str:
+    """Return the account that an attempt counts against."""
+    account = attempt.account
+    return "" if account is None else f"{account.auth_user}@{account.registrar}"
+
+
+def _owners(plans: list[Plan]) -> frozenset[str]:
+    """Return the accounts that are spoken for; each embedded trunk is a run's own."""
+    return frozenset(
+        f"{account.auth_user}@{account.registrar}"
+        for plan in plans
+        for account in plan.accounts
+        if not account.embedded
+    )
+
+
+def _too_often(planned: list[_Planned], serve: Serve) -> Iterator[Problem]:
+    """Yield a problem for each interval at which a bound of a day would be reached by itself."""
+    rest = float(serve.calls_per_day)
+    left: dict[str, float] = {}
+    for one in planned:
+        check = one.check
+        if check.interval is None or not check.calls:
+            continue
+        runs = _DAY_S * _share_of_day(check) / check.interval
+        bounds = [("serve: calls_per_day", float(serve.calls_per_day), rest, check.calls)]
+        if check.calls_per_day is not None:
+            bounds.append(("calls_per_day", check.calls_per_day, check.calls_per_day, check.calls))
+        for owner, calls in one.calls_by_owner.items():
+            cap = one.caps.get(owner)
+            if cap is not None:
+                left.setdefault(owner, cap)
+                whose = f"caps: calls_per_day of trunk '{check.target}'"
+                bounds.append((whose, cap, left[owner], calls))
+                left[owner] -= runs * calls
+        rest -= runs * check.calls
+        for name, most, free, calls in bounds:
+            if runs * calls > free + 0.5:
+                yield _too_often_for(one, name, most, free, runs * calls)
+                break
+
+
+def _too_often_for(one: _Planned, name: str, most: float, free: float, calls: float) -> Problem:
+    beside = "" if free == most else f", of which the modules before it leave {max(0, free):.0f}"
+    share = _DAY_S * _share_of_day(one.check) * one.check.calls
+    least = f"an interval of {share / free / 60:.0f} min or more" if free >= 1 else "fewer modules"
+    return Problem(
+        source=one.source,
+        message=(f"this interval makes {calls:.0f} calls a day, and {name} is {most:.0f}{beside}"),
+        hint=f"write {least}, or raise that bound knowing what calls cost",
+    )
+
+
+def _share_of_day(check: Check) -> float:
+    """Return the share of the day that is not quiet."""
+    quiet: set[int] = set()
+    for first, last in check.quiet:
+        quiet |= set(range(first, last)) if first < last else {*range(first, 1440), *range(last)}
+    return 1 - len(quiet) / 1440
