@@ -30,7 +30,7 @@ _LOOPBACK = ("localhost", "localhost.localdomain", "ip6-localhost")
 @click.command(name="serve")
 @click.argument(
     "file", required=False, metavar="[FILE]",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False),
 )  # fmt: skip
 @click.option(
     "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False),

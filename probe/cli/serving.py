@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 from probe.cli.embedded import stand_in
@@ -30,6 +31,7 @@ MOST_STEPS = 2000
 """Judged steps of all checks: each of them is some twenty time series."""
 
 _DAY_S = 86400.0
+_HOUR_S = 3600.0
 _JITTER = 0.1
 """Share of the interval by which runs are delayed where nobody says how much."""
 
@@ -67,6 +69,7 @@ class _Planned:
     story: Story
     source: Source
     calls_by_owner: Counter[str]
+    "Calls of a run where none is tried again."
     caps: dict[str, int]
     steps: int
 
@@ -196,11 +199,13 @@ def _planned(name: str, module: Module, serve: Serve, story: Story) -> _Planned:
         raise ScenarioError(found)
     attempts = [attempt for plan in plans for attempt in plan.attempts]
     calls: Counter[str] = Counter()
+    again = 0
     caps: dict[str, int] = {}
     for attempt in attempts:
         if costs(attempt):
             owner = owner_of(attempt)
-            calls[owner] += 1 + (attempt.retry.times if attempt.retry else 0)
+            calls[owner] += 1
+            again += attempt.retry.times if attempt.retry else 0
             if attempt.limits is not None and attempt.limits.calls_per_day is not None:
                 caps[owner] = attempt.limits.calls_per_day
     interval = module.interval
@@ -212,7 +217,7 @@ def _planned(name: str, module: Module, serve: Serve, story: Story) -> _Planned:
             interval=interval,
             jitter=jitter,
             timeout=module.timeout,
-            calls=calls.total(),
+            calls=calls.total() + again,
             calls_per_day=module.calls_per_day,
             quiet=tuple(minutes(one) for one in (*serve.quiet_hours, *module.quiet_hours)),
             owners=_owners(plans),
@@ -248,41 +253,71 @@ def _owners(plans: list[Plan]) -> frozenset[str]:
     )
 
 
+@dataclass(slots=True, kw_only=True)
+class _Bound:
+    """A bound of calls, and what the modules that were looked at leave of it."""
+
+    words: str
+    most: int
+    left: float
+
+
 def _too_often(planned: list[_Planned], serve: Serve) -> Iterator[Problem]:
-    """Yield a problem for each interval at which a bound of a day would be reached by itself."""
-    rest = float(serve.calls_per_day)
-    left: dict[str, float] = {}
+    """Yield a problem for each interval at which a bound would be reached by itself."""
+    day = _Bound(words="calls_per_day", most=serve.calls_per_day, left=serve.calls_per_day)
+    hour = _Bound(words="calls_per_hour", most=serve.calls_per_hour, left=serve.calls_per_hour)
+    caps: dict[str, _Bound] = {}
     for one in planned:
         check = one.check
-        if check.interval is None or not check.calls:
+        a_run = one.calls_by_owner.total()
+        if check.interval is None or not a_run:
             continue
-        runs = _DAY_S * _share_of_day(check) / check.interval
-        bounds = [("serve: calls_per_day", float(serve.calls_per_day), rest, check.calls)]
-        if check.calls_per_day is not None:
-            bounds.append(("calls_per_day", check.calls_per_day, check.calls_per_day, check.calls))
+        bounds = [(hour, a_run, _HOUR_S), (day, a_run, _day_of(check))]
+        if (own := check.calls_per_day) is not None:
+            bound = _Bound(words=f"calls_per_day of module '{check.module}'", most=own, left=own)
+            bounds.append((bound, a_run, _day_of(check)))
         for owner, calls in one.calls_by_owner.items():
-            cap = one.caps.get(owner)
-            if cap is not None:
-                left.setdefault(owner, cap)
-                whose = f"caps: calls_per_day of trunk '{check.target}'"
-                bounds.append((whose, cap, left[owner], calls))
-                left[owner] -= runs * calls
-        rest -= runs * check.calls
-        for name, most, free, calls in bounds:
-            if runs * calls > free + 0.5:
-                yield _too_often_for(one, name, most, free, runs * calls)
-                break
+            if (cap := one.caps.get(owner)) is not None:
+                words = f"calls_per_day in the caps of trunk '{check.target}'"
+                bound = caps.setdefault(owner, _Bound(words=words, most=cap, left=cap))
+                bounds.append((bound, calls, _day_of(check)))
+        found: Problem | None = None
+        for bound, calls, seconds in bounds:
+            wanted = calls * seconds / check.interval
+            if wanted > bound.left + 0.5 and found is None:
+                found = _too_often_for(one, bound, calls, seconds)
+        if found is not None:
+            yield found
+            continue  # one that is refused takes nothing away from those behind it
+        for bound, calls, seconds in bounds:
+            bound.left -= calls * seconds / check.interval
 
 
-def _too_often_for(one: _Planned, name: str, most: float, free: float, calls: float) -> Problem:
-    beside = "" if free == most else f", of which the modules before it leave {max(0, free):.0f}"
-    share = _DAY_S * _share_of_day(one.check) * one.check.calls
-    least = f"an interval of {share / free / 60:.0f} min or more" if free >= 1 else "fewer modules"
+def _too_often_for(one: _Planned, bound: _Bound, calls: int, seconds: float) -> Problem:
+    """Return what is wrong with an interval, and which one would do."""
+    assert one.check.interval is not None  # noqa: S101 - only scheduled checks are looked at
+    span = "an hour" if seconds == _HOUR_S else "a day"
+    left = max(0.0, bound.left)
+    beside = "" if left == bound.most else f", of which the modules before it leave {left:.0f}"
+    least = f"an interval of {_shown(calls * seconds / left)}" if left >= 1 else "fewer modules"
     return Problem(
         source=one.source,
-        message=(f"this interval makes {calls:.0f} calls a day, and {name} is {most:.0f}{beside}"),
+        message=(
+            f"this interval makes {calls * seconds / one.check.interval:.0f} calls {span}, and"
+            f" {bound.words} is {bound.most}{beside}"
+        ),
         hint=f"write {least}, or raise that bound knowing what calls cost",
     )
+
+
+def _shown(seconds: float) -> str:
+    """Return a duration as it may be written in the file, rounded up."""
+    return f"{ceil(seconds)}s" if seconds < 120 else f"{ceil(seconds / 60)}m"
+
+
+def _day_of(check: Check) -> float:
+    """Return the seconds of a day that are not quiet."""
+    return _DAY_S * _share_of_day(check)
 
 
 def _share_of_day(check: Check) -> float:

@@ -9,7 +9,6 @@ import platform
 from collections.abc import Generator, Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from probe import __version__
 from probe.monitor.check import Check, Key
@@ -115,7 +114,7 @@ def exported() -> frozenset[str]:
     return frozenset(f"{name}_total" if name in counters else name for name in names)
 
 
-class MonitorCollector(Collector):
+class MonitorCollector:
     """Reads a Monitor anew whenever somebody scrapes."""
 
     def __init__(self, monitor: Monitor) -> None:
@@ -131,7 +130,7 @@ class MonitorCollector(Collector):
         return ()
 
 
-class ResultCollector(Collector):
+class ResultCollector:
     """What one run came to, for whoever asked for it: module and target are his own words."""
 
     def __init__(self, result: Result | None, took_s: float) -> None:

@@ -320,6 +320,8 @@ class Monitor:
 def _line(ticket: Ticket, result: Result, state: str) -> str:
     """Return what the log says of a run."""
     came_to = {"finished": result.outcome.replace("_", " ")}.get(state, state)
-    why = result.trouble or next((s.summary for s in result.steps if s.outcome != "met"), "")
+    why = result.trouble
+    if state == "finished" and not why:
+        why = next((step.summary for step in result.steps if step.outcome != "met"), "")
     said = f"{ticket.check.module} at {ticket.check.target}: {came_to} in {result.duration_s:.1f} s"
     return f"{said}: {why}" if why and came_to != "met" else said

@@ -94,7 +94,10 @@ def status_page(monitor: Monitor, title: str) -> bytes:
     except StoreError as error:
         trouble, calls = plain(str(error), 1000), 0
     unmet = sum(row.kind == "not_met" for row in rows)
-    unknown = sum(row.kind in {"inconclusive", "none"} for row in rows)
+    unknown = sum(
+        row.kind == "inconclusive" or (row.kind == "none" and check.interval is not None)
+        for row, check in zip(rows, monitor.rules.checks, strict=False)
+    )
     kind, words = ("not_met", f"{unmet} of {len(rows)} not met") if unmet else ("met", "all met")
     if not unmet and (unknown or not rows):
         kind, words = "inconclusive", f"{unknown} of {len(rows)} not known"
@@ -113,7 +116,8 @@ def policy() -> str:
     """Return the page's Content-Security-Policy."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none';"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none';"
+        " form-action 'none';"
         " frame-ancestors 'none'; require-trusted-types-for 'script'"
     )
 

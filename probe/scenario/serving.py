@@ -81,7 +81,7 @@ def some_interval(value: object) -> float:
 class Module(Written):
     """One scenario that is run by itself, or when /probe asks for it."""
 
-    example = "{scenario: trunk-check, targets: [carrier], interval: 5m}"
+    example = "{scenario: trunk-check, targets: [carrier], interval: 10m}"
 
     scenario: Annotated[str, Parsed(text)]
     "Name or path of the scenario, as `run` takes it; a path counts from the settings file."
@@ -116,7 +116,7 @@ class Module(Written):
 class Serve(Written):
     """What `sipprobe serve` runs, and what it may come to at most."""
 
-    example = "serve: {modules: {trunk: {scenario: trunk-check, interval: 5m}}}"
+    example = "serve: {modules: {trunk: {scenario: trunk-check, interval: 10m}}}"
 
     modules: dict[Annotated[str, Parsed(agent_name)], Module]
     "Modules by name: what is run."
