@@ -15,9 +15,6 @@ SCANNER_WORDS = r"friendly|sipcli|sipvicious|vaxsipuseragent|pplsip|scanner|sund
 SAFE_DATAGRAM = 1300
 """Bytes above which RFC 3261 §18.1.1 wants a congestion-controlled transport (path MTU unknown)."""
 
-PACKETS_A_SECOND = 50
-"""RTP packets a second at the usual packet time of 20 ms (RFC 3551 §4.2)."""
-
 
 def crashed(case: Case) -> Iterator[Hypothesis]:
     """Our worker died or hung."""
@@ -168,26 +165,6 @@ def own_tls_versions(case: Case) -> Iterator[Hypothesis]:
         )
 
 
-def silent_source(case: Case) -> Iterator[Hypothesis]:
-    """Recognise: a media bound failed and we sent far fewer packets than the talk time needs."""
-    end = case.our_bye if case.our_bye is not None else case.their_bye
-    if "media" not in case.kinds or case.answer is None or end is None:
-        return
-    talked = case.after_answer(end)
-    sent = sum(report.tx_packets for report in case.trace.media)
-    if case.trace.media and talked >= 1 and sent < talked * PACKETS_A_SECOND / 2:
-        yield Hypothesis(
-            cause="F177",
-            likelihood=Certainty.LIKELY,
-            because=f"we sent {sent} packets in {talked:.1f} s, less than half of a steady stream",
-            says="Our own side hardly sent any audio, so the media result says little about the "
-            "trunk.",
-            evidence=(case.cite_start(end),),
-            steps=("Set `play: tone 1004Hz` on the call and run again.",),
-            weight=20,
-        )
-
-
 def oversized_request(case: Case) -> Iterator[Hypothesis]:
     """Recognise: a large request of ours over UDP stays without an answer."""
     index = case.request_index
@@ -221,6 +198,5 @@ RULES = (
     Rule(name="our agent refused", gate=Gate.OWN, causes=("F176",), find=refused_by_agent),
     Rule(name="scanner-like agent", gate=Gate.OWN, causes=("F175",), find=looks_like_a_scanner),
     Rule(name="our TLS versions refused", gate=Gate.OWN, causes=("F173",), find=own_tls_versions),
-    Rule(name="our source was silent", gate=Gate.OWN, causes=("F177",), find=silent_source),
     Rule(name="our request is large", gate=Gate.OWN, causes=("F174",), find=oversized_request),
 )

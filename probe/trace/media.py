@@ -311,6 +311,9 @@ class MediaReport:
     rx_comfort_noise: int = 0
     "Comfort noise packets (RFC 3389)."
 
+    rx_other_law: bool = False
+    "Whether the bytes are smooth sound only by the law that was not agreed: A-law marked as PCMU."
+
     rx_pauses: int = 0
     "Silences in which the sender sent nothing on purpose: timestamps went on, numbers did not."
 

@@ -39,6 +39,7 @@ def attempt(  # noqa: PLR0913 - the facts of an attempt with defaults
     provider: str | None = None,
     number: str = "+12025550123",
     account: Account | None = ACCOUNT,
+    play: str | None = None,
     **changes: object,
 ) -> Attempt:
     """Return the attempt of a trace; changes are fields of its account."""
@@ -49,7 +50,7 @@ def attempt(  # noqa: PLR0913 - the facts of an attempt with defaults
         "OPTIONS": Options(attempt=0, account="trunk", target="sip:sip.carrier.example"),
     }.get(
         trace.method,
-        Call(attempt=0, account="trunk", target=f"sip:{number}@sip.carrier.example"),
+        Call(attempt=0, account="trunk", target=f"sip:{number}@sip.carrier.example", play=play),
     )
     return Attempt(
         index=0,

@@ -1650,7 +1650,7 @@ AUDIO: tuple[Story, ...] = (
         "loss",
         talked(rx_lost=9),
         "F160",
-        LIKELY,
+        CERTAIN,
         unmet=(("expect.media.loss", "max 1%", "9%"),),
         never=("F161",),
     ),
@@ -1666,7 +1666,7 @@ AUDIO: tuple[Story, ...] = (
         "audio out of order",
         talked(rx_reordered=4),
         "F162",
-        LIKELY,
+        CERTAIN,
         unmet=(("expect.media.reordered", "max 0", "4"),),
     ),
     tell(

@@ -11,6 +11,7 @@ from stories_called import CALLED
 from stories_changed import CHANGED
 from stories_reach import REACH
 from stories_samerun import SAME_RUN
+from stories_sound import SOUND
 from stories_subscriptions import SUBSCRIPTIONS
 
 from probe.diagnosis.case import Case
@@ -25,6 +26,7 @@ STORIES = (
     *WITHOUT_A_PAST,
     *CHANGED,
     *SAME_RUN,
+    *SOUND,
     *ASKED,
     *REACH,
     *SUBSCRIPTIONS,
