@@ -8,6 +8,7 @@ from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.port import Trigger
 from probe.plan.action import Account
 from probe.plan.capabilities import Capabilities
+from probe.rtp.negotiation import SUITES
 from probe.sip.sdp import address_class
 
 _SRTP = {"off": 0, "optional": 1, "required": 2, "dtls": 2}
@@ -103,6 +104,13 @@ def configuration(
     config.videoConfig.autoTransmitOutgoing = False
     config.mediaConfig.srtpUse = _SRTP[account.srtp]
     config.mediaConfig.srtpSecureSignaling = 0
+    if account.srtp != "dtls":
+        # No socket of the stack's own: the packets are ours, and call.py names our port.
+        config.mediaConfig.useLoopMedTp = True
+        for suite in SUITES:  # the suites that our packets can be protected with
+            crypto = pj.SrtpCrypto()
+            crypto.name = suite
+            config.mediaConfig.srtpOpt.cryptos.append(crypto)
     if able.dtls_srtp:  # else there is nothing to choose from
         config.mediaConfig.srtpOpt.keyings.append(_DTLS if account.srtp == "dtls" else _SDES)
     if able.ipv6:  # else both must stay as they are: a build without IPv6 aborts on them

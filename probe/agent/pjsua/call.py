@@ -1,4 +1,4 @@
-"""One call of the endpoint: its callbacks, its tone, its statistics.
+"""One call of the endpoint: its callbacks, and the line that carries its media.
 
 A disconnected pjsua2 call keeps its slot number, and the slot is given to the next call. An object
 that outlives its call would then speak for, and on destruction hang up, somebody else's. So the
@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import pjsua2 as pj
 
+from probe.agent.lines import Line, Lines
 from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.port import Trigger
 from probe.trace.failure import Failure
@@ -21,18 +22,18 @@ from probe.trace.media import MediaReport
 NOBODY = -2
 """Handle of a call that nobody asks about any more."""
 
-TONE_LEVEL = 10_000
-"""Amplitude of the tone, of 32,767: about -10 dBov, loud and not clipped."""
-
 
 class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
-    """Turns call callbacks into triggers; plays the scenario's tone; reads statistics in time."""
+    """Turns call callbacks into triggers, and names the port of its line where the stack's stood.
+
+    Without a line the media is the stack's own (DTLS-SRTP): then its sums are the statistics.
+    """
 
     def __init__(
         self,
         account: pj.Account,
         handle: int,
-        play: str | None,
+        line: Line | None,
         notify: Callable[[Trigger], None],
         *,
         incoming: int | None = None,
@@ -50,9 +51,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         "Whether a transfer made us place this call and nobody was told of it yet."
         self._handle = handle
         self._notify = notify
-        self.play = play
-        self._tone: pj.ToneGenerator | None = None
+        self.line = line
+        self.lines: Lines | None = None
         self.media_reports: list[MediaReport] = []
+        self.complaint = ""
+        "Why the line has no port, once."
         self.over = False
         self.call_id = ""
 
@@ -64,6 +67,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         """Tell that the call changed."""
         info = self.getInfo()
         self.call_id = info.callIdString
+        if self.lines is not None and self.line is not None:
+            self.lines.claim(self.call_id, self.line)
         if self.followed:
             self.followed = False
             self._tell("followed", info)
@@ -79,16 +84,19 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         self.confirmed = kind == "confirmed"
         self._tell(kind, info, self._fault(prm, info) if self.over else None)
 
-    def onCallMediaState(self, prm: pj.OnCallMediaStateParam) -> None:  # noqa: ARG002, N802
-        """Connect the tone once there is sound to connect it to."""
-        info = self.getInfo()
-        for index, media in enumerate(info.media):
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self._send_tone(self.getAudioMedia(index))
-                return
+    def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:  # noqa: N802
+        """Name our own port in a description that is about to leave."""
+        if self.line is None:
+            return
+        try:
+            prm.sdp.wholeSdp = self.line.describe(prm.sdp.wholeSdp)
+        except OSError as error:
+            self.complaint = str(error)
 
     def onStreamDestroyed(self, prm: pj.OnStreamDestroyedParam) -> None:  # noqa: N802
-        """Read the final statistics: after this the stream is gone."""
+        """Read the final statistics of the stack's own media: after this the stream is gone."""
+        if self.line is not None:
+            return
         statistics = self.getStreamStat(prm.streamIdx)
         stream = self.getStreamInfo(prm.streamIdx)
         received, sent = statistics.rtcp.rxStat, statistics.rtcp.txStat
@@ -105,6 +113,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
                 tx_packets=sent.pkt,
                 tx_lost=sent.loss if rtt.n else None,
                 rtt_s=rtt.mean / 1e6 if rtt.n else None,
+                unmeasured="DTLS-SRTP",
             )
         )
 
@@ -137,20 +146,6 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
                 call_id=self.call_id,
             )
         )
-
-    def _send_tone(self, audio: pj.AudioMedia) -> None:
-        """Play the scenario's tone into the call."""
-        found = re.fullmatch(r"tone (\d+)\s*Hz", self.play or "", re.IGNORECASE)
-        if found is None or self._tone is not None:
-            return
-        tone = pj.ToneDesc()
-        tone.freq1, tone.freq2 = int(found.group(1)), 0
-        tone.on_msec, tone.off_msec, tone.volume = 1000, 0, TONE_LEVEL
-        generator = pj.ToneGenerator()
-        generator.createToneGenerator(8000, 1)
-        generator.play(pj.ToneDescVector([tone]), True)
-        generator.startTransmit(audio)
-        self._tone = generator
 
     @staticmethod
     def _fault(prm: pj.OnCallStateParam, info: pj.CallInfo) -> Failure | None:

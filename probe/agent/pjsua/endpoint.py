@@ -20,6 +20,7 @@ import pjsua2 as pj
 from probe.agent.conversation import Content
 from probe.agent.icmp import IcmpWatch
 from probe.agent.inbox import Decide
+from probe.agent.lines import Line, Lines
 from probe.agent.pjsua import library
 from probe.agent.pjsua.account import PjAccount, caller_uri, configuration, header
 from probe.agent.pjsua.call import PjCall
@@ -36,6 +37,7 @@ from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
 from probe.agent.sockets import own_address
+from probe.agent.sounds import source_of
 from probe.naming.targets import Target, Wanted
 from probe.plan.action import Account, Call, Manner
 from probe.plan.capabilities import Capabilities
@@ -76,6 +78,8 @@ class PjsuaAgent:
         self._record = record
         self._triggers: list[Trigger] = []
         self._media: list[MediaReport] = []
+        self._lines = Lines(clock)
+        self._address = ""
         self._calls: dict[int, PjCall] = {}
         self._account: PjAccount | None = None
         self._plan: Account | None = None
@@ -151,6 +155,7 @@ class PjsuaAgent:
         self._plan = account
         self._connections.verify = account.verify
         address, port = own_address(account, self._towards)
+        self._address = address
         self._endpoint.audDevManager().setNullDev()
         self._choose_codecs(account.codecs)
         kind = kind_of(account, address, self._capabilities)
@@ -201,6 +206,7 @@ class PjsuaAgent:
             return
         self._endpoint.libHandleEvents(0)
         call.mute()
+        self._forget(call)
         self._transactions.stop_copies()
         if not call.over:
             self._attempt(lambda c: c.hangup(pj.CallOpParam(True)), call)
@@ -245,12 +251,12 @@ class PjsuaAgent:
             parameters.txOption.localUri = caller_uri(identity, plan.aor)
         for name, value in (*plan.headers, *action.headers):
             parameters.txOption.headers.append(header(name, value))
-        made = PjCall(self._opened(), handle, action.play, self._guarded(self._triggers.append))
+        made = self._made(handle, action.play)
         self._calls[handle] = made
         try:
             self._attempt(lambda call: call.makeCall(action.target, parameters), made)
         except AgentError:
-            del self._calls[handle]
+            self._forget(self._calls.pop(handle))
             self._triggers[:] = [t for t in self._triggers if t.handle != handle]
             raise
 
@@ -315,7 +321,8 @@ class PjsuaAgent:
         parameters = audio_only()
         parameters.statusCode, parameters.reason = status, manner.reason
         if status >= 200:
-            call.play = manner.play
+            if call.line is not None:
+                call.line.play(source_of(manner.play))
             for name, value in manner.headers:
                 parameters.txOption.headers.append(header(name, value))
         if manner.contact is not None and 300 <= status < 400:
@@ -355,7 +362,7 @@ class PjsuaAgent:
         """Accept one REFER to a target."""
 
         def made() -> PjCall:
-            new = PjCall(self._opened(), place, None, self._guarded(self._triggers.append))
+            new = self._made(place)
             new.followed = True
             self._calls[place] = new
             return new
@@ -374,7 +381,7 @@ class PjsuaAgent:
         triggers = [self._completed(trigger) for trigger in self._triggers]
         self._triggers.clear()
         for handle in [h for h, call in self._calls.items() if call.over]:
-            self._media.extend(self._calls.pop(handle).media_reports)
+            self._media += self._forget(self._calls.pop(handle))
         return triggers
 
     def media(self) -> list[MediaReport]:
@@ -386,7 +393,8 @@ class PjsuaAgent:
         """Give everything back without waiting for the peer (17 to 25 ms)."""
         self._transactions.end_stopped()
         for call in self._calls.values():
-            self._media.extend(call.media_reports)
+            self._media += self._forget(call)
+        self._lines.end()
         self._calls.clear()
         self._given_up.clear()
         self._account = None
@@ -398,13 +406,34 @@ class PjsuaAgent:
         """Take up a call that reached us, under a handle of its own."""
         self._arrivals += 1
         handle = _ARRIVALS + self._arrivals
-        notify = self._guarded(self._triggers.append)
-        made = PjCall(self._opened(), handle, None, notify, incoming=number)
+        made = self._made(handle, incoming=number)
         self._calls[handle] = made
         made.call_id = made.getInfo().callIdString
+        if made.line is not None:
+            self._lines.claim(made.call_id, made.line)
         self._triggers.append(
             Trigger(kind="incoming", handle=handle, status=0, reason="", call_id=made.call_id)
         )
+
+    def _made(self, handle: int, play: str | None = None, *, incoming: int | None = None) -> PjCall:
+        """Return a new call with its line; with DTLS-SRTP the stack carries the media itself."""
+        account, plan = self._opened(), self._plan
+        line: Line | None = None
+        if plan is not None and plan.srtp != "dtls":
+            source = source_of(play)
+            line = self._lines.open(self._address, source=source, sink=None, ptime=plan.ptime)
+        notify = self._guarded(self._triggers.append)
+        made = PjCall(account, handle, line, notify, incoming=incoming)
+        made.lines = self._lines
+        return made
+
+    def _forget(self, call: PjCall) -> list[MediaReport]:
+        """End a call's line; return what was counted."""
+        if call.complaint:
+            words = f"audio is not measured: {call.complaint}"
+            self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
+        report = self._lines.close(call.line) if call.line is not None else None
+        return [*call.media_reports, *([report] if report is not None else [])]
 
     def _up(self, handle: int) -> PjCall:
         """Return a call that is up; raise AgentError where it is over."""
@@ -427,6 +456,7 @@ class PjsuaAgent:
         self._inbound.see(event)
         self._transactions.see(event)
         self._record(event)
+        self._lines.see(event)
 
     def _words_of(self, status: int) -> str:
         """Return the library's own words for a status."""

@@ -1,0 +1,168 @@
+"""The media of an agent's calls: a session beside each call that the stack signals.
+
+The stack writes the descriptions and negotiates; the packets are ours (docs/decisions/0027).
+A ``Line`` puts the port of its session into the description before it leaves, and follows what the
+messages of the wire then agree on. ``Lines`` shows each message to the line of its Call-ID.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable
+
+from probe.rtp.metronome import Metronome
+from probe.rtp.negotiation import Negotiation
+from probe.rtp.session import Session
+from probe.rtp.sound import Sink, Source
+from probe.sip.message import MalformedMessageError, SipMessage
+from probe.trace.media import MediaReport
+from probe.trace.trace import Event, MessageEvent, MessageSent
+
+_UNCLAIMED = 64
+"""Messages kept whose call is not known yet: an INVITE is logged before its call exists."""
+
+_AUDIO = re.compile(r"^m=audio (?!0 )\d+", re.MULTILINE)
+_RTCP = re.compile(r"^a=rtcp:\d+", re.MULTILINE)
+_SSRC = re.compile(r"^a=ssrc:(\d+) cname:(\S+)", re.MULTILINE)
+_PTIME = re.compile(r"^a=ptime:.*\r?\n", re.MULTILINE)
+
+
+class Line:
+    """The media of one call."""
+
+    def __init__(  # noqa: PLR0913 - what a call's media is made of
+        self,
+        host: str,
+        *,
+        clock: Callable[[], float],
+        metronome: Metronome,
+        source: Source | None = None,
+        sink: Sink | None = None,
+        ptime: int | None = None,
+    ) -> None:
+        """``ptime`` is the packet time to ask for in ms, None for the codec's own."""
+        self._host, self._clock, self._metronome = host, clock, metronome
+        self._source, self._sink = source, sink
+        self._ptime = ptime
+        self._session: Session | None = None
+        self._running = False
+        self._negotiation = Negotiation(None if ptime is None else ptime / 1000)
+        self.call_id = ""
+
+    def describe(self, sdp: str) -> str:
+        """Return our session description with the port and packet time of this call.
+
+        Raise OSError where no pair of ports is free.
+        """
+        if not _AUDIO.search(sdp):
+            return sdp
+        if self._session is None:
+            self._session = Session(
+                self._host, clock=self._clock, source=self._source, sink=self._sink
+            )
+        session = self._session
+        if named := _SSRC.search(sdp):
+            session.ssrc, session.cname = int(named[1]) & 0xFFFFFFFF, named[2]
+        sdp = _AUDIO.sub(f"m=audio {session.port}", sdp, count=1)
+        sdp = _RTCP.sub(f"a=rtcp:{session.port + 1}", sdp, count=1)
+        if self._ptime is None:
+            return sdp
+        end = "\r\n" if "\r\n" in sdp else "\n"
+        return f"{_PTIME.sub('', sdp).rstrip()}{end}a=ptime:{self._ptime}{end}"
+
+    def play(self, source: Source) -> None:
+        """Send this from the answer on."""
+        self._source = source
+        if self._session is not None:
+            self._session.source = source
+
+    def see(self, message: SipMessage, *, ours: bool, at: float) -> None:
+        """Follow one message of the call."""
+        session = self._session
+        if session is None:  # a call that reaches us: its offer comes before we describe anything
+            self._negotiation.see(message, ours=ours, at=at)
+            return
+        terms = self._negotiation.see(message, ours=ours, at=at)
+        if terms is not None:
+            session.apply(terms)
+            if not self._running:
+                self._running = True
+                self._metronome.add(session)
+            self._metronome.nudge()
+        status = message.status or 0
+        if 200 <= status < 300 and message.cseq[1] == "INVITE":
+            session.answered = True
+        if message.method == "BYE":
+            session.end(at)
+            self._metronome.nudge()
+
+    def close(self) -> MediaReport | None:
+        """End the session; return what it counted, None where nothing was agreed."""
+        session, self._session = self._session, None
+        if session is None:
+            return None
+        if self._running:
+            if not self._metronome.remove(session):
+                return None  # the clock's thread hangs: the process is about to end anyway
+        else:
+            session.close()
+        return session.report(self.call_id)
+
+
+class Lines:
+    """Every line of an agent, by Call-ID."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.metronome = Metronome(clock)
+        self._clock = clock
+        self._lines: dict[str, Line] = {}
+        self._unclaimed: deque[tuple[str, SipMessage, bool, float]] = deque(maxlen=_UNCLAIMED)
+
+    def open(
+        self, host: str, *, source: Source | None, sink: Sink | None, ptime: int | None
+    ) -> Line:
+        """Return the media of a new call."""
+        return Line(
+            host,
+            clock=self._clock,
+            metronome=self.metronome,
+            source=source,
+            sink=sink,
+            ptime=ptime,
+        )
+
+    def claim(self, call_id: str, line: Line) -> None:
+        """Say whose messages those of a Call-ID are; what came before is made up for."""
+        if line.call_id or not call_id:
+            return
+        line.call_id = call_id
+        self._lines[call_id] = line
+        earlier, self._unclaimed = self._unclaimed, deque(maxlen=_UNCLAIMED)
+        for known, message, ours, at in earlier:
+            if known == call_id:
+                line.see(message, ours=ours, at=at)
+            else:
+                self._unclaimed.append((known, message, ours, at))
+
+    def see(self, event: Event) -> None:
+        """Show a message to the line of its call."""
+        if not isinstance(event, MessageEvent):
+            return
+        try:
+            message = event.message
+        except MalformedMessageError:
+            return
+        call_id, ours = message.call_id, isinstance(event, MessageSent)
+        line = self._lines.get(call_id)
+        if line is not None:
+            line.see(message, ours=ours, at=event.at)
+        elif message.sdp is not None:
+            self._unclaimed.append((call_id, message, ours, event.at))
+
+    def close(self, line: Line) -> MediaReport | None:
+        """End a line and return what it counted."""
+        self._lines.pop(line.call_id, None)
+        return line.close()
+
+    def end(self) -> None:
+        """Give the thread back; every line must be closed."""
+        self.metronome.close()
