@@ -14,7 +14,7 @@ from probe.reference import reference
 from probe.scenario.ask_steps import TARGETED
 from probe.scenario.call_steps import CallStep, Reaching, RedirectStep, TransferStep
 from probe.scenario.expectation import Expectation
-from probe.scenario.schema import AnyStep, Profile, Scenario
+from probe.scenario.schema import AnyStep, Profile, Scenario, TalkStep
 from probe.scenario.source import Problem, ScenarioError, Source
 
 TRUNK_ACCOUNT = "trunk"
@@ -153,6 +153,9 @@ def append(  # noqa: PLR0913 - what a step may say beside its action
 
 def _expectation(step: AnyStep) -> Expectation | None:
     """Return what a step expects; where a call is to reach an agent, also the place of that."""
+    if isinstance(step, TalkStep) and step.expect is not None:
+        told = step.expect  # what its reader read is an expectation like any other
+        return Expectation(media=told.media, agents=told.agents, sources=told.sources)
     if not isinstance(step, Reaching) or step.at is None:
         return step.expect
     wanted = step.expect or Expectation()

@@ -15,6 +15,7 @@ from probe.plan.plan import Attempt
 from probe.plan.repeats import count_of
 from probe.report.model import Finding, RunReport
 from probe.scenario.expectation import Bound, Expectation, HeaderExpectation, SdpExpectation
+from probe.scenario.media_expectation import MediaExpectation
 from probe.scenario.rows import Row
 from probe.scenario.sequence import SequencePattern
 from probe.scenario.source import Source
@@ -90,7 +91,7 @@ def rewritten(value: _T, rewriter: Rewriter) -> _T:
         changed = tuple(rewritten(one, rewriter) for one in value)
     elif isinstance(value, dict):
         changed = {name: rewritten(one, rewriter) for name, one in value.items()}
-    elif isinstance(value, Expectation | SdpExpectation):
+    elif isinstance(value, Expectation | SdpExpectation | MediaExpectation):
         parts = {name: getattr(value, name) for name in type(value).model_fields}
         changed = value.model_copy(update=rewritten(parts, rewriter))
     elif is_dataclass(value) and not isinstance(value, type):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from probe.scenario.bounds import Bound, parse_bound
+from probe.scenario.media_expectation import MediaExpectation
 from probe.scenario.notify_expectation import NotifyExpectation, wanted_text
 from probe.scenario.sequence import SequencePattern, parse_sequence
 from probe.scenario.source import (
     NOWHERE,
     Located,
-    Problem,
-    ScenarioError,
+    LocatedMap,
     Source,
     nearest,
     quoted,
@@ -72,123 +73,6 @@ FAILURES = (
     "NO_REQUEST",
 )
 "Ways to fail without a final response that a negative test may expect."
-
-_NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
-_QUANTITY = rf"{_NUMBER}(?:\s*(?:%|[a-z]+))?(?:\s*{_NUMBER}\s*[a-z]+)*"
-_BOUND = re.compile(
-    rf"(?:(?P<word>max|min)\s+(?P<one>{_QUANTITY})|(?P<low>{_QUANTITY})\s*\.\.\s*(?P<high>{_QUANTITY}))"
-)
-_COMPARISON = re.compile(rf"(?P<sign>[<>]=?|≤|≥)\s*(?P<rest>{_QUANTITY})")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """Limits of a measured value, both ends included."""
-
-    min: float | None = None
-    "Lowest value that holds."
-    max: float | None = None
-    "Highest value that holds."
-    warn: float | None = None
-    "Beyond this (towards `max`; towards `min` where only that is given) the value holds barely."
-    text: str = ""
-    "As written."
-    unit: Literal["s", "%", ""] = "s"
-    "Unit of the three numbers; '' for a plain number."
-    source: Source = NOWHERE
-    "Where it stands."
-
-    def __str__(self) -> str:
-        return self.text
-
-    def check(self, value: float) -> Literal["ok", "warn", "fail"]:
-        """Hold a measured value against the limits; a value that is not a number fails."""
-        above = self.min is None or value >= self.min
-        below = self.max is None or value <= self.max
-        if not (above and below) or value != value:  # noqa: PLR0124  # only NaN differs from itself
-            return "fail"
-        if self.warn is None:
-            return "ok"
-        downwards = self.max is None and self.min is not None
-        return "warn" if (value < self.warn if downwards else value > self.warn) else "ok"
-
-
-def parse_bound(value: object) -> Bound:
-    """Read `max 3s`, `min 3.8`, `8s..16s` or a mapping of min, max and warn."""
-    if isinstance(value, Bound):
-        return value
-    if isinstance(value, Mapping):
-        return _bound_of_mapping(value)
-    written = text(value)
-    found = _BOUND.fullmatch(written.strip())
-    if not found:
-        hint = "write 'max 3s', 'min 3.8', '8s..16s' or {max: 4s, warn: 2s}"
-        if comparison := _COMPARISON.fullmatch(written.strip()):
-            word = "max" if comparison["sign"] in "<=≤" else "min"
-            hint = f"did you mean '{word} {comparison['rest']}'?"
-        elif re.fullmatch(_QUANTITY, written.strip()):
-            hint = f"did you mean 'max {written.strip()}'?"
-        raise refuse(value, f"{quoted(written)} is not a bound", hint)
-    limits = {"min": found["low"], "max": found["high"]}
-    if found["word"]:
-        limits[found["word"]] = found["one"]
-    return _bound({k: (v, value) for k, v in limits.items() if v}, value, written)
-
-
-def _bound_of_mapping(value: Mapping[str, object]) -> Bound:
-    words = ("min", "max", "warn")
-    problems = [
-        Problem(
-            source=getattr(key, "source", NOWHERE),
-            message=f"unknown key {quoted(key)} in a bound",
-            hint=suggestion(key, words),
-        )
-        for key in value
-        if key not in words
-    ]
-    if problems:
-        raise ScenarioError(problems)
-    limits = {str(key): (text(entry).strip(), entry) for key, entry in value.items()}
-    if not limits:
-        raise refuse(value, "this bound has no limit", "for example: {max: 4s, warn: 2s}")
-    written = ", ".join(f"{word} {limits[word][0]}" for word in words if word in limits)
-    first = next(iter(value.values()))
-    return _bound(limits, first, written)
-
-
-def _bound(limits: Mapping[str, tuple[str, object]], value: object, written: str) -> Bound:
-    numbers: dict[str, float] = {}
-    units: set[Literal["s", "%", ""]] = set()
-    for word, (quantity, place) in limits.items():
-        numbers[word], unit = _quantity(quantity, place)
-        units.add(unit)
-    if len(units) > 1:
-        raise refuse(value, f"the limits of {quoted(written)} have different units")
-    low, high, warn = (numbers.get(word) for word in ("min", "max", "warn"))
-    if low is not None and high is not None and low > high:
-        raise refuse(value, f"{quoted(written)} can never be met: its lowest is above its highest")
-    if warn is not None and not (low or 0) <= warn <= (warn if high is None else high):
-        raise refuse(limits["warn"][1], "'warn' lies outside the bound, so it could never be seen")
-    return Bound(
-        min=low,
-        max=high,
-        warn=warn,
-        text=written,
-        unit=units.pop(),
-        source=value.source if isinstance(value, Located) else NOWHERE,
-    )
-
-
-def _quantity(quantity: str, place: object) -> tuple[float, Literal["s", "%", ""]]:
-    if re.fullmatch(_NUMBER, quantity):
-        return float(quantity), ""
-    if re.fullmatch(rf"{_NUMBER}\s*%", quantity):
-        return float(quantity.rstrip("% ")), "%"
-    try:
-        return parse_duration(quantity), "s"
-    except ScenarioError as error:
-        problem = error.problems[0]
-        raise refuse(place, problem.message, problem.hint) from None
 
 
 def _timing(name: str, value: object) -> Bound:
@@ -358,14 +242,7 @@ class Expectation(Written):
     """What a step expects; what is not named is not checked."""
 
     example = "expect: {responses: 180 200 ACK}"
-    later: ClassVar[Mapping[str, str]] = {
-        "media": "audio quality",
-        "heard": "audio quality",
-        "loss": "audio quality",
-        "jitter": "audio quality",
-        "mos": "audio quality",
-        "dtmf": "digits that were heard",
-    }
+    inner = frozenset({"sources", "agents"})
 
     responses: Annotated[SequencePattern | None, Parsed(_sequence)] = None
     "Responses, and requests where named, in order."
@@ -400,3 +277,30 @@ class Expectation(Written):
         | None
     ) = None
     "NOTIFYs in order; of a transfer the status codes that they tell, as a sequence."
+    media: MediaExpectation | None = None
+    "The audio of the call, as the agent of this step received and sent it."
+    agents: dict[str, MediaExpectation] = Field(default_factory=dict)
+    "The audio of a talk, by agent."
+
+
+class TalkExpectation(Expectation):
+    """What a talk expects: under the name of each agent, what its audio should be like."""
+
+    example = "expect: {alice: {loss: max 0.5%}, bob: {rx_packets: min 200}}"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_agent(cls, data: object) -> object:
+        """Read the names of agents as keys; `media` stands for the agent that placed the call."""
+        if not isinstance(data, LocatedMap):
+            return data
+        whole, agents = LocatedMap(), LocatedMap()
+        for key, value in data.items():
+            (whole if key == "media" else agents)[key] = value
+        whole.sources = {
+            path if path == "media" or path.startswith("media.") else f"agents.{path}": place
+            for path, place in data.sources.items()
+        }
+        agents.sources = data.sources
+        whole.given = {**data.given, "agents": dict(agents)}
+        return whole

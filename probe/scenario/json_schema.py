@@ -25,6 +25,7 @@ from probe.scenario.expectation import (
     Expectation,
     SdpExpectation,
 )
+from probe.scenario.media_expectation import MediaExpectation
 from probe.scenario.notify_expectation import NotifyExpectation
 from probe.scenario.schema import (
     EMBEDDED,
@@ -38,6 +39,7 @@ from probe.scenario.schema import (
     Scenario,
     Settings,
     Step,
+    TalkStep,
     TrunkProfile,
     UseStep,
 )
@@ -338,7 +340,16 @@ _VALUES.update(
     }
 )
 
+_VALUES.update(dict.fromkeys(MediaExpectation.keys(), _ref("bound")))
+_VALUES["media"] = _ref("MediaExpectation")
+
 _SPECIAL: dict[tuple[type[Written], str], Schema] = {
+    (TalkStep, "expect"): {
+        "type": "object",
+        "properties": {"media": _ref("MediaExpectation")},
+        "additionalProperties": _ref("MediaExpectation"),
+        "examples": [{"alice": {"loss": "max 0.5%"}}],
+    },
     (Expectation, "headers"): _EXPECTED_HEADERS,
     (Expectation, "request_headers"): _EXPECTED_HEADERS,
     (CalleeExpectation, "headers"): _EXPECTED_HEADERS,
@@ -399,7 +410,10 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
 
 def json_schema() -> Schema:
     """Return the JSON Schema of scenario files."""
-    expectations = (Expectation, SdpExpectation, CalleeExpectation, NotifyExpectation)
+    expectations = (
+        *(Expectation, SdpExpectation, CalleeExpectation, NotifyExpectation),
+        MediaExpectation,
+    )
     models = (Profile, Caps, Retry, *expectations, UseStep, *VERBS.values())
     return _schema(Scenario, "sipprobe scenario", models)
 
@@ -431,7 +445,7 @@ def _object(model: type[Written]) -> Schema:
         schema = _SPECIAL.get((model, key)) or _VALUES[key]
         if key in model.may_be_empty:
             schema = {"anyOf": [{"type": "null"}, schema]}
-        if key == "expect" and issubclass(model, Step):
+        if key == "expect" and issubclass(model, Step) and model is not TalkStep:
             measured: Schema = {"propertyNames": {"enum": list(model.timings)}}
             schema = {**schema, "properties": {"timing": measured}}
         properties[key] = {"description": lines[name], **schema}

@@ -11,7 +11,7 @@ from probe.scenario.ask_steps import (
 )
 from probe.scenario.call_steps import InCall, Reaching, Taking, TransferStep
 from probe.scenario.source import Problem, Source, quoted, suggestion
-from probe.scenario.steps import Step
+from probe.scenario.steps import Step, TalkStep
 
 
 def unknown(what: str, name: str, source: Source, known: Iterable[str]) -> Problem:
@@ -55,8 +55,20 @@ def unknown_in_calls(
         yield unknown("agent", step.at, step.source("at"), agents)
     if isinstance(step, Taking) and step.agent not in agents:
         yield unknown("agent", step.agent, step.source(step.verb), agents)
-    if not isinstance(step, InCall):
-        return
+    if isinstance(step, TalkStep) and step.expect is not None:
+        yield from (
+            unknown("agent", heard, step.source(f"expect.{heard}"), agents)
+            for heard in step.expect.agents
+            if heard not in agents
+        )
+    if isinstance(step, InCall):
+        yield from _unknown_inside(step, agents, earlier, named)
+
+
+def _unknown_inside(
+    step: InCall, agents: tuple[str, ...], earlier: list[str], named: list[str]
+) -> Iterator[Problem]:
+    """Yield a problem for each name in a step inside a call."""
     if step.by is not None and step.by not in agents:
         yield unknown("agent", step.by, step.source("by"), agents)
     if not earlier:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from probe.scenario.expectation import FAILURES, Expectation
+from probe.scenario.expectation import FAILURES, Expectation, TalkExpectation
 from probe.scenario.kinds import Name, SomeSeconds, Text
 from probe.scenario.source import Problem, ScenarioError, nearest, quoted, refuse, suggestion
 from probe.scenario.values import mapped, parse_duration, seconds_whole, several, text, whole
@@ -177,10 +177,12 @@ class HangupStep(Step):
 class TalkStep(Step):
     """Let the call go on for a while."""
 
-    inner = Step.inner | {"expect", "retry", "timeout", "answer_within"}
-    later: ClassVar[Mapping[str, str]] = {**Step.later, "expect": "what was heard"}
+    inner = Step.inner | {"retry", "timeout", "answer_within"}
+    timings = ()
 
     verb: Literal["talk"] = "talk"
+    expect: TalkExpectation | None = None
+    "What each agent hears meanwhile, by agent."
     duration: SomeSeconds = Field(validation_alias="talk")
     "How long, s."
 

@@ -38,6 +38,7 @@ trunks:
 SCENARIO = """\
 name: Everything
 trunk: carrier
+agents: {alice: {uri: "sip:200@carrier.example"}}
 steps:
   - register:
   - call: "+12025550123"
@@ -55,6 +56,9 @@ steps:
       challenge: required
       callee: {from_user: "100", headers: {Diversion: absent}, codecs: [PCMU]}
       notify: 100? 200
+      media: {rx_packets: min 50, loss: {max: 1%, warn: 0.5%}, jitter: max 30ms}
+  - talk: 2s
+    expect: {alice: {mos: min 4}, media: {gap: max 100ms}}
   - call: "+12025550124"
     expect: {failure: NO_RESPONSE}
   - options:
