@@ -5,6 +5,7 @@ is held back here and recorded when the connection is up, or forgotten when it n
 those bytes left nowhere.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from dataclasses import replace
 import pjsua2 as pj
 
 from probe.agent.pjsua.faults import from_status
-from probe.agent.pjsua.transport import TLS_BITS
+from probe.agent.pjsua.transport import TLS13_SUITES, TLS_BITS
 from probe.agent.port import Recorder
 from probe.agent.sockets import local_end, received_bytes, send_at_once, shut_down
 from probe.trace.failure import Failure
@@ -175,11 +176,25 @@ class Connections:
         return self._local[key]
 
 
+def agreed_version(allowed: int, cipher: int, name: str) -> str:
+    """Return the version that a connection has, e.g. ``1.3``; a range where nothing tells it.
+
+    The stack tells what we allow (``allowed``, TLS_BITS) and not what was agreed. Suites of TLS 1.3
+    belong to it alone (RFC 8446 §B.4), those with AEAD or SHA-2 to TLS 1.2 (RFC 5246 §A.5).
+    """
+    if cipher & 0xFFFF in TLS13_SUITES:
+        return "1.3"
+    older = [version for version, bit in TLS_BITS.items() if allowed & bit and version != "1.3"]
+    if "1.2" in older and re.search("GCM|CCM|CHACHA|SHA256|SHA384", name):
+        return "1.2"
+    return " to ".join(dict.fromkeys((older[0], older[-1]))) if older else ""
+
+
 def _tls_facts(info: pj.TlsInfo, remote: str) -> tuple[str, str, tuple[str, ...]]:
     """Return peer address, protocol with cipher, and what verification found against the peer."""
-    names = {bit: name for name, bit in TLS_BITS.items()}
     agreed = ""
     if info.established:
-        agreed = f"TLS {names.get(info.protocol, info.protocol)} {info.cipherName}".strip()
+        version = agreed_version(info.protocol, info.cipher, info.cipherName)
+        agreed = f"TLS {version} {info.cipherName}".strip()
     faults = tuple(info.verifyMsgs) if info.verifyStatus else ()
     return info.remoteAddr or remote, agreed, faults

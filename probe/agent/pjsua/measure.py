@@ -11,6 +11,7 @@ import pjsua2 as pj
 
 from probe.agent.pjsua.module import Name
 from probe.agent.pjsua.requests import RequestError, Requests
+from probe.agent.pjsua.transport import TLS13_SUITES
 from probe.plan.capabilities import Capabilities
 
 SAFE_ACCOUNTS = 8
@@ -19,9 +20,6 @@ account too many ends the process: there it is not tried."""
 
 _MOST_ACCOUNTS = 1024
 _MOST_CIPHERS = 400
-_TLS13_SUITES = frozenset(range(0x1301, 0x1306))
-"""Cipher suites that exist in TLS 1.3 alone (RFC 8446 §B.4)."""
-
 _MOST_BODY = 65000
 """Bytes of a body up to which the largest message is looked for: a datagram holds no more."""
 
@@ -49,7 +47,7 @@ def measure(
         ipv6=config.get("PJ_HAS_IPV6") == "1",
         tls=tls,
         tls_library=_tls_library(library),
-        tls13=tls and not _TLS13_SUITES.isdisjoint(_ciphers(library)),
+        tls13=tls and not TLS13_SUITES.isdisjoint(_ciphers(library)),
         dtls_srtp=_keying_methods(library) > 1,
         codecs=tuple(dict.fromkeys(c.codecId.split("/")[0] for c in endpoint.codecEnum2())),
         max_message=min(row, _largest_message(requests)),

@@ -14,6 +14,9 @@ TLS_METHOD_1_2 = 33
 TLS_BITS = {"1.0": 4, "1.1": 8, "1.2": 16, "1.3": 32}
 """PJ_SSL_SOCK_PROTO bits (pj/ssl_sock.h)."""
 
+TLS13_SUITES = frozenset(range(0x1301, 0x1306))
+"""Cipher suites that exist in TLS 1.3 alone (RFC 8446 §B.4)."""
+
 TLS_CONNECT_S = 4.0
 """Longest TLS handshake: a peer that does not speak TLS is silent for ever otherwise."""
 

@@ -16,6 +16,7 @@ account = pytest.importorskip("probe.agent.pjsua.account")
 wiretap = pytest.importorskip("probe.agent.pjsua.wiretap")
 login = pytest.importorskip("probe.agent.pjsua.login")
 in_dialog = pytest.importorskip("probe.agent.pjsua.in_dialog")
+connections = pytest.importorskip("probe.agent.pjsua.connections")
 
 pytestmark = pytest.mark.pjsua2
 
@@ -373,3 +374,22 @@ def test_what_is_left_to_the_stack() -> None:
     assert looked_at(call) == 0
     assert looked_at(answered_call().raw("\x00 not SIP")) == 0
     assert looked_at(answered_call().request("OPTIONS"), status=70004) == 0
+
+
+@pytest.mark.parametrize(
+    ("allowed", "cipher", "name", "version"),
+    [
+        (16 | 32, 0x1302, "TLS_AES_256_GCM_SHA384", "1.3"),
+        (16 | 32, 0x03001301, "TLS_AES_128_GCM_SHA256", "1.3"),
+        (16 | 32, 0xC030, "ECDHE-RSA-AES256-GCM-SHA384", "1.2"),
+        (16 | 32, 0xC014, "ECDHE-RSA-AES256-SHA", "1.2"),
+        (4 | 8 | 16, 0xC014, "ECDHE-RSA-AES256-SHA", "1.0 to 1.2"),
+        (4 | 8 | 16, 0xC027, "ECDHE-RSA-AES128-SHA256", "1.2"),
+        (0, 0, "", ""),
+    ],
+)
+def test_version_of_tls_is_told_by_the_cipher(
+    allowed: int, cipher: int, name: str, version: str
+) -> None:
+    """The stack tells which versions were allowed, not which one was agreed."""
+    assert connections.agreed_version(allowed, cipher, name) == version
