@@ -29,6 +29,14 @@ LONG = (
 """Files of more than ten seconds, the longest first: one that begins last is waited for."""
 
 
+SECOND_PASS = "SIPPROBE_TEST_ENGINE"
+"""Environment variable: the engine made for probing is installed. Then no test that is
+marked `engine` may be skipped in CI. Without it they may, because tests/run runs them again."""
+
+LACKING = "the installed pjsua2"
+"""How the reason of such a skip begins."""
+
+
 def in_ci() -> bool:
     """Say whether the environment claims to be CI (``CI=true``, as CI services set it)."""
     return os.environ.get("CI", "").lower() not in {"", "0", "false"}
@@ -50,6 +58,43 @@ def _turn(file: Path) -> int:
     return 1 if {"unit", "golden"} & set(file.parts) else 2 + len(LONG)
 
 
+@pytest.fixture(autouse=True)
+def _engine_that_can(request: pytest.FixtureRequest) -> None:
+    """Skip a test that is marked `engine` where the installed pjsua2 lacks what it names.
+
+    The mark names fields of `Capabilities` with the least value that is enough, or True.
+    """
+    mark = request.node.get_closest_marker("engine")
+    if mark is None:
+        return
+    from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - a process, once
+
+    able = capabilities_of_engine()
+    if able is None:
+        pytest.skip(f"{LACKING} does not load")
+    lacks = [
+        f"{field} is {found!r}, not {least!r}"
+        for field, least in mark.kwargs.items()
+        if not _is_enough(found := getattr(able, field), least)
+    ]
+    if lacks:
+        pytest.skip(f"{LACKING} {able.version} is not the engine made for probing: {lacks[0]}")
+
+
+def _is_enough(found: object, least: object) -> bool:
+    if isinstance(found, tuple):  # codecs
+        return str(least).lower() in {str(one).lower() for one in found}
+    if isinstance(found, int) and isinstance(least, int):
+        return found >= least
+    return found == least
+
+
+def _may_skip(item: pytest.Item, reason: str) -> bool:
+    """Whether CI passes over a skipped test: it is run with the better engine afterwards."""
+    first_pass = os.environ.get(SECOND_PASS, "") == ""
+    return first_pass and item.get_closest_marker("engine") is not None and LACKING in reason
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -57,7 +102,9 @@ def pytest_runtest_makereport(
     """Turn a skipped peer test into a failure in CI: there, a missing peer is a broken build."""
     report = yield
     expected_to_fail = hasattr(report, "wasxfail")
-    if report.skipped and not expected_to_fail and in_ci() and item.get_closest_marker("peer"):
+    needed = item.get_closest_marker("peer") or item.get_closest_marker("engine")
+    unasked = report.skipped and not expected_to_fail and in_ci() and needed
+    if unasked and not _may_skip(item, _reason(report)):
         report.outcome = "failed"
         report.longrepr = f"a peer test may not be skipped in CI: {_reason(report)}"
     return report

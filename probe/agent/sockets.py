@@ -89,6 +89,12 @@ def own_address(account: Account, towards: str = "") -> tuple[str, int]:
         raise AgentError(Failure.NO_ROUTE, None, f"{host}: {error.strerror}") from None
 
 
+def bracketed(place: str) -> str:
+    """Return ``ip:port`` with an IPv6 address in brackets (RFC 3986 §3.2.2), as it was or not."""
+    host, _, port = place.rpartition(":")
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else place
+
+
 def source_address(host: str, port: int) -> str:
     """Return the address that this machine would send from; raise OSError without a route.
 

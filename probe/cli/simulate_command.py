@@ -59,7 +59,8 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
             "  use --port 0 for a free port and a loopback --host"
         ) from None
     try:
-        click.echo(f"embedded trunk at {host}:{trunk.udp_port} (UDP and TCP), realm {trunk.realm}")
+        shown = f"[{host}]" if ":" in host else host
+        click.echo(f"embedded trunk at {shown}:{trunk.udp_port} (UDP and TCP), realm {trunk.realm}")
         click.echo(f"account {user}, " + (
             "password as given" if password else f"password {trunk.password} (for this run only)"
         ))  # fmt: skip

@@ -26,6 +26,10 @@ KeyError for an absent field, TypeError for a parameter named ``self``, Assertio
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _SPACE_BEFORE_COLON = re.compile(rb"(?m)^([\w.!%*+`'~-]+)[ \t]+:")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n")
+_RECEIVED_SIX = re.compile(rb"(?i)(;\s*received\s*=\s*)((?:[0-9a-f]{0,4}:){2,7}[0-9a-f.:]*)")
+"""An IPv6 address in a Via as RFC 3261 §25.1 writes it. ``sipmessage`` 0.7 reads it in brackets
+alone, which are as common (RFC 5118 §4.5)."""
+
 _RPORT = re.compile(r";\s*rport(?=\s*(?:;|,|$))", re.IGNORECASE)
 _ANGLE = re.compile(r"<([^<>]*)>")
 _ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
@@ -52,6 +56,7 @@ def read(data: bytes) -> Request | Response:
     if not separator or len(data) > MAX_MESSAGE:
         raise Malformed(400, "Bad Request")
     head = _SPACE_BEFORE_COLON.sub(rb"\1:", _FOLD.sub(b" ", head))
+    head = _RECEIVED_SIX.sub(rb"\1[\2]", head)
     try:
         message = _parse(head, body)
     except PROTOCOL_ERRORS:
@@ -147,7 +152,7 @@ def stamp_via(request: Request, peer: records.Address) -> None:
     via = request.via[0]
     first = _RPORT.sub(f";rport={peer[1]}", first)
     if "rport" in via.parameters or via.host.strip("[]") != peer[0]:
-        first = f"{first};received={peer[0]}"
+        first = f"{first};received={f'[{peer[0]}]' if ':' in peer[0] else peer[0]}"
     request.headers.setlist("Via", [first + comma + rest, *values[1:]])
 
 

@@ -35,7 +35,7 @@ class Certificates:
     "PEM file of the authority that the agent does not know."
 
     server: Certificate
-    "Good: for the name localhost and the address 127.0.0.1, valid now."
+    "Good: for the name localhost and the addresses 127.0.0.1 and ::1, valid now."
 
     expired: Certificate
     "Like `server`, valid until yesterday."
@@ -100,7 +100,8 @@ class _Authority:
 
 def make_certificates(folder: Path) -> Certificates:
     """Write all certificates into `folder`."""
-    here = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    places = [x509.IPAddress(ipaddress.ip_address(place)) for place in ("127.0.0.1", "::1")]
+    here = (x509.DNSName("localhost"), *places)
     known = _Authority(folder, "ca")
     unknown = _Authority(folder, "unknown-ca")
     return Certificates(

@@ -34,6 +34,12 @@ class KamailioOptions:
     certificate: str = "server"
     "Which of `Certificates` the TLS listener shows."
 
+    tls_method: str = "TLSv1.2+"
+    "Which versions the TLS listener takes, in Kamailio's words."
+
+    host: str = LOOPBACK
+    "The loopback address that it listens on, IPv6 in brackets."
+
     ask_client: bool = False
     "Refuse TLS clients without a certificate of the test's own authority."
 
@@ -96,6 +102,8 @@ def running_kamailio(
     configuration = folder / "kamailio.cfg"
     configuration.write_text(
         _filled(
+            HOST=options.host,
+            TLS_METHOD=options.tls_method,
             UDP_PORT=port,
             TCP_PORT=port,
             TLS_PORT=tls_port,
@@ -131,7 +139,7 @@ def running_kamailio(
             second_password=second_password,
             process=process,
         )
-        process.wait_until(lambda: _answers(peer), "Kamailio")
+        process.wait_until(lambda: _answers(peer, options.host), "Kamailio")
         yield peer
 
 
@@ -146,20 +154,22 @@ def _filled(**values: object) -> str:
     return text
 
 
-def _answers(peer: Kamailio) -> bool:
+def _answers(peer: Kamailio, host: str) -> bool:
     """Say whether it accepts TCP and TLS connections and answers an OPTIONS by UDP."""
+    address = host.strip("[]")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         for port in (peer.tcp_port, peer.tls_port):
-            socket.create_connection((LOOPBACK, port), timeout=1).close()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            socket.create_connection((address, port), timeout=1).close()
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.settimeout(0.2)
-            probe.connect((LOOPBACK, peer.udp_port))
+            probe.connect((address, peer.udp_port))
             own = probe.getsockname()[1]
             lines = (
-                f"OPTIONS sip:{LOOPBACK}:{peer.udp_port} SIP/2.0",
-                f"Via: SIP/2.0/UDP {LOOPBACK}:{own};branch=z9hG4bK-ready-{os.getpid()}",
-                f"From: <sip:ready@{LOOPBACK}>;tag=ready",
-                f"To: <sip:{LOOPBACK}:{peer.udp_port}>",
+                f"OPTIONS sip:{host}:{peer.udp_port} SIP/2.0",
+                f"Via: SIP/2.0/UDP {host}:{own};branch=z9hG4bK-ready-{os.getpid()}",
+                f"From: <sip:ready@{host}>;tag=ready",
+                f"To: <sip:{host}:{peer.udp_port}>",
                 f"Call-ID: ready-{own}",
                 "CSeq: 1 OPTIONS",
                 "Max-Forwards: 70",

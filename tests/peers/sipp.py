@@ -118,12 +118,15 @@ def running_sipp_uas(  # noqa: PLR0913 - each is an option of SIPp that some tes
     timeout_s: int = 60,
     port: int | None = None,
     text: str | None = None,
+    host: str = LOOPBACK,
+    log_messages: bool = True,
 ) -> Iterator[SippUas]:
     """Run a file of `tests/peers/sipp` while the block runs; it ends after `calls` calls.
 
     ``text`` is a scenario of SIPp's that stands in no file; `scenario` then only names it.
 
-    It listens on a free port, or on `port`, which a far end before it held.
+    It listens on a free port, or on `port`, which a far end before it held; `host` is a loopback
+    address.
     """
     port = free_port() if port is None else port
     control_port, media_port = free_port(), free_port(count=4)
@@ -136,23 +139,25 @@ def running_sipp_uas(  # noqa: PLR0913 - each is an option of SIPp that some tes
     script.write_text(text)
     command = [program("sipp"), "-sf", str(script)]
     # -ci and -mi too: else its control and media sockets are open to the whole network.
-    command += ["-i", LOOPBACK, "-mi", LOOPBACK, "-ci", LOOPBACK]
+    command += ["-i", host, "-mi", host, "-ci", LOOPBACK]
     command += ["-p", str(port), "-cp", str(control_port), "-mp", str(media_port)]
     command += ["-t", {"udp": "u1", "tcp": "t1"}[transport]]
     command += ["-buff_size", "2000000"]  # bytes of socket buffer: loses nothing under load
     command += ["-nostdin", "-m", str(calls), "-timeout", f"{timeout_s}s", "-d", str(pause_ms)]
-    command += ["-trace_msg", "-message_file", str(message_log)]
+    if log_messages:
+        command += ["-trace_msg", "-message_file", str(message_log)]
     command += ["-trace_err", "-error_file", str(folder / "errors.log")]
     if rtp_echo:
         command += ["-rtp_echo"]
     with running(command, folder / "sipp.log", cwd=folder) as process:
-        process.wait_until(lambda: _is_bound(port, transport), f"SIPp {scenario}")
+        process.wait_until(lambda: _is_bound(host, port, transport), f"SIPp {scenario}")
         yield SippUas(port=port, media_port=media_port, process=process, message_log=message_log)
 
 
-def _is_bound(port: int, transport: str) -> bool:
+def _is_bound(host: str, port: int, transport: str) -> bool:
     """Say whether somebody holds the port; asking by a packet would be a call for SIPp."""
     listening = b" 0A " if transport == "tcp" else b" "
-    address = f" 0100007F:{port:04X} ".encode()
-    table = Path("/proc/net", transport).read_bytes()
+    six = ":" in host
+    address = f" {'0' * 24 + '01000000' if six else '0100007F'}:{port:04X} ".encode()
+    table = Path("/proc/net", f"{transport}{'6' * six}").read_bytes()
     return any(address in line and listening in line for line in table.splitlines())

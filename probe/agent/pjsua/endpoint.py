@@ -36,7 +36,7 @@ from probe.agent.pjsua.transactions import Transactions
 from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
-from probe.agent.sockets import own_address
+from probe.agent.sockets import bracketed, own_address
 from probe.agent.sounds import source_of
 from probe.naming.targets import Target, Wanted
 from probe.plan.action import Account, Call, Manner
@@ -166,7 +166,8 @@ class PjsuaAgent:
         )
         transport = made[0]
         self._endpoint.libStart()
-        bound = self._connections.bound = self._endpoint.transportGetInfo(transport).localName
+        bound = bracketed(self._endpoint.transportGetInfo(transport).localName)
+        self._connections.bound = bound
         if account.transport == "UDP":
             self._icmp = IcmpWatch(int(bound.rpartition(":")[2]), self._clock)
         self._account = PjAccount(
