@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 from probe.reference import reference as ref
 from probe.reference.reference import Direction, Meaning, Provider, Retry, UnknownSubjectError
 
-__all__ = ["UnknownSubjectError", "explain"]
+__all__ = ["Page", "UnknownSubjectError", "explain", "write", "write_meanings"]
 
 DEFAULT_WIDTH = 88  # columns: fits a terminal of 90 and a mail
 _NARROWEST = 40  # below this a wrapped column holds hardly a word
@@ -53,15 +54,42 @@ def explain(
     Raises UnknownSubjectError, a LookupError with the nearest words, for a subject or a provider
     that it does not hold.
     """
-    page = _Page(max(width, _NARROWEST))
-    chosen = None if provider is None else _the_provider(provider)
-    word = subject.strip()
-    render = _renderer(word, chosen)
-    render(page, chosen, direction)
+    page = _TextPage(max(width, _NARROWEST))
+    write(page, subject, provider=provider, direction=direction)
     return page.text()
 
 
-_Render = Callable[["_Page", Provider | None, Direction | None], None]
+class Page(Protocol):
+    """What an explanation is written on: a terminal's text here, the documentation elsewhere."""
+
+    def title(self, text: str) -> None:
+        """Begin with the name of the subject."""
+
+    def gap(self, heading: str) -> None:
+        """Begin a list."""
+
+    def labelled(self, label: str, text: str) -> None:
+        """Say one thing, under its label."""
+
+    def item(self, text: str, *details: str) -> None:
+        """Say one thing of a list, and what belongs to it."""
+
+
+def write(
+    page: Page, subject: str, *, provider: str | None = None, direction: Direction | None = None
+) -> None:
+    """Write what `explain` says about a subject on a page of any kind; raises as it does."""
+    chosen = None if provider is None else _the_provider(provider)
+    render = _renderer(subject.strip(), chosen)
+    render(page, chosen, direction)
+
+
+def write_meanings(page: Page, subject: int | str, provider: Provider) -> None:
+    """Write what one provider says about a code or a method."""
+    _own_meanings(page, subject, provider, None)
+
+
+_Render = Callable[[Page, Provider | None, Direction | None], None]
 
 
 def _renderer(word: str, chosen: Provider | None) -> _Render:
@@ -121,7 +149,7 @@ def _the_provider(name: str) -> Provider:
     return found
 
 
-class _Page:
+class _TextPage:
     """Lines of text, wrapped; labels stand left of their paragraph."""
 
     def __init__(self, width: int) -> None:
@@ -153,7 +181,7 @@ class _Page:
             )
 
 
-def _response(page: _Page, code: int, own: Provider | None, way: Direction | None) -> None:
+def _response(page: Page, code: int, own: Provider | None, way: Direction | None) -> None:
     entry = ref.response(code)
     page.title(f"{entry.code} {entry.name}")
     page.labelled("Defined", entry.defined_in if entry.registered else _unregistered(entry))
@@ -179,7 +207,7 @@ def _unregistered(entry: ref.ResponseCode) -> str:
     return f"not a registered code; seen with {entry.defined_in}"
 
 
-def _class(page: _Page, kind: ref.ResponseClass) -> None:
+def _class(page: Page, kind: ref.ResponseClass) -> None:
     page.title(f"{kind.name} {kind.title}")
     page.labelled("Defined", kind.defined_in)
     page.labelled("Final", "yes" if kind.final else "no, another response follows")
@@ -193,7 +221,7 @@ def _class(page: _Page, kind: ref.ResponseClass) -> None:
             page.item(f"{entry.code} {entry.name} ({entry.defined_in})")
 
 
-def _method(page: _Page, method: ref.Method, own: Provider | None, way: Direction | None) -> None:
+def _method(page: Page, method: ref.Method, own: Provider | None, way: Direction | None) -> None:
     page.title(method.name)
     page.labelled("Defined", method.defined_in)
     page.labelled("Does", method.does)
@@ -208,7 +236,7 @@ def _method(page: _Page, method: ref.Method, own: Provider | None, way: Directio
         _who_else(page, method.name)
 
 
-def _q850(page: _Page, number: int) -> None:
+def _q850(page: Page, number: int) -> None:
     entry = ref.q850(number)
     page.title(f"Q.850 cause {entry.cause}: {entry.name}")
     if entry.meaning is not None:
@@ -227,7 +255,7 @@ def _q850(page: _Page, number: int) -> None:
     _related(page, entry.causes, ())
 
 
-def _warning(page: _Page, code: int) -> None:
+def _warning(page: Page, code: int) -> None:
     entry = ref.warning(code)
     page.title(f"Warning {entry.code}: {entry.name}")
     page.labelled("Defined", entry.defined_in)
@@ -235,7 +263,7 @@ def _warning(page: _Page, code: int) -> None:
     _related(page, entry.causes, ())
 
 
-def _header(page: _Page, header: ref.HeaderHint, own: Provider | None) -> None:
+def _header(page: Page, header: ref.HeaderHint, own: Provider | None) -> None:
     page.title(f"{header.name} header")
     page.labelled("Defined", header.defined_in)
     page.labelled("Tells", header.tells)
@@ -252,7 +280,7 @@ def _header(page: _Page, header: ref.HeaderHint, own: Provider | None) -> None:
                 _item(page, entry)
 
 
-def _cause(page: _Page, cause: ref.RootCause) -> None:
+def _cause(page: Page, cause: ref.RootCause) -> None:
     page.title(f"{cause.id} {cause.name}")
     page.labelled("Layer", f"{cause.layer} ({cause.family})")
     known = _IDENTIFIABILITY_WORDS.get(cause.identifiability, "not said")
@@ -284,7 +312,7 @@ def _cause(page: _Page, cause: ref.RootCause) -> None:
             page.item(line)
 
 
-def _provider(page: _Page, provider: Provider, way: Direction | None) -> None:
+def _provider(page: Page, provider: Provider, way: Direction | None) -> None:
     page.title(provider.name)
     if provider.aliases:
         page.labelled("Also", ", ".join(provider.aliases))
@@ -329,7 +357,7 @@ def _given_away(provider: Provider) -> Iterable[tuple[str, str]]:
         yield f"{said} {', '.join(dict.fromkeys(patterns))}".strip(), source
 
 
-def _symptom(page: _Page, symptom: str, own: Provider | None, way: Direction | None) -> None:
+def _symptom(page: Page, symptom: str, own: Provider | None, way: Direction | None) -> None:
     page.title(_subject(symptom))
     for provider in ref.providers_that_say(symptom) if own is None else (own,):
         _related(page, (), _own_meanings(page, symptom, provider, way))
@@ -343,7 +371,7 @@ def _subject(subject: int | str) -> str:
     return subject.lower()
 
 
-def _by_direction(page: _Page, entries: Iterable[Meaning], way: Direction | None) -> None:
+def _by_direction(page: Page, entries: Iterable[Meaning], way: Direction | None) -> None:
     told = [m for m in entries if m.direction is not None and way in {None, m.direction}]
     if told:
         page.gap("By direction:")
@@ -352,7 +380,7 @@ def _by_direction(page: _Page, entries: Iterable[Meaning], way: Direction | None
 
 
 def _own_meanings(
-    page: _Page, subject: int | str, own: Provider | None, way: Direction | None
+    page: Page, subject: int | str, own: Provider | None, way: Direction | None
 ) -> tuple[Meaning, ...]:
     if own is None:
         return ()
@@ -367,7 +395,7 @@ def _own_meanings(
     return told
 
 
-def _item(page: _Page, entry: Meaning, before: str = "", *, with_source: bool = True) -> None:
+def _item(page: Page, entry: Meaning, before: str = "", *, with_source: bool = True) -> None:
     marks = [_DIRECTION_WORDS[entry.direction]] if entry.direction is not None else []
     if entry.hint is not None:
         marks.append(entry.hint)
@@ -380,7 +408,7 @@ def _item(page: _Page, entry: Meaning, before: str = "", *, with_source: bool = 
     page.item(f"{before}{head}{entry.text}", *details)
 
 
-def _related(page: _Page, ids: Iterable[str], told: Iterable[Meaning]) -> None:
+def _related(page: Page, ids: Iterable[str], told: Iterable[Meaning]) -> None:
     """List root causes, those that the provider's own meanings name first."""
     wanted = tuple(dict.fromkeys((*(i for m in told for i in m.causes), *ids)))
     if wanted:
@@ -389,13 +417,13 @@ def _related(page: _Page, ids: Iterable[str], told: Iterable[Meaning]) -> None:
             page.item(f"{cause_id} {ref.cause(cause_id).name}")
 
 
-def _headers_worth_reading(page: _Page, code: int) -> None:
+def _headers_worth_reading(page: Page, code: int) -> None:
     names = [entry.name for entry in ref.headers() if code in entry.read_with]
     if names:
         page.gap(f"Header fields worth reading with it: {', '.join(names)}")
 
 
-def _who_else(page: _Page, subject: int | str) -> None:
+def _who_else(page: Page, subject: int | str) -> None:
     names = [provider.name for provider in ref.providers_that_say(subject)]
     if names:
         page.gap(f"Providers that give it a meaning of their own (--provider): {', '.join(names)}")
