@@ -217,7 +217,7 @@ def _named(name: str) -> str:
     model = next((model for model in MODELS if model.__name__ == name), None)
     if model is not None:
         return f"[{TITLES.get(model, name)}](#keys-{name.lower()})"
-    return f"[{_KINDS.get(name, name)}](kinds.md#kind-{name})" if name in _KINDS else name
+    return f"[{_KINDS.get(name, name)}](#kind-{name})" if name in _KINDS else name
 
 
 def _kinds(definitions: Mapping[str, Any]) -> str:

@@ -64,6 +64,7 @@ _EXAMPLES: dict[str, str] = {
     "answer_within": "30s",
     "at": "bob",
     "auth_user": "100",
+    "basic": "open",
     "body": '"Signal=5"',
     "by": "bob",
     "ca_file": "carrier-ca.pem",
@@ -85,6 +86,7 @@ _EXAMPLES: dict[str, str] = {
     "country": "US",
     "content_type": "application/dtmf-relay",
     "data": "numbers.csv",
+    "dialog_state": "confirmed",
     "diversion": '"101"',
     "event": "message-summary",
     "expect": "{responses: 200}",
@@ -100,7 +102,7 @@ _EXAMPLES: dict[str, str] = {
     "in": "first",
     "local_address": "192.0.2.10",
     "minutes_per_day": "30",
-    "name": "first",
+    "name": "second-call",
     "nameserver": "192.0.2.53",
     "notify": "100? 180? 200",
     "numbers": '["+12025550100"]',
@@ -157,6 +159,27 @@ _OWN_EXAMPLES: dict[tuple[type[Written], str], str] = {
     (Profile, "trunk"): "carrier",
 }
 _VARIABLES = dict.fromkeys(("PW_100", "CARRIER_PASSWORD"), "not-used")
+_BEFORE = """  - {call: "101", name: first, from: alice, at: bob}
+  - {subscribe: message-summary, name: lamp}
+"""
+"""Steps that stand before the step whose key is looked at."""
+
+_BESIDE: dict[str, str] = {
+    "redirect": 'to: "102"',
+    "transfer": 'to: "102"',
+    "message": 'to: "101"',
+    "request": 'to: "101"',
+}
+"""What a verb cannot be without."""
+
+_NEEDED: dict[str, str] = {
+    "contact": "answer_with: 302",
+    "content_type": "body: x",
+    "cost_per_run": "cost_per_minute: 0.01",
+    "cost_per_day": "cost_per_minute: 0.01",
+}
+"""What a key cannot be without."""
+
 _NEEDS_AT = ("answer_after", "answer_with", "contact", "early_media")
 _WRONG = ('"?"', "nonsense", "-1", "{a: b}", "[[a]]")
 """What is tried as a wrong value, in this order; the first that is refused is shown."""
@@ -226,15 +249,29 @@ def _around(model: type[Written], key: str) -> tuple[str, str]:
     """Return what stands before and after a key in the smallest file that may hold it."""
     verb = STEPS.get(model)
     if verb is not None:
-        at = "at: bob, " if key in _NEEDS_AT and "at" in _keys(model) else ""
-        kept = "" if key == verb else f"{verb}: {_BASES.get(verb, '')}, {at}"
-        return f"{_AGENTS}steps:\n  - {{{kept}", "}\n"
+        known = _keys(model)
+        beside = _BESIDE.get(verb, "")
+        parts = [
+            "" if key == verb else f"{verb}: {_BASES.get(verb, '')}",
+            "at: bob" if key in _NEEDS_AT and "at" in known else "",
+            "" if key in {"to", "with", "in"} else beside,
+            _NEEDED.get(key, "") if set(_NEEDED.get(key, "").split(":")[:1]) <= set(known) else "",
+        ]
+        kept = "".join(f"{part}, " for part in parts if part)
+        return f"{_AGENTS}steps:\n{_BEFORE}  - {{{kept}", "}\n"
     within = {
-        Scenario: ("", "\n" if key == "steps" else f"\n{_ONE_STEP}"),
+        Scenario: (
+            "matrix: {COUNTRY: [de], NUMBER: ['101']}\n" if key == "row_name" else "",
+            "\n" if key == "steps" else f"\n{_ONE_STEP}",
+        ),
         Profile: ("agents:\n  carol: {", f"}}\n{_ONE_STEP}"),
         Settings: ("", "\n"),
         TrunkProfile: ("trunks:\n  carrier: {", "}\n"),
-        Caps: ("trunks:\n  carrier: {uri: 'sip:1@h.example', caps: {", "}}\n"),
+        Caps: (
+            "trunks:\n  carrier: {uri: 'sip:1@h.example', caps: {"
+            + (f"{_NEEDED[key]}, " if key in _NEEDED else ""),
+            "}}\n",
+        ),
         Retry: (
             _AGENTS
             + "steps:\n  - {call: '101', retry: {"

@@ -190,5 +190,5 @@ def _index(pages: dict[str, str]) -> str:
         _toctree([name for name in names if f"{name}.md" in pages], caption, hidden=True)
         for caption, names in (*_CONTENTS, *((("More", tuple(other)),) if other else ()))
     ]
-    front = Path(__file__).with_name("front.md").read_text(encoding="utf-8")
+    front = Path(__file__).with_name("front.md.in").read_text(encoding="utf-8")
     return front + "\n" + "\n".join(trees)

@@ -15,7 +15,9 @@ PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 def needed() -> set[str]:
     """Return what the package and its development tools ask for, by name."""
-    lists = re.findall(r"^(?:dependencies|dev|docs) = \[\n(.*?)^\]", PYPROJECT, re.MULTILINE | re.DOTALL)
+    lists = re.findall(
+        r"^(?:dependencies|dev|docs) = \[\n(.*?)^\]", PYPROJECT, re.MULTILINE | re.DOTALL
+    )
     assert len(lists) == 3
     entries = re.findall(r'^\s*"([^"]+)"', "".join(lists), re.MULTILINE)
     return {canonicalize_name(Requirement(entry).name) for entry in entries} - {"sipprobe"}
