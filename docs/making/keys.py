@@ -7,15 +7,14 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from docs.making import samples
-from docs.making.models import MODELS, STEPS, TITLES
+from docs.making.models import MODELS, STEPS, TITLES, in_settings
 from docs.making.pages import escaped, prose
 from docs.making.since import since
 from probe.scenario.json_schema import json_schema, settings_schema
-from probe.scenario.schema import Caps, Scenario, Settings, TrunkProfile
+from probe.scenario.schema import Scenario, Settings
 from probe.scenario.written import Written
 
 FOLDER = "docs/reference"
-_SETTINGS = (Settings, TrunkProfile, Caps)
 _KINDS: dict[str, str] = {
     "variable": "a variable, `${NAME}` or `${NAME:-default}`",
     "name": "a name: letters, digits, `_` and `-`",
@@ -47,7 +46,8 @@ def pages() -> dict[str, str]:
         found: Any = schema["$defs"]
         definitions |= {**found, root.__name__: schema}
     steps = [model for model in MODELS if model in STEPS]
-    rest = [m for m in MODELS if m not in STEPS and m is not Scenario and m not in _SETTINGS]
+    settings = [model for model in MODELS if in_settings(model)]
+    rest = [m for m in MODELS if m not in {*steps, *settings, Scenario}]
     return {
         f"{FOLDER}/keys-scenario.md": _page(
             "Keys of a scenario file",
@@ -67,7 +67,7 @@ def pages() -> dict[str, str]:
         f"{FOLDER}/keys-settings.md": _page(
             "Keys of sipprobe.yaml",
             "Trunk profiles and variables.",
-            list(_SETTINGS),
+            settings,
             definitions,
         ),
         f"{FOLDER}/kinds.md": _kinds(definitions),
@@ -105,8 +105,11 @@ def _key(
         ("type", kind_of(own, definitions)),
         ("default", _default(field, own, required=key in schema.get("required", ()))),
     ]
-    shown = samples.example(model, key, _example_of(own, definitions))
-    if shown is not None:
+    of_kind = _example_of(own, definitions)
+    if of_kind is None and isinstance(field.default, (int, str)):
+        of_kind = field.default or None
+    shown = samples.example(model, key, of_kind)
+    if shown is not None and samples.loads(model, key, shown):
         rows.append(
             ("example", f"`{key}: {shown}`" if "`" not in shown else f"`` {key}: {shown} ``")
         )
@@ -186,6 +189,8 @@ def _one_of(parts: list[Mapping[str, Any]], definitions: Mapping[str, Any]) -> s
         for part in parts
         if not str(part.get("$ref", "")).endswith("/variable")
     ]
+    if kinds[0].startswith(("a whole number", "a number")):
+        kinds = [kind for kind in kinds if kind != "text"]  # as which YAML may have it, too
     return " or ".join(dict.fromkeys(kind for kind in kinds if kind))
 
 

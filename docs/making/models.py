@@ -1,5 +1,7 @@
 """The parts of written files, in the order in which a reader meets them."""
 
+from typing import Literal, TypeAlias, get_origin
+
 from probe.scenario.expectation import CalleeExpectation, Expectation, SdpExpectation
 from probe.scenario.notify_expectation import NotifyExpectation
 from probe.scenario.schema import (
@@ -33,29 +35,50 @@ TITLES: dict[type[Written], str] = {
 """Headings by model; another model that a schema names is headed by its own name."""
 
 
+Many: TypeAlias = Literal["one", "named", "list"]
+Holding: TypeAlias = tuple[type[Written], str, Many]
+"""The model that holds another, its key, and whether it holds one, several by name, or a list."""
+
+HOLDERS: dict[type[Written], Holding] = {}
+"""Which key holds a model, the first that was found; filled as `MODELS` is."""
+
+
 def _parts(model: type[Written], found: dict[type[Written], None]) -> None:
     """Find the models that stand below a model, each once, in the order of the fields."""
     found.setdefault(model)
-    for part in _below(model):
+    for part, holding in _below(model):
+        HOLDERS.setdefault(part, holding)
         if part not in found:
             _parts(part, found)
 
 
-def _below(model: type[Written]) -> list[type[Written]]:
-    below: list[type[Written]] = []
+def _below(model: type[Written]) -> list[tuple[type[Written], Holding]]:
+    below: list[tuple[type[Written], Holding]] = []
 
-    def look(annotation: object) -> None:
-        if isinstance(annotation, type):
-            if issubclass(annotation, Written):
-                below.append(annotation)
-            return
-        for inner in getattr(annotation, "__args__", ()):
-            look(inner)
+    def look(annotation: object, key: str, many: Many) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, Written):
+            below.append((annotation, (model, key, many)))
+        origin = get_origin(annotation)
+        inner: Many = "named" if origin is dict else "list" if origin in {tuple, list} else many
+        for part in getattr(annotation, "__args__", ()):
+            look(part, key, inner)
 
     for name, field in model.model_fields.items():
         if name not in model.inner:
-            look(field.annotation)
+            look(field.annotation, str(field.validation_alias or name), "one")
     return below
+
+
+_SETTINGS: frozenset[type[Written]] = frozenset({Settings, TrunkProfile, Caps})
+
+
+def in_settings(model: type[Written]) -> bool:
+    """Say whether a model stands in sipprobe.yaml, and not in a scenario file."""
+    seen: set[type[Written]] = set()
+    while model in HOLDERS and model not in seen and model not in _SETTINGS:
+        seen.add(model)
+        model = HOLDERS[model][0]
+    return model in _SETTINGS
 
 
 def _all() -> tuple[type[Written], ...]:

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from docs.making.models import STEPS
+from docs.making.models import HOLDERS, STEPS, in_settings
 from probe.scenario.expectation import CalleeExpectation, Expectation, SdpExpectation
 from probe.scenario.loader import load_scenario, load_settings
 from probe.scenario.notify_expectation import NotifyExpectation
@@ -221,6 +221,12 @@ def refused(model: type[Written], key: str) -> Wrong | None:
     return None
 
 
+def loads(model: type[Written], key: str, written: str) -> bool:
+    """Say whether a key may be followed by that; a file that it names need not be there."""
+    problem = problem_at(model, key, written)
+    return problem is None or problem.message.startswith("there is no file")
+
+
 def problem_at(model: type[Written], key: str, written: str) -> Problem | None:
     """Return what the loader says of a key with a value, where it says something."""
     before, after = _around(model, key)
@@ -229,7 +235,7 @@ def problem_at(model: type[Written], key: str, written: str) -> Problem | None:
     column = len(before) - before.rfind("\n")
     place = Path("here.sip.yaml")
     try:
-        if model in {Settings, TrunkProfile, Caps}:
+        if in_settings(model):
             load_settings("sipprobe.yaml", variables=_VARIABLES, environ={}, written=text.encode())
         else:
             load_scenario(place, variables=_VARIABLES, environ={}, written=text.encode())
@@ -289,4 +295,15 @@ def _around(model: type[Written], key: str) -> tuple[str, str]:
             "}]}}\n",
         ),
     }
-    return within.get(model, ("", ""))
+    return within.get(model) or _below_another(model)
+
+
+def _below_another(model: type[Written]) -> tuple[str, str]:
+    """Return what stands around a model in the key of the model that holds it."""
+    above = HOLDERS.get(model)
+    if above is None:
+        return "", ""
+    holder, key, many = above
+    before, after = _around(holder, key)
+    opened, closed = {"one": ("{", "}"), "named": ("{one: {", "}}"), "list": ("[{", "}]")}[many]
+    return f"{before}{key}: {opened}", f"{closed}{after}"
