@@ -228,16 +228,18 @@ def _report(  # noqa: PLR0913, PLR0917 - a run and its circumstances
 
     from probe import runner  # noqa: PLC0415 - as above
     from probe.cli.keeping import Keeper  # noqa: PLC0415 - as above
-    from probe.cli.progress import Progress  # noqa: PLC0415 - as above
+    from probe.cli.progress import Progress, way_to_show  # noqa: PLC0415 - as above
 
     began = time.monotonic()
     setting = runner.Setting(
         run_id=identity, started_at=now, vantage=platform.node(), notes=notes_on(trunk)
     )
     keeper = Keeper(folder, (plan,), hidden=(), shown=lambda report: report)
-    live = sys.stderr.isatty() and not os.environ.get("CI")
     try:
-        with Progress((plan,), live=live) as progress, interruptible(executor):
+        with (
+            Progress((plan,), shown=way_to_show(quiet=False)) as progress,
+            interruptible(executor, before=progress.erases()),
+        ):
             executor.journals = journals(folder, identity)
             executor.on_begin(progress.begins)
             report = runner.run(

@@ -29,10 +29,18 @@ def problems_end_the_command(*, color: bool, hide: Hide = str) -> Iterator[None]
 
 
 def wants_color(setting: str | None, stream_is_terminal: bool) -> bool:
-    """Decide on colour: the flag, then NO_COLOR, then whether a person is looking."""
+    """Decide on colour: the flag, NO_COLOR, FORCE_COLOR, then whether a person is looking.
+
+    As Python's own tools do, so that one setting of a CI job serves all of them.
+    """
     if setting in {"always", "never"}:
         return setting == "always"
-    return stream_is_terminal and not os.environ.get("NO_COLOR")
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR", "")
+    if forced:
+        return forced not in {"0", "false"}
+    return stream_is_terminal and os.environ.get("TERM") != "dumb"
 
 
 def stderr_color(setting: str | None = None) -> bool:

@@ -27,10 +27,12 @@ class Ending:
 
 
 @contextlib.contextmanager
-def interruptible(executor: "LocalExecutor", deadline: float | None = None) -> Iterator[Ending]:
+def interruptible(
+    executor: "LocalExecutor", deadline: float | None = None, *, before: bytes = b""
+) -> Iterator[Ending]:
     """Turn SIGINT, SIGTERM and SIGHUP into an orderly end: hang up, un-register, report.
 
-    So does ``deadline``: seconds from now, None for none.
+    So does ``deadline``: seconds from now, None for none. ``before`` takes a line of progress back.
     """
     ending = Ending()
 
@@ -38,7 +40,7 @@ def interruptible(executor: "LocalExecutor", deadline: float | None = None) -> I
         if not executor.interrupted:
             ending.late = number == signal.SIGALRM
             with contextlib.suppress(OSError):  # a terminal that was closed takes no words
-                os.write(2, b"\nending: calls are hung up, registrations removed ...\n")
+                os.write(2, before + b"ending: calls are hung up, registrations removed ...\n")
         executor.interrupt()
 
     numbers = [signal.SIGINT, signal.SIGTERM]
@@ -46,7 +48,7 @@ def interruptible(executor: "LocalExecutor", deadline: float | None = None) -> I
         numbers.append(signal.SIGHUP)
     if deadline is not None:
         numbers.append(signal.SIGALRM)
-    before = {number: signal.signal(number, stop) for number in numbers}
+    handlers = {number: signal.signal(number, stop) for number in numbers}
     if deadline is not None:
         signal.setitimer(signal.ITIMER_REAL, max(deadline, 0.001))
     try:
@@ -54,7 +56,7 @@ def interruptible(executor: "LocalExecutor", deadline: float | None = None) -> I
     finally:
         if deadline is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 

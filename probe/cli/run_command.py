@@ -1,7 +1,6 @@
 """``sipprobe run``: execute scenarios and say what happened."""
 
 import contextlib
-import os
 import platform
 import sys
 import time
@@ -23,6 +22,7 @@ from probe.cli.run_reports import FORMATS, checked, tell
 from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
+    from probe.cli.progress import Progress
     from probe.executor.local import LocalExecutor
     from probe.inquest import Ask
     from probe.plan.plan import Plan
@@ -243,7 +243,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     """Run the plans with the folder ready before anything is dialled, then report."""
     from probe import runner  # noqa: PLC0415 - see _run
     from probe.cli.keeping import Keeper  # noqa: PLC0415 - see _run
-    from probe.cli.progress import Progress  # noqa: PLC0415 - see _run
+    from probe.cli.progress import Progress, way_to_show  # noqa: PLC0415 - see _run
     from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - see _run
     from probe.results import ResultsError, RunFolder, run_id  # noqa: PLC0415 - see _run
 
@@ -265,8 +265,10 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
         )
         keeper = Keeper(folder, plans, hidden=selection.hidden(), shown=hiding.report)
         with (
-            Progress(plans, live=_live(options), hide=hiding.words) as progress,
-            interruptible(executor, _left(options.deadline, began)) as ending,
+            Progress(plans, shown=way_to_show(quiet=options.quiet), hide=hiding.words) as progress,
+            interruptible(
+                executor, _left(options.deadline, began), before=progress.erases()
+            ) as ending,
         ):
             executor.journals = journals(folder, identity)
             executor.on_begin(progress.begins)
@@ -277,7 +279,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
                 setting,
                 inquiry=_inquiry(options),
                 elapsed=lambda: time.monotonic() - began,
-                found=_stopper(options, executor),
+                found=_heard(options, executor, progress),
                 told=keeper.told,
                 kept=keeper.room(),
             )
@@ -342,19 +344,17 @@ def _placing_calls(executor: "Executor", plan: "Plan") -> "Ask":
     return partial(place_again, plan=plan, place=place)
 
 
-def _stopper(options: Options, executor: "LocalExecutor") -> "Callable[[Finding], None]":
-    """Return what ends the run after the first finding that was not met, where that is wanted."""
+def _heard(
+    options: Options, executor: "LocalExecutor", progress: "Progress"
+) -> "Callable[[Finding], None]":
+    """Return what hears of each finding: it counts, and may end the run where that is wanted."""
 
     def found(finding: "Finding") -> None:
+        progress.found(finding)
         if options.exitfirst and finding.last.verdict.outcome.value == "NOT_MET":
             executor.skip_the_rest()
 
     return found
-
-
-def _live(options: Options) -> bool:
-    """Whether somebody watches stderr while the run goes on."""
-    return sys.stderr.isatty() and not options.quiet and not os.environ.get("CI")
 
 
 def _shown(path: Path) -> str:

@@ -1,10 +1,9 @@
 """Expected against observed: a sequence laid out in columns, with a cross where the two part."""
 
 import re
-import textwrap
 from dataclasses import dataclass, field
 
-from probe.report.text import cells, plain
+from probe.report.text import cells, padded, plain, wrapped
 from probe.verdict.verdict import Verdict
 
 THEN = ", then "
@@ -31,7 +30,7 @@ def compared(verdict: Verdict, width: int, *, aligned: bool) -> list[str]:
     rows = []
     for key, value in (("expected", expected), ("observed", observed or "nothing")):
         lead = LEADS[key]
-        rows += textwrap.wrap(value, width, initial_indent=lead, subsequent_indent=" " * len(lead))
+        rows += wrapped(value, width, first=lead)
     return rows
 
 
@@ -100,8 +99,8 @@ class _Columns:
         words = (*self.wanted, *(word for word in self.seen if " " not in word))
         cell = max(cells(word) for word in words) + 2
         rows = [
-            LEADS["expected"] + "".join(word.ljust(cell) for word in self.wanted),
-            LEADS["observed"] + "".join(word.ljust(cell) for word in self.seen),
+            LEADS["expected"] + "".join(padded(word, cell) for word in self.wanted),
+            LEADS["observed"] + "".join(padded(word, cell) for word in self.seen),
         ]
         if self.wrong is not None:
             rows.append(" " * (len(LEADS["observed"]) + self.wrong * cell + 1) + "✗")

@@ -12,12 +12,11 @@ The first time is absolute (seconds since the attempt began), each other one is 
 rung above it.
 """
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from probe.report.text import cells, cut, plain
+from probe.report.text import cells, cut, padded, plain, wrapped
 from probe.report.way import way_label
 from probe.sip.fragment import fragment_status
 from probe.sip.message import MalformedMessageError, SipMessage
@@ -441,7 +440,7 @@ def draw(
     if arrows:
         peer = cut(plain(peer), max(10, width - ARROW_AT - 10))
         column = max(ARROW_AT + 4, min(ARROW_AT + arrow - 5, width - cells(peer)))
-        lines.append(f"    {cut(plain(us), column - 6)}".ljust(column) + peer)
+        lines.append(padded(f"    {cut(plain(us), column - 6)}", column) + peer)
     before: float | None = None
     for rung in rungs:
         when = f"{rung.at:.3f}" if before is None else f"+{max(0.0, rung.at - before):.3f}"
@@ -449,12 +448,9 @@ def draw(
         lead = when.rjust(TIME_WIDTH) + "  "
         if rung.direction is Direction.NONE:
             text = f"{rung.mark or '·'} {_counted(rung)}"
-            indent = " " * (len(lead) + 2)
-            wrapped = textwrap.wrap(text, max(30, width - len(lead)), subsequent_indent="  ")
-            lines.append(lead + wrapped[0])
-            lines.extend(indent + line.lstrip() for line in wrapped[1:])
+            lines += wrapped(text, max(30, width), first=lead, later=" " * (len(lead) + 2))
         else:
-            lines.append((lead + _arrow(rung, arrow).ljust(arrow + 2) + _beside(rung)).rstrip())
+            lines.append((lead + padded(_arrow(rung, arrow), arrow + 2) + _beside(rung)).rstrip())
     return tuple(lines)
 
 

@@ -5,15 +5,15 @@ it can drive the terminal; colour is added last.
 """
 
 import shlex
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from probe.diagnosis.explanation import Certainty, Explanation
 from probe.plan.repeats import without_count
+from probe.report.bounds_table import bounds_table
 from probe.report.comparison import compared
 from probe.report.ladder import draw, flow, ladder
 from probe.report.model import Finding, RunReport, Try
-from probe.report.text import cells, cut, plain, plain_lines
+from probe.report.text import ELLIPSIS, cells, cut, folded, plain, plain_lines, wrapped
 from probe.scenario.choice import only
 from probe.scenario.loader import comes_with_us
 from probe.scenario.source import Source
@@ -25,6 +25,12 @@ SEQUENCES = ("expect.responses", "expect")
 """Paths of a mismatch that is about the whole sequence: the file's, and the default one."""
 
 NARROWEST = 40
+PROSE = 120
+"""Columns beyond which sentences are hard to read; ladders and tables may be wider."""
+
+LONGEST_LINE = 2000
+"""A line of a message that is longer is cut: 60,000 characters of a reason phrase fill a screen."""
+
 GAP = "   "
 WHY = 8
 BELONGS = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
@@ -50,13 +56,15 @@ def written_text(
     """
     paint = _painter(color)
     for note in report.notes:
-        yield f"{paint('note:', _COLORS['note'])} {plain(note)}\n"
+        lines = wrapped(plain(note), max(NARROWEST, width), first="note: ")
+        lines[0] = lines[0].replace("note:", paint("note:", _COLORS["note"]), 1)
+        yield "\n".join(lines) + "\n"
     for finding in report.findings:
         yield render_finding(
             finding, color=color, width=width, verbosity=verbosity, folder=report.folder
         )
         yield "\n"
-    yield _summary(report, paint) + "\n"
+    yield _summary(report, paint, width) + "\n"
 
 
 def render_finding(
@@ -70,10 +78,11 @@ def render_finding(
         lines = _pass(finding, paint, width)
         if verbosity > 0:
             lines += _ladder(finding, finding.last, paint, width)
+            lines += _bounds(finding.last, paint, width)
     else:
         lines = _failed(finding, paint, width, folder)
     if verbosity > 1:
-        lines += _messages(finding)
+        lines += _messages(finding, width)
     if not met or verbosity > 0:
         lines.append("")
     return "\n".join(lines)
@@ -106,7 +115,7 @@ def _tries(finding: Finding) -> str:
     return f"attempt {len(finding.tries)} of {allowed}" if allowed > 1 else ""
 
 
-def _summary(report: RunReport, paint: Paint) -> str:
+def _summary(report: RunReport, paint: Paint, width: int) -> str:
     counts = report.counts()
     parts = [
         f"{counts[key]} {word}"
@@ -121,8 +130,11 @@ def _summary(report: RunReport, paint: Paint) -> str:
     text = f"{', '.join(parts)} in {report.duration_s:.1f} s"
     text += ", interrupted" if report.interrupted else ""
     worst = "FAIL" if counts["not_met"] else "INCONCLUSIVE" if counts["inconclusive"] else "PASS"
-    where = f"{GAP}{plain(report.folder, None)}" if report.folder else ""
-    return paint(text, _COLORS[worst]) + where
+    if not report.folder:
+        return paint(text, _COLORS[worst])
+    where = plain(report.folder, None)
+    gap = GAP if cells(text + GAP + where) <= width else "\n"  # a path is not broken
+    return f"{paint(text, _COLORS[worst])}{gap}{where}"
 
 
 def _pass(finding: Finding, paint: Paint, width: int) -> list[str]:
@@ -150,9 +162,9 @@ def _pass(finding: Finding, paint: Paint, width: int) -> list[str]:
 def _notes(one: Try, paint: Paint, width: int) -> list[str]:
     lines = []
     for warning in one.verdict.warnings:
-        wrapped = textwrap.wrap(plain(warning, 500), width - 12) or [""]
-        lines.append(f"      {paint('note:', _COLORS['note'])} {wrapped[0]}")
-        lines += [" " * 12 + line for line in wrapped[1:]]
+        told = wrapped(plain(warning, 500) or "none", min(width, PROSE), first="      note: ")
+        told[0] = told[0].replace("note:", paint("note:", _COLORS["note"]), 1)
+        lines += told
     return lines
 
 
@@ -161,12 +173,11 @@ def _joined(parts: Sequence[str], width: int, indent: int) -> list[str]:
     lines = [""]
     for part in parts:
         if not lines[-1]:
-            lines[-1] = part
+            lines = wrapped(part, width, later=" " * indent) if cells(part) > width else [part]
         elif cells(lines[-1] + GAP + part) <= width:
             lines[-1] += GAP + part
         else:
-            wrapped = textwrap.wrap(part.strip(), width - indent)
-            lines += [" " * indent + line for line in wrapped]
+            lines += wrapped(part.strip(), width, first=" " * indent)
     return lines
 
 
@@ -185,6 +196,7 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
     elif finding.attempt.source.file:
         lines.append(f"  --> {plain(str(finding.attempt.source), None)}")
     lines += _ladder(finding, one, paint, width)
+    lines += _bounds(one, paint, width)
     lines += _notes(one, paint, width)
     lines.append("")
     if one.explanation is not None:
@@ -231,6 +243,12 @@ def _marked(line: str, paint: Paint) -> str:
     return line.replace("✗", paint("✗", "31")).replace("✓", paint("✓", "32"))
 
 
+def _bounds(one: Try, paint: Paint, width: int) -> list[str]:
+    """Return the table of bounds below a ladder, a line between them."""
+    table = bounds_table(one.verdict.measured, width)
+    return ["", *(_marked(line, paint) for line in table)] if table else []
+
+
 def _mismatch(mismatch: Mismatch, verdict: Verdict, paint: Paint, width: int) -> list[str]:
     """Return place, offending line with caret, and for a sequence expected against observed."""
     message = plain(mismatch.message)
@@ -239,7 +257,7 @@ def _mismatch(mismatch: Mismatch, verdict: Verdict, paint: Paint, width: int) ->
         lines.append(f"  --> {plain(str(mismatch.source), None)}")
         lines += _caret(mismatch.source, message, paint, width)
     else:
-        lines += textwrap.wrap(message, width, initial_indent="  ", subsequent_indent="  ")
+        lines += wrapped(message, width, first="  ")
     if mismatch.path in SEQUENCES:
         rows = compared(verdict, width, aligned=mismatch.path == SEQUENCES[0])
         lines += [_marked(row, paint) for row in rows]
@@ -251,7 +269,7 @@ def _caret(source: Source, message: str, paint: Paint, width: int) -> list[str]:
     number = str(source.line)
     margin = " " * (len(number) + 1) + "| "
     if not source.text:
-        return textwrap.wrap(message, width, initial_indent=margin, subsequent_indent=margin)
+        return wrapped(message, width, first=margin, later=margin)
     room = max(NARROWEST // 2, width - len(margin))
     text = plain(source.text, None)
     column = max(0, min(source.column - 1, len(text)))
@@ -265,7 +283,7 @@ def _caret(source: Source, message: str, paint: Paint, width: int) -> list[str]:
         lines.append(f"{margin}{before}{paint(carets, '31')} {message}")
     else:
         lines.append(f"{margin}{before}{paint(carets, '31')}")
-        lines += textwrap.wrap(message, width, initial_indent=margin, subsequent_indent=margin)
+        lines += wrapped(message, width, first=margin, later=margin)
     return lines
 
 
@@ -298,17 +316,15 @@ def _explanation(why: Explanation, width: int, asked: Sequence[ControlRan]) -> l
 
 def _row(lead: str, text: str, width: int, hang: int = 0) -> list[str]:
     """Return a text behind a lead, wrapped to the width, further lines under its beginning."""
-    return textwrap.wrap(
-        plain(text, 2000),
-        width,
-        initial_indent=lead,
-        subsequent_indent=" " * (len(lead) + hang),
-        break_on_hyphens=False,
-    )
+    later = " " * (len(lead) + hang)
+    return wrapped(plain(text, 2000), min(width, PROSE), first=lead, later=later, hyphens=False)
 
 
-def _messages(finding: Finding) -> list[str]:
-    """Return every message of every try, line by line as on the wire, redacted."""
+def _messages(finding: Finding, width: int) -> list[str]:
+    """Return every message of every try, line by line as on the wire, redacted.
+
+    What does not fit the width goes on below, behind a mark.
+    """
     lines = []
     for number, one in enumerate(finding.tries, start=1):
         for index, event in enumerate(one.trace.events):
@@ -318,12 +334,25 @@ def _messages(finding: Finding) -> list[str]:
             again = ", retransmission" if event.retransmission else ""
             at = event.at - one.trace.began
             lines.append("")
-            lines.append(
-                f"  try {number}, event {index}, {at:+.6f} s, {way} "
-                f"{plain(event.remote)} over {plain(event.transport)}{again}"
+            lines += wrapped(
+                f"try {number}, event {index}, {at:+.6f} s, {way} "
+                f"{plain(event.remote)} over {plain(event.transport)}{again}",
+                width,
+                first="  ",
+                later="    ",
             )
-            lines += [f"    {line}".rstrip() for line in plain_lines(event.text.rstrip())]
+            for line in plain_lines(event.text.rstrip()):
+                lines += _folded(line, width)
     return lines
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Return a line of a message in rows of the width; a very long one is cut, and says so."""
+    if len(line) > LONGEST_LINE:
+        more = len(line) - LONGEST_LINE
+        line = f"{line[:LONGEST_LINE]}{ELLIPSIS} ({more:,} more characters, see trace.json)"
+    first, *rest = folded(line, width - 4)
+    return [f"    {first}".rstrip(), *(f"  ↪ {row}" for row in rest)]
 
 
 def headline(finding: Finding) -> str:

@@ -10,7 +10,14 @@ from commandline import CARRIER, ONE_CALL, ONE_REGISTRATION, Ended, HandingOut
 
 from probe.cli import main
 
-OURS = ("NO_COLOR", "CI", "SIPPROBE_TRACEBACK", "SIPPROBE_SIMULATE_PASSWORD", "XDG_CONFIG_HOME")
+OURS = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CI",
+    "SIPPROBE_TRACEBACK",
+    "SIPPROBE_SIMULATE_PASSWORD",
+    "XDG_CONFIG_HOME",
+)
 """Variables of the environment that change what a command prints or reads."""
 
 

@@ -25,6 +25,35 @@ def test_color_is_for_people_unless_told(
 ) -> None:
     """The flag decides, then NO_COLOR (if not empty), then whether a terminal is there."""
     monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert inputs.wants_color(flag, terminal) is colored
+
+
+@pytest.mark.parametrize(
+    ("environment", "flag", "terminal", "colored"),
+    [
+        ({"FORCE_COLOR": "1"}, None, False, True),
+        ({"FORCE_COLOR": "0"}, None, True, False),
+        ({"FORCE_COLOR": ""}, None, False, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, None, True, False),
+        ({"FORCE_COLOR": "1"}, "never", True, False),
+        ({"TERM": "dumb"}, None, True, False),
+    ],
+)
+def test_the_environment_may_force_color(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    flag: str | None,
+    terminal: bool,
+    colored: bool,
+) -> None:
+    """Logs of CI services show colours though they are no terminals; NO_COLOR wins."""
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     assert inputs.wants_color(flag, terminal) is colored
 
 

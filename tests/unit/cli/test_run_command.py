@@ -505,7 +505,7 @@ def test_person_who_watches_sees_progress(
 ) -> None:
     """Only a terminal gets it; not with --quiet, and not in CI."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert "[1/1] one-call › call +12025550123" in sipprobe("run", "one-call").err
+    assert "[1/1]  one-call › call +12025550123" in sipprobe("run", "one-call").err
     assert sipprobe("run", "one-call", "-q").err == ""
     monkeypatch.setenv("CI", "true")
     assert sipprobe("run", "one-call").err == ""
@@ -579,7 +579,7 @@ def test_terminal_that_was_closed_costs_its_lines_only(
 
     def hang_up(_plan: Plan) -> None:
         with monkeypatch.context() as closed:
-            closed.setattr("probe.cli.run_command.os.write", gone)
+            closed.setattr("probe.cli.orderly.os.write", gone)
             os.kill(os.getpid(), signal.SIGHUP)
 
     monkeypatch.setattr("probe.cli.run_reports._print", gone)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.report.text import cells, cut, plain, plain_lines
+from probe.report.text import cells, cut, folded, padded, plain, plain_lines, wrapped
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,38 @@ def test_columns_are_counted_as_a_terminal_does(text: str, width: int) -> None:
 def test_cut_counts_columns(text: str, width: int, shown: str) -> None:
     """What is cut fits its columns."""
     assert cut(text, width) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("ที่นี่", 2), ("한국어", 6), ("\u1112\u1161\u11ab", 2), ("→ ✗ │", 5), ("❤\ufe0f", 2), ("🇩🇪", 2)],
+)
+def test_columns_of_signs_that_stand_together(text: str, width: int) -> None:
+    """Thai vowels, letters of Hangul, emoji: as tables of Unicode have them."""
+    assert cells(text) == width
+
+
+def test_a_cut_keeps_a_letter_with_its_accents() -> None:
+    """Half a letter would take the mark of the one before."""
+    assert cut("e\u0301e\u0301e\u0301", 2) == "e\u0301…"
+    assert cut("忙忙忙", 4) == "忙…"
+
+
+@given(st.text(), st.integers(min_value=4, max_value=40))
+def test_whatever_was_written_is_padded_wrapped_and_folded_to_columns(
+    text: str, width: int
+) -> None:
+    """No line of a report is wider than it may be, in any script."""
+    shown = plain(text, None)
+    assert cells(padded(cut(shown, width), width)) == width
+    assert all(cells(line) <= width for line in wrapped(shown, width, first="  "))
+    rows = folded(shown, width)
+    assert all(cells(row) <= width for row in rows)
+    assert "".join(rows) == shown
+
+
+def test_further_lines_stand_under_the_first() -> None:
+    """By columns, so a wide lead takes its room."""
+    assert wrapped("忙しい 忙しい", 12, first="忙: ") == ["忙: 忙しい", "    忙しい"]
+    assert wrapped("one two", 6, first="> ", later=">> ") == ["> one", ">> two"]
+    assert wrapped("", 10) == []
