@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -260,18 +260,15 @@ class Store:
         with self._lock:
             try:
                 self._database.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._database
-                except BaseException:
-                    self._database.execute("ROLLBACK")
-                    raise
+                yield self._database
                 self._database.execute("COMMIT")
-            except sqlite3.Error as error:
-                if self._database.in_transaction:
+            except BaseException as error:
+                with suppress(sqlite3.Error):  # a full disk has rolled it back already
                     self._database.execute("ROLLBACK")
-                raise StoreError(
-                    f"the state file {self._path} cannot be written: {error}"
-                ) from error
+                if isinstance(error, sqlite3.Error):
+                    why = f"the state file {self._path} cannot be written: {error}"
+                    raise StoreError(why) from error
+                raise
 
     def _opened(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
