@@ -272,7 +272,7 @@ def test_rows_beyond_what_can_be_monitored_are_refused(
     monkeypatch.setattr("probe.cli.serving.MOST_STEPS", 3)
     folder = written("a: {scenario: many, targets: embedded}")
     (folder / "scenarios/many.sip.yaml").write_text(
-        "trunk: embedded\nmatrix: {N: ['+12025550101', '+12025550102', '+12025550103', '+12025550104']}\nsteps: [call: '${N}']\n"
+        "trunk: embedded\nmatrix: {N: [0101, 0102, 0103, 0104]}\nsteps: [call: '+1202555${N}']\n"
     )
     with pytest.raises(ScenarioError, match="4 judged steps, and 3 are monitored"):
         read_served(None, None)
