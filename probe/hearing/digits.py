@@ -4,12 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe.hearing.recording import Recording
+from probe.playing.keys import COLUMNS_HZ, LAYOUT, ROWS_HZ
 from probe.trace.media import Digit
-
-ROWS_HZ = (697.0, 770.0, 852.0, 941.0)
-COLUMNS_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
-KEYS = ("123A", "456B", "789C", "*0#D")
-"""Keys by row and column (ITU-T Q.23)."""
 
 _WINDOW_S = 0.0256
 """Seconds a look: 205 samples at 8 kHz, which tells neighbours apart and fits into 40 ms twice."""
@@ -65,7 +61,7 @@ def _keys(spans: NDArray[np.float64], rate: int) -> list[str]:
             & (high < _MOST_TWIST * low)
             & (second < 0.4)
         )
-        keys += [KEYS[r][c] if g else "" for r, c, g in zip(row, column, good, strict=True)]
+        keys += [LAYOUT[r][c] if g else "" for r, c, g in zip(row, column, good, strict=True)]
     return keys
 
 

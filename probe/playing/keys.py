@@ -3,9 +3,9 @@
 KEYS = "0123456789*#ABCD"
 """In the order of their events (RFC 4733 §3.2)."""
 
-_ROWS_HZ = (697, 770, 852, 941)
-_COLUMNS_HZ = (1209, 1336, 1477, 1633)
-_LAYOUT = ("123A", "456B", "789C", "*0#D")
+ROWS_HZ = (697, 770, 852, 941)
+COLUMNS_HZ = (1209, 1336, 1477, 1633)
+LAYOUT = ("123A", "456B", "789C", "*0#D")
 
 PRESSED_S = 0.1
 """How long a key is pressed: ITU-T Q.24 wants 40 ms recognised, gateways often want 80."""
@@ -16,7 +16,7 @@ PAUSE_S = 0.1
 
 def frequencies(key: str) -> tuple[int, int]:
     """Return the two tones of a key (ITU-T Q.23); raise ValueError where it is none."""
-    for row, keys in zip(_ROWS_HZ, _LAYOUT, strict=True):
+    for row, keys in zip(ROWS_HZ, LAYOUT, strict=True):
         if key in keys:
-            return row, _COLUMNS_HZ[keys.index(key)]
+            return row, COLUMNS_HZ[keys.index(key)]
     raise ValueError(f"{key!r} is no key")

@@ -6,7 +6,7 @@ payload out of lists.
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from probe.playing import keys
 from probe.playing.coder import Coder, Coders
@@ -37,7 +37,11 @@ class _Track:
 class Player:
     """A Source (probe/rtp/sound.py)."""
 
-    def __init__(self, play: str | None, coders: Coders) -> None:
+    def __init__(self, play: str | None, coders: Coders, clock: Callable[[], float]) -> None:
+        """``clock`` gives seconds on the trace's clock."""
+        self.began_at: float | None = None
+        "When the first packet was asked for, on the trace's clock."
+        self._clock = clock
         self._play = play
         self._coders = coders
         self._tracks: dict[tuple[str, int], _Track] = {}
@@ -90,6 +94,8 @@ class Player:
 
     def frame(self, agreed: Agreed) -> Frame | None:
         """Return what the next packet holds."""
+        if self.began_at is None:
+            self.began_at = self._clock()
         began, self._place_s = self._place_s, self._place_s + agreed.ptime_s
         if self._now is None and self._waiting:
             self._now = self._keys(*self._waiting.popleft(), agreed)

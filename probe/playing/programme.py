@@ -16,6 +16,7 @@ KEY_AMPLITUDE = 6_500
 BEFORE_KEYS_S = 0.3
 """Silence before the first key: a path that has just opened may swallow its beginning."""
 
+MARKER_FIRST_S = 0.5
 MARKER_S = 0.25
 MARKER_EVERY_S = 2.0
 MARKER_HZ = (600.0, 2800.0)
@@ -56,7 +57,7 @@ def programme(play: str | None, rate: int) -> Programme:
         return Programme(b"".join(pressed), quiet)
     if play == "marker":
         rest = silence(MARKER_EVERY_S - MARKER_S, rate)
-        return Programme(silence(0.5, rate), marker(rate) + rest)
+        return Programme(silence(MARKER_FIRST_S, rate), marker(rate) + rest)
     from probe.playing.wav import samples_of  # noqa: PLC0415 - needs SciPy
 
     return Programme(samples_of(play, rate), quiet)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 from scipy.signal import resample_poly
 
-from probe.hearing.digits import COLUMNS_HZ, KEYS, ROWS_HZ
 from probe.hearing.recording import Recording
+from probe.playing.keys import frequencies
 
 Samples = NDArray[np.float64]
 RATE = 8000
@@ -41,9 +41,7 @@ def keys(digits: str, *, on: float = 0.1, off: float = 0.1, level: float = 0.5) 
     """Return DTMF."""
     parts = []
     for digit in digits:
-        row = next(i for i, keys_ in enumerate(KEYS) if digit in keys_)
-        pair = (ROWS_HZ[row], COLUMNS_HZ[KEYS[row].index(digit)])
-        parts += [tone(*pair, seconds=on, level=level), silence(off)]
+        parts += [tone(*frequencies(digit), seconds=on, level=level), silence(off)]
     return np.concatenate(parts)
 
 

@@ -1,0 +1,127 @@
+"""The sink of a call: keeps its packets, and listens to them when it is over.
+
+NumPy, SciPy and pystoi are imported where somebody asked to hear, and where they are installed.
+Digits that came as telephone-events are read always, without them.
+"""
+
+import os
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probe.hearing.events import events
+from probe.plan.action import Hear
+from probe.playing.coder import Coders
+from probe.playing.player import Player
+from probe.rtp.sound import Kind, Packet
+from probe.trace.media import Digit, MediaReport
+
+if TYPE_CHECKING:
+    from probe.hearing.recording import Recording
+
+MOST_PACKETS = 90_000
+"""Packets that are kept: half an hour of sound, some 45 MB; what comes later is counted only."""
+
+
+class Listener:
+    """A Sink (probe/rtp/sound.py)."""
+
+    def __init__(
+        self,
+        hear: Hear,
+        coders: Coders,
+        player: Player | None,
+        *,
+        note: Callable[[str], None],
+        folder: Path | None = None,
+    ) -> None:
+        """``note`` takes what the user should know; ``folder`` is where recordings may lie."""
+        self._hear = hear
+        self._coders = coders
+        self._player = player
+        self._note = note
+        self._folder = folder
+        self._packets: list[Packet] = []
+
+    def packet(self, packet: Packet) -> None:
+        """Take one packet, in the order of arrival."""
+        wanted = self._hear.sound or self._hear.record or packet.kind is Kind.EVENT
+        if wanted and len(self._packets) < MOST_PACKETS:
+            self._packets.append(packet)
+
+    def finish(self, report: MediaReport) -> MediaReport:
+        """Return the report with what was heard filled in."""
+        packets, self._packets = self._packets, []
+        report = replace(report, digits=_in_order(report.digits + events(packets)))
+        if not (self._hear.sound or self._hear.record) or not packets:
+            return report
+        try:
+            from probe.hearing.layout import lay_out  # noqa: PLC0415 - NumPy, 85 ms
+        except ImportError:
+            if self._hear.record or self._hear.wanted:
+                self._note("nothing can be heard: sipprobe[audio] is not installed")
+            return report
+        if len(packets) >= MOST_PACKETS:
+            self._note("only the first half hour of the call was listened to")
+        recordings = lay_out(packets, self._coders)
+        if self._hear.sound:
+            report = self._heard(report, recordings)
+        if self._hear.record and recordings:
+            name = self._record(report, recordings)
+            report = replace(report, recording=name)
+        return report
+
+    def _heard(self, report: MediaReport, recordings: Sequence["Recording"]) -> MediaReport:
+        """Fill in stretches, digits in sound, likeness and echo."""
+        from probe.hearing.echo import echoes, sent_times  # noqa: PLC0415
+        from probe.hearing.listen import listen  # noqa: PLC0415
+
+        heard, digits = list(report.heard), list(report.digits)
+        likenesses, found = list(report.likeness), list(report.echoes)
+        for recording in recordings:
+            stretches, keys = listen(recording)
+            heard += stretches
+            digits += keys
+            if self._hear.echo and self._player is not None and self._player.began_at is not None:
+                until = recording.began + recording.duration_s
+                found += echoes(recording, sent_times(self._player.began_at, until))
+        if self._hear.like and recordings:
+            likenesses += self._likenesses(max(recordings, key=lambda one: one.duration_s))
+        return replace(
+            report,
+            heard=tuple(sorted(heard, key=lambda one: one.at)),
+            digits=_in_order(tuple(digits)),
+            likeness=tuple(likenesses),
+            echoes=tuple(sorted(found, key=lambda one: one.at)),
+        )
+
+    def _likenesses(self, recording: "Recording") -> list[Likeness]:
+        """Hold each reference against the longest recording."""
+        from probe.hearing.likeness import RATE, likeness  # noqa: PLC0415
+        from probe.hearing.samples import from_pcm  # noqa: PLC0415
+        from probe.playing.wav import samples_of  # noqa: PLC0415
+
+        found = []
+        for path in self._hear.like:
+            try:
+                reference = from_pcm(samples_of(path, RATE))
+            except ValueError as error:
+                self._note(f"{path}: {error}")
+                continue
+            one = likeness(path, reference, recording)
+            if one is not None:
+                found.append(one)
+        return found
+
+    def _record(self, report: MediaReport, recordings: Sequence["Recording"]) -> str:
+        """Write what came as WAV, readable by its owner only; return the name of the file."""
+        if self._folder is None:
+            self._note("nothing was recorded: this run has no folder")
+            return ""
+        return write_recording(self._folder, self._hear.record, "rx", recordings)
+
+
+def _in_order(digits: tuple[Digit, ...]) -> tuple[Digit, ...]:
+    return tuple(sorted(digits, key=lambda one: one.at))
