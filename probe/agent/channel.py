@@ -27,6 +27,8 @@ _VALUES: dict[str, type[Any]] = {
         actions.Cancel,
         actions.Hangup,
         actions.Talk,
+        actions.Press,
+        actions.Hear,
         actions.Wait,
         actions.Options,
         actions.Manner,

@@ -4,19 +4,18 @@ NumPy, SciPy and pystoi are imported where somebody asked to hear, and where the
 Digits that came as telephone-events are read always, without them.
 """
 
-import os
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe.agent.recordings import recording_name, write_received, write_sent
 from probe.hearing.events import events
 from probe.plan.action import Hear
 from probe.playing.coder import Coders
 from probe.playing.player import Player
 from probe.rtp.sound import Kind, Packet
-from probe.trace.media import Digit, MediaReport
+from probe.trace.media import Digit, Likeness, MediaReport
 
 if TYPE_CHECKING:
     from probe.hearing.recording import Recording
@@ -38,16 +37,18 @@ class Listener:
         folder: Path | None = None,
     ) -> None:
         """``note`` takes what the user should know; ``folder`` is where recordings may lie."""
-        self._hear = hear
+        self.hear = hear
+        "May be changed before the first packet."
         self._coders = coders
-        self._player = player
+        self.player = player
+        "What this call plays; may be changed before the first packet."
         self._note = note
         self._folder = folder
         self._packets: list[Packet] = []
 
     def packet(self, packet: Packet) -> None:
         """Take one packet, in the order of arrival."""
-        wanted = self._hear.sound or self._hear.record or packet.kind is Kind.EVENT
+        wanted = self.hear.sound or self.hear.record or packet.kind is Kind.EVENT
         if wanted and len(self._packets) < MOST_PACKETS:
             self._packets.append(packet)
 
@@ -55,22 +56,21 @@ class Listener:
         """Return the report with what was heard filled in."""
         packets, self._packets = self._packets, []
         report = replace(report, digits=_in_order(report.digits + events(packets)))
-        if not (self._hear.sound or self._hear.record) or not packets:
+        if not (self.hear.sound or self.hear.record) or not packets:
             return report
         try:
             from probe.hearing.layout import lay_out  # noqa: PLC0415 - NumPy, 85 ms
         except ImportError:
-            if self._hear.record or self._hear.wanted:
+            if self.hear.record or self.hear.wanted:
                 self._note("nothing can be heard: sipprobe[audio] is not installed")
             return report
         if len(packets) >= MOST_PACKETS:
             self._note("only the first half hour of the call was listened to")
         recordings = lay_out(packets, self._coders)
-        if self._hear.sound:
+        if self.hear.sound:
             report = self._heard(report, recordings)
-        if self._hear.record and recordings:
-            name = self._record(report, recordings)
-            report = replace(report, recording=name)
+        if self.hear.record:
+            report = self._recorded(report, recordings)
         return report
 
     def _heard(self, report: MediaReport, recordings: Sequence["Recording"]) -> MediaReport:
@@ -78,16 +78,17 @@ class Listener:
         from probe.hearing.echo import echoes, sent_times  # noqa: PLC0415
         from probe.hearing.listen import listen  # noqa: PLC0415
 
+        player = self.player
         heard, digits = list(report.heard), list(report.digits)
         likenesses, found = list(report.likeness), list(report.echoes)
         for recording in recordings:
             stretches, keys = listen(recording)
             heard += stretches
             digits += keys
-            if self._hear.echo and self._player is not None and self._player.began_at is not None:
+            if player is not None and player.plays_marker and player.began_at is not None:
                 until = recording.began + recording.duration_s
-                found += echoes(recording, sent_times(self._player.began_at, until))
-        if self._hear.like and recordings:
+                found += echoes(recording, sent_times(player.began_at, until))
+        if self.hear.like and recordings:
             likenesses += self._likenesses(max(recordings, key=lambda one: one.duration_s))
         return replace(
             report,
@@ -104,7 +105,7 @@ class Listener:
         from probe.playing.wav import samples_of  # noqa: PLC0415
 
         found = []
-        for path in self._hear.like:
+        for path in self.hear.like:
             try:
                 reference = from_pcm(samples_of(path, RATE))
             except ValueError as error:
@@ -115,12 +116,22 @@ class Listener:
                 found.append(one)
         return found
 
-    def _record(self, report: MediaReport, recordings: Sequence["Recording"]) -> str:
-        """Write what came as WAV, readable by its owner only; return the name of the file."""
+    def _recorded(self, report: MediaReport, recordings: Sequence["Recording"]) -> MediaReport:
+        """Write both directions as WAV files of the run's folder."""
         if self._folder is None:
             self._note("nothing was recorded: this run has no folder")
-            return ""
-        return write_recording(self._folder, self._hear.record, "rx", recordings)
+            return report
+        name = recording_name(self.hear.record, report.call_id)
+        try:
+            if recordings:
+                received = write_received(self._folder, name, recordings)
+                report = replace(report, recording=received)
+            if self.player is not None and self.player.sent:
+                sent = write_sent(self._folder, name, self.player.sent, self._coders)
+                report = replace(report, recording_sent=sent)
+        except OSError as error:
+            self._note(f"nothing was recorded: {error.strerror}")
+        return report
 
 
 def _in_order(digits: tuple[Digit, ...]) -> tuple[Digit, ...]:

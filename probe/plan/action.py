@@ -116,6 +116,23 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hear:
+    """What an agent listens for in a call. Digits of RFC 4733 are heard always."""
+
+    sound: bool = False
+    "Whether it listens to what comes, after the call."
+
+    wanted: bool = False
+    "Whether something depends on it: then it is told where nothing can be heard."
+
+    like: tuple[str, ...] = ()
+    "WAV files that what comes is held against."
+
+    record: str = ""
+    "Beginning of the names of recordings in the run's folder; empty where nothing is recorded."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """Base of all actions."""
 
@@ -165,7 +182,14 @@ class Call(Action):
     "Extra header fields on the INVITE."
 
     play: str | None = None
-    "What to play: ``tone 1004Hz`` or ``silence``; None for silence."
+    """What to play: ``tone 1004Hz``, ``dtmf 1234``, ``silence``, ``marker``, or the path of a WAV
+    file; None for silence."""
+
+    hear: Hear | None = None
+    "What to listen for; None for nothing beside digits."
+
+    press: tuple[str, str] | None = None
+    "Keys to press once answered, and their way: rfc4733, info or inband."
 
     codecs: tuple[str, ...] = ()
     "Encoding names to offer instead of the account's; empty for the account's."
@@ -199,6 +223,20 @@ class Talk(Action):
 
     duration: float
     "Seconds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press(Action):
+    """Press keys in a call that is up; the talk that follows lets them be sent."""
+
+    call: int
+    "Attempt number of the call."
+
+    digits: str
+    "0 to 9, *, #, A to D."
+
+    way: str = "rfc4733"
+    "rfc4733, info or inband."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +278,10 @@ class Manner:
     "Whether 183 with a session description is sent in place of 180."
 
     play: str | None = None
-    "What to play once answered: ``tone 1004Hz`` or ``silence``; None for silence."
+    "What to play once answered, as in ``Call``; None for silence."
+
+    hear: Hear | None = None
+    "What to listen for; None for nothing beside digits."
 
     headers: tuple[tuple[str, str], ...] = ()
     "Extra header fields of the final response."

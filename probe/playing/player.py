@@ -12,8 +12,11 @@ from probe.playing import keys
 from probe.playing.coder import Coder, Coders
 from probe.playing.events import pressed
 from probe.playing.programme import key_tone, programme, silence
-from probe.rtp.sound import Frame
+from probe.rtp.sound import Frame, Kind
 from probe.trace.media import Agreed
+
+MOST_KEPT = 90_000
+"""Packets that are kept for a recording: half an hour of 20 ms."""
 
 
 class _Track:
@@ -49,6 +52,15 @@ class Player:
         self._waiting: deque[tuple[str, str]] = deque()
         self._now: Iterator[Frame] | None = None
         self._place_s = 0.0
+        self.keeps = False
+        "Whether what is sent is kept, for a recording."
+        self.sent: list[tuple[str, int, bytes]] = []
+        "Encoding name, clock rate and payload of each packet of sound, where it is kept."
+
+    @property
+    def plays_marker(self) -> bool:
+        """Whether an echo is to be looked for."""
+        return self._play == "marker"
 
     # From the worker's thread -----------------------------------------------------------------
 
@@ -94,6 +106,13 @@ class Player:
 
     def frame(self, agreed: Agreed) -> Frame | None:
         """Return what the next packet holds."""
+        found = self._next(agreed)
+        if self.keeps and len(self.sent) < MOST_KEPT:
+            held = found.payload if found is not None and found.kind is Kind.AUDIO else b""
+            self.sent.append((agreed.codec, agreed.clock_rate, held))
+        return found
+
+    def _next(self, agreed: Agreed) -> Frame | None:
         if self.began_at is None:
             self.began_at = self._clock()
         began, self._place_s = self._place_s, self._place_s + agreed.ptime_s

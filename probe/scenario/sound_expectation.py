@@ -1,4 +1,4 @@
-"""What a call should sound like: what is heard and when, which keys arrive, a reference, an echo."""
+"""What a call should sound like: what is heard and when, keys, a reference, an echo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from probe.scenario.source import Located, LocatedMap, quoted, refuse
 from probe.scenario.sounds import (
     Keys,
     Levels,
@@ -19,6 +18,7 @@ from probe.scenario.sounds import (
     pressed,
     score,
 )
+from probe.scenario.source import Located, LocatedMap, quoted, refuse
 from probe.scenario.values import switch, text
 from probe.scenario.written import Parsed, Written
 
@@ -26,7 +26,9 @@ LIKE = 0.75
 """Least likeness where nothing is said: the same recording by GSM with 3 % loss has more, another
 one in the same voice less."""
 
-_LIKE = re.compile(r"(?P<file>.+?\.wav)(?:\s*,\s*(?:min\s+)?(?P<score>[01](?:\.\d{1,4})?))?", re.I)
+_LIKE = re.compile(
+    r"(?P<file>.+?\.wav)(?:\s*,\s*(?:min\s+)?(?P<score>[01](?:\.\d{1,4})?))?", re.IGNORECASE
+)
 
 
 class HeardExpectation(Written):
@@ -35,7 +37,7 @@ class HeardExpectation(Written):
     example = "heard: {what: tone 1004Hz, level: -30..-5, within: 2s}"
 
     what: Annotated[str, Parsed(heard)]
-    "`tone 1004Hz`, speech, silence, sound (anything), ringback, busy, congestion, sit, dtmf, noise."
+    "A tone such as `tone 1004Hz`, or one of SIGNALS (probe/scenario/sounds.py)."
     level: Annotated[Levels | None, Parsed(levels)] = None
     "Bounds of its level in dBov: `min -30`, `-30..-5`."
     within: Annotated[float | None, Parsed(at_most)] = None

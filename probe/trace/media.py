@@ -384,3 +384,6 @@ class MediaReport:
 
     recording: str = ""
     "Name of the file with what was received, in the run's folder; empty where none was asked for."
+
+    recording_sent: str = ""
+    "Name of the file with what was sent."
