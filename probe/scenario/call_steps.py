@@ -8,9 +8,10 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from probe.scenario.kinds import Codecs, Headers, Seconds, SomeSeconds, Text
+from probe.scenario.sounds import Keys, played, pressed
 from probe.scenario.source import Problem, ScenarioError, quoted, refuse
 from probe.scenario.steps import Step
-from probe.scenario.values import choice, parse_duration, sound, switch, text
+from probe.scenario.values import choice, parse_duration, switch, text
 from probe.scenario.values import target as called
 from probe.scenario.written import Parsed
 
@@ -102,8 +103,12 @@ class CallStep(Reaching):
     "Extra headers of the INVITE, by name."
     caller_id: Text = None
     "Number or URI that the call shows as its origin."
-    play: Annotated[str | None, Parsed(sound)] = None
-    "What we play once answered: 'tone 1004Hz' or 'silence'."
+    play: Annotated[str | None, Parsed(played)] = None
+    "What we play once answered: 'tone 1004Hz', 'dtmf 1234', 'silence', 'marker' or a WAV file."
+    send_dtmf: Annotated[Keys | None, Parsed(pressed)] = None
+    "Keys that we press once answered: '42#', or '42# by info'."
+    record: Annotated[bool, Parsed(switch)] = False
+    "Whether the call is recorded; the law may want everybody's consent (docs/hearing.md)."
     codecs: Codecs = None
     "Codecs to offer in this call, in order."
     late_offer: Annotated[bool, Parsed(switch)] = False
@@ -137,8 +142,10 @@ class AnswerStep(TakingStep):
     verb: Literal["answer"] = "answer"
     agent: Annotated[str, Parsed(text)] = Field(validation_alias="answer")
     "Agent that answers."
-    play: Annotated[str | None, Parsed(sound)] = None
-    "What it plays once answered: 'tone 1004Hz' or 'silence'."
+    play: Annotated[str | None, Parsed(played)] = None
+    "What it plays once answered: 'tone 1004Hz', 'dtmf 1234', 'silence', 'marker' or a WAV file."
+    record: Annotated[bool, Parsed(switch)] = False
+    "Whether the call is recorded; the law may want everybody's consent (docs/hearing.md)."
     early_media: Annotated[bool, Parsed(switch)] = False
     "Whether 183 with a session description is sent while it rings."
 

@@ -124,6 +124,15 @@ _DEFINITIONS: dict[str, Schema] = {
         "anyOf": [_ref("duration"), _pattern(r"\d{1,2}\s*rings?")],
         "examples": ["2 rings", "3s"],
     },
+    "keys": {
+        "anyOf": [
+            {"type": "integer", "minimum": 0},
+            _pattern(
+                r"[0-9A-Da-d*#-]+(\s+[Bb][Yy]\s+([Rr][Ff][Cc]4733|[Ii][Nn][Ff][Oo]|[Ii][Nn][Bb][Aa][Nn][Dd]))?"
+            ),
+        ],
+        "examples": ["42#", "1234 by info", "5 by inband"],
+    },
     "method": {**_pattern(r"[A-Za-z0-9.!%*_+`'~-]+"), "examples": ["INFO", "PUBLISH"]},
     "count": {
         "anyOf": [
@@ -245,12 +254,16 @@ _VALUES: dict[str, Schema] = {
     "password_cmd": _TEXT,
     "password_file": _TEXT,
     "password_keyring": _pattern(r".+/[^/]+"),
-    "play": _pattern(r"silence|[Tt][Oo][Nn][Ee]\s+\d+\s*[Hh][Zz]"),
+    "play": _pattern(
+        r"silence|marker|[Tt][Oo][Nn][Ee]\s+\d+(\s*\+\s*\d+)*\s*[Hh][Zz]"
+        r"|[Dd][Tt][Mm][Ff]\s+[0-9A-Da-d*# -]+|.+\.[Ww][Aa][Vv]"
+    ),
     "prack": _ref("support"),
     "provider": _TEXT,
     "proxy": {"type": "string"},
     "ptime": _whole(5, 200, r"\d+\s*(ms)?"),
     "realm": _TEXT,
+    "record": _ref("switch"),
     "redirect": _TEXT,
     "refresh": _TEXT,
     "refused_logins_per_day": _whole(1, 100, r"\d+"),
@@ -265,6 +278,7 @@ _VALUES: dict[str, Schema] = {
     "ring_for": _ref("duration"),
     "row_name": _TEXT,
     "sdp": _ref("SdpExpectation"),
+    "send_dtmf": _ref("keys"),
     "session_timer": _ref("support"),
     "srtp": _words("off", "optional", "required", "dtls", False),
     "tags": _several(_TEXT),
@@ -402,6 +416,18 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
         "type": "object",
         "propertyNames": {"allOf": [_NAME, {"not": {"const": EMBEDDED}}]},
         "additionalProperties": _ref("TrunkProfile"),
+    },
+    (TalkStep, "send_dtmf"): {
+        "anyOf": [
+            _ref("keys"),
+            {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": _NAME,
+                "additionalProperties": _ref("keys"),
+            },
+        ],
+        "examples": [{"alice": "42#"}],
     },
     **{(model, "name"): _NAME for model in VERBS.values()},
 }

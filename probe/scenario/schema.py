@@ -31,6 +31,7 @@ from probe.scenario.caps import pace as pace_of
 from probe.scenario.kinds import Codecs, Headers, Name, SomeSeconds, Support, Text, Words
 from probe.scenario.rows import Row
 from probe.scenario.serving import Serve
+from probe.scenario.sounds import played
 from probe.scenario.source import (
     NOWHERE,
     Located,
@@ -95,7 +96,6 @@ class Profile(Written):
 
     example = '{uri: "sip:100@pbx.example", password: "${PW_100}"}'
     later: ClassVar[Mapping[str, str]] = {
-        "play": "what an agent plays in every call",
         "ice": "candidates for media behind NAT, RFC 8445",
         "stun": "our public address, RFC 8489",
         "turn": "a relay for media, RFC 8656",
@@ -169,6 +169,10 @@ class Profile(Written):
     "What calls may come to at most; None stands for the defaults, and for no caps on loopback."
     pace: Annotated[float | None, Parsed(pace_of)] = None
     "Most calls begun in a time, such as '1/s', kept as seconds between two of them."
+    play: Annotated[str | None, Parsed(played)] = None
+    "What this account plays in its calls where a step does not say."
+    record: Annotated[bool, Parsed(switch)] = False
+    "Whether its calls are recorded; the law may want everybody's consent (docs/hearing.md)."
     registers: Annotated[bool, Parsed(switch)] = True
     "Whether this account registers; trunks that know us by address do not."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -141,6 +142,15 @@ def pressed(value: object) -> Keys:
         text=written,
         source=value.source if isinstance(value, Located) else NOWHERE,
     )
+
+
+def keys_by_agent(value: object) -> dict[str, Keys]:
+    """Read keys under the name of each agent; '' stands for the agent that placed the call."""
+    if not isinstance(value, Mapping):
+        return {"": pressed(value)}
+    if not value:
+        raise refuse(value, "nobody presses a key", 'for example: {alice: "42#"}')
+    return {str(name): pressed(keys) for name, keys in value.items()}
 
 
 def heard(value: object) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from probe.scenario.expectation import FAILURES, Expectation, TalkExpectation
 from probe.scenario.kinds import Name, SomeSeconds, Text
+from probe.scenario.sounds import Keys, keys_by_agent
 from probe.scenario.source import Problem, ScenarioError, nearest, quoted, refuse, suggestion
 from probe.scenario.values import mapped, parse_duration, seconds_whole, several, text, whole
 from probe.scenario.values import target as called
@@ -89,9 +90,6 @@ class Step(Written):
     """One step of a scenario; its verb is the key of the step."""
 
     inner = frozenset({"sources", "index", "verb"})
-    later: ClassVar[Mapping[str, str]] = {
-        "send_dtmf": "sending digits",
-    }
     timings: ClassVar[tuple[str, ...]] = ("total",)
     "Times that this verb has."
 
@@ -185,6 +183,8 @@ class TalkStep(Step):
     "What each agent hears meanwhile, by agent."
     duration: SomeSeconds = Field(validation_alias="talk")
     "How long, s."
+    send_dtmf: Annotated[dict[str, Keys], Parsed(keys_by_agent)] = Field(default_factory=dict)
+    "Keys that are pressed, by agent: {alice: '42#'}; without an agent by the one that called."
 
 
 class WaitStep(Step):

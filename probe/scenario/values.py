@@ -53,8 +53,6 @@ _URI = re.compile(
     r"(?::(?P<port>\d{1,5}))?(?P<rest>[;?][^\s<>]*)?",
     re.IGNORECASE,
 )
-_TONE = re.compile(r"tone\s+(\d{1,5})\s*hz", re.IGNORECASE)
-_LOWEST_TONE, _HIGHEST_TONE = 20, 7999
 _HIGHEST_PORT = 65535
 
 
@@ -341,18 +339,3 @@ def address(value: object) -> str:
     if port and not 0 < int(port) <= _HIGHEST_PORT:
         raise refuse(value, f"{port} is not a port (1 to 65535)")
     return written
-
-
-def sound(value: object) -> str:
-    """Return what an agent plays: 'silence', or a tone in the form 'tone 1004Hz'."""
-    written = text(value)
-    if written == "silence":
-        return written
-    tone = _TONE.fullmatch(written)
-    if not tone:
-        raise refuse(
-            value, f"{quoted(_as(value))} cannot be played", "write 'tone 1004Hz' or 'silence'"
-        )
-    if not _LOWEST_TONE <= int(tone[1]) <= _HIGHEST_TONE:
-        raise refuse(value, f"a tone lies between {_LOWEST_TONE} and {_HIGHEST_TONE} Hz")
-    return f"tone {int(tone[1])}Hz"
