@@ -14,7 +14,7 @@ from probe.rtp.negotiation import Negotiation
 from probe.rtp.session import Session
 from probe.rtp.sound import Sink, Source
 from probe.sip.message import MalformedMessageError, SipMessage
-from probe.trace.media import MediaReport
+from probe.trace.media import Agreed, MediaReport
 from probe.trace.trace import Event, MessageEvent, MessageSent
 
 _UNCLAIMED = 64
@@ -68,6 +68,22 @@ class Line:
             return sdp
         end = "\r\n" if "\r\n" in sdp else "\n"
         return f"{_PTIME.sub('', sdp).rstrip()}{end}a=ptime:{self._ptime}{end}"
+
+    @property
+    def agreed(self) -> Agreed | None:
+        """What was agreed last; None where nothing was."""
+        session = self._session
+        return None if session is None or session.terms is None else session.terms.agreed
+
+    @property
+    def source(self) -> Source | None:
+        """What is sent."""
+        return self._source
+
+    @property
+    def sink(self) -> Sink | None:
+        """Where what comes goes."""
+        return self._sink
 
     def play(self, source: Source) -> None:
         """Send this from the answer on."""

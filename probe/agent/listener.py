@@ -34,9 +34,9 @@ class Listener:
         player: Player | None,
         *,
         note: Callable[[str], None],
-        folder: Path | None = None,
+        folder: Callable[[], Path | None] = lambda: None,
     ) -> None:
-        """``note`` takes what the user should know; ``folder`` is where recordings may lie."""
+        """``note`` takes what the user should know; ``folder`` says where recordings may lie."""
         self.hear = hear
         "May be changed before the first packet."
         self._coders = coders
@@ -118,16 +118,17 @@ class Listener:
 
     def _recorded(self, report: MediaReport, recordings: Sequence["Recording"]) -> MediaReport:
         """Write both directions as WAV files of the run's folder."""
-        if self._folder is None:
+        folder = self._folder()
+        if folder is None:
             self._note("nothing was recorded: this run has no folder")
             return report
         name = recording_name(self.hear.record, report.call_id)
         try:
             if recordings:
-                received = write_received(self._folder, name, recordings)
+                received = write_received(folder, name, recordings)
                 report = replace(report, recording=received)
             if self.player is not None and self.player.sent:
-                sent = write_sent(self._folder, name, self.player.sent, self._coders)
+                sent = write_sent(folder, name, self.player.sent, self._coders)
                 report = replace(report, recording_sent=sent)
         except OSError as error:
             self._note(f"nothing was recorded: {error.strerror}")

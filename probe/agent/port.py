@@ -6,6 +6,7 @@ own status codes travel in triggers and end, if anywhere, in ``TransactionFailed
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from probe.agent.conversation import Content
@@ -123,6 +124,17 @@ class UserAgent(Protocol):
 
     def follow(self, handle: int, place: int, target: str) -> None:
         """Accept one REFER to a target; the call that it makes has the handle ``place``."""
+        ...
+
+    def press(self, handle: int, digits: str, way: str) -> float:
+        """Press keys in a call that is up, by RFC 4733 or in-band; return how long it takes, s.
+
+        Raise AgentError where the call has no way for them.
+        """
+        ...
+
+    def record_into(self, folder: Path) -> None:
+        """Let recordings that are asked for lie in a folder."""
         ...
 
     def contact(self, target: str) -> str:

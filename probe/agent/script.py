@@ -13,6 +13,7 @@ from probe.agent.asking import Asking
 from probe.agent.called import CalledSide
 from probe.agent.failover import OVERLOADED, Hops, MovesOn, why_left
 from probe.agent.incall import InsideCall
+from probe.agent.keypad import Keypad
 from probe.agent.loop import SETTLE_S, CallLeg, Loop
 from probe.agent.port import AgentError, Trigger, UserAgent
 from probe.agent.progress import Progress
@@ -26,6 +27,7 @@ from probe.plan.action import (
     Hangup,
     Hold,
     Options,
+    Press,
     Refresh,
     Register,
     Take,
@@ -47,6 +49,9 @@ FAREWELL_S = 0.3
 
 STACK_GRACE_S = 0.4
 """The stack's own timer runs a little longer than ours, so that ours names the deadline."""
+
+AFTER_KEYS_S = 0.5
+"""Talk after the last key: what it leads to may come, and its last packets leave."""
 
 _LOCAL_VERDICTS = frozenset({406, 415, 488})
 """Statuses that pjsip invents when it cannot use the session description of a 2xx."""
@@ -89,6 +94,7 @@ class Script(Loop):
         self._left: list[str] = []
         self._called = CalledSide(self)
         self._inside = InsideCall(self)
+        self._keypad = Keypad(self)
         self._asking = Asking(self, self._response, self._at_a_server)
 
     def run(self, action: Action) -> Done:  # noqa: C901 - a table of actions
@@ -119,6 +125,8 @@ class Script(Loop):
                 done.call_id = came.call_id
                 began = began if came.began is None else min(began, came.began)
                 done.began = began
+            case Press():
+                done.call_id = self._keypad.run(action)
             case Talk() | Wait():
                 self._pass(action.duration)
             case _:
@@ -215,8 +223,12 @@ class Script(Loop):
         self._set_up(action, leg)
         if leg.over or self.stopping() or progress.answered_at is None:
             return
+        pressing = 0.0
+        if action.press is not None and not progress.cancelled:
+            pressing = self._keypad.press(action.attempt, leg, *action.press)
         if action.hangup_after is not None and not progress.cancelled:
-            self.until(lambda: leg.over or progress.peer_bye, action.hangup_after)
+            talk = max(action.hangup_after, pressing + AFTER_KEYS_S if pressing else 0.0)
+            self.until(lambda: leg.over or progress.peer_bye, talk)
             self.hang_up(action.attempt, leg)
 
     def _at_a_server(

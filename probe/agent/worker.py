@@ -113,6 +113,7 @@ class Worker:
         self._epoch = command["epoch"]
         if command.get("journal"):
             self._journal = DialogJournal(Path(command["journal"]), command["journal_header"])
+            self._agent.record_into(Path(command["journal"]).parent)
         try:
             hops = self._hops_of(account)
             settled = hops.settle()

@@ -7,6 +7,7 @@ redirects, the call's own step ends with the ringing, and the agent only rings.
 
 from dataclasses import replace
 
+from probe.plan import sounds
 from probe.plan.action import (
     Action,
     Call,
@@ -97,6 +98,7 @@ def _manner(work: Work, step: CallStep | TransferStep, agent: str) -> Manner:
         return Manner(kind="ring", early_media=step.early_media)
     status, reason = step.answer_with or (200, "")
     kind = "answer" if status < 300 else "redirect" if status < 400 else "reject"
+    play = sounds.play_of(work, agent, None)
     return Manner(
         kind=kind,
         after=step.answer_after,
@@ -104,6 +106,8 @@ def _manner(work: Work, step: CallStep | TransferStep, agent: str) -> Manner:
         reason=reason,
         contact=None if step.contact is None else _target(work, agent, step.contact),
         early_media=step.early_media,
+        play=play,
+        hear=sounds.hear_of(work, agent, step, play),
     )
 
 
@@ -139,6 +143,7 @@ def _take(work: Work, step: Taking, user_agent: str) -> None:
     number = len(work.attempts)
     ringing = _ringing_at(work, step.agent)
     status, reason = step.with_ if isinstance(step, RejectStep | RedirectStep) else (200, "")
+    play = sounds.play_of(work, account.name, step)
     manner = Manner(
         kind=_KINDS[type(step)],
         after=step.after,
@@ -146,7 +151,8 @@ def _take(work: Work, step: Taking, user_agent: str) -> None:
         reason=reason,
         contact=_target(work, account.name, step.to) if isinstance(step, RedirectStep) else None,
         early_media=step.early_media if isinstance(step, RingStep | AnswerStep) else False,
-        play=step.play if isinstance(step, AnswerStep) else None,
+        play=play,
+        hear=sounds.hear_of(work, account.name, step, play),
         headers=tuple(step.headers.items()),
     )
     action = Take(
@@ -243,7 +249,7 @@ def _end(work: Work, step: CancelStep | HangupStep) -> None:
     append(work, step, label, method, action, depends_on=(call.index,))
 
 
-def _is_call(attempt: Attempt) -> bool:
+def is_call(attempt: Attempt) -> bool:
     """Whether an attempt is a call: one that we place, or wait for."""
     action = attempt.action
     return isinstance(action, Call) or (isinstance(action, Take) and action.call == attempt.index)
@@ -298,7 +304,7 @@ def _asked_again(work: Work, step: TransferStep) -> str | None:
 def call_of(work: Work, name: str | None, *, side: str | None = None) -> Attempt | None:
     """Return the latest call, or that of a named step, or the latest that ``side`` is in."""
     for attempt in reversed(work.attempts):
-        if _is_call(attempt) and (
+        if is_call(attempt) and (
             name is None
             or attempt.step == work.named.get(name)
             or (side is not None and side in sides_of(attempt))

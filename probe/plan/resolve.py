@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from probe.plan import asking, calls
+from probe.plan import asking, calls, sounds
 from probe.plan.action import (
     Account,
     Action,
@@ -187,7 +187,8 @@ def _pass(work: Work, step: TalkStep | WaitStep) -> None:
     """Add the attempt of a step that lets time pass."""
     kind = Talk if isinstance(step, TalkStep) else Wait
     action = kind(attempt=len(work.attempts), account=last_caller(work), duration=step.duration)
-    append(work, step, f"{step.verb} {step.duration:g} s", "", action)
+    prepares = sounds.presses(work, step) if isinstance(step, TalkStep) else ()
+    append(work, step, f"{step.verb} {step.duration:g} s", "", action, prepares=prepares)
 
 
 def _registration(
@@ -221,6 +222,7 @@ def _call(work: Work, step: CallStep, user_agent: str) -> None:
         work.problems += [problem for problem in problems if problem not in work.problems]
         return
     prepares = calls.reached(work, step, len(work.attempts), user_agent)
+    play = sounds.play_of(work, account.name, step)
     action = Call(
         attempt=len(work.attempts),
         account=account.name,
@@ -229,7 +231,9 @@ def _call(work: Work, step: CallStep, user_agent: str) -> None:
         ring_for=step.ring_for,
         caller_id=step.caller_id,
         headers=tuple(step.headers.items()),
-        play=step.play,
+        play=play,
+        hear=sounds.hear_of(work, account.name, step, play),
+        press=sounds.press_of(step),
         codecs=step.codecs or (),
         late_offer=step.late_offer,
         timeout=step.timeout,

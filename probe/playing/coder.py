@@ -13,6 +13,9 @@ class Coder(Protocol):
     frame_s: float
     "Seconds in one frame."
 
+    remembers: bool
+    "Whether a frame depends on those before it."
+
     def encode(self, pcm: bytes) -> bytes:
         """Return the payload of one frame; ``pcm`` are its 16-bit samples."""
         ...

@@ -12,6 +12,7 @@ class G711:
 
     rate = 8000
     frame_s = 0.01
+    remembers = False
 
     def __init__(self, name: str) -> None:
         """``name`` is PCMU or PCMA."""

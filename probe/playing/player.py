@@ -19,6 +19,10 @@ MOST_KEPT = 90_000
 """Packets that are kept for a recording: half an hour of 20 ms."""
 
 
+_MOST_TRACKS = 64
+"""Programmes that are kept in a process; a tone in one codec has 24 kB."""
+
+
 class _Track:
     """Frames of one codec: some that are played once, some that go round after them."""
 
@@ -26,7 +30,7 @@ class _Track:
         self.frame_s = coder.frame_s
         self.once = list(_frames(coder, once))
         # The first round warms up codecs that remember; what goes round follows on itself.
-        for _ in _frames(coder, again):
+        for _ in _frames(coder, again) if coder.remembers else ():
             pass
         self.again = list(_frames(coder, again))
 
@@ -37,25 +41,60 @@ class _Track:
         return self.again[(place - len(self.once)) % len(self.again)]
 
 
+class Tracks:
+    """What has been encoded in this process; calls that play the same share it."""
+
+    def __init__(self, coders: Coders) -> None:
+        self._coders = coders
+        self._programmes: dict[tuple[str | None, str, int], _Track] = {}
+        self._keys: dict[tuple[str, str, int], _Track] = {}
+
+    def programme(self, play: str | None, codec: str, clock_rate: int) -> _Track | None:
+        """Return a programme in a codec; None where no coder is known for it."""
+        which = (play, codec, clock_rate)
+        if which not in self._programmes:
+            coder = self._coders(codec, clock_rate)
+            if coder is None:
+                return None
+            if len(self._programmes) >= _MOST_TRACKS:
+                self._programmes.pop(next(iter(self._programmes)))
+            found = programme(play, coder.rate)
+            self._programmes[which] = _Track(coder, found.once, found.again)
+            coder.close()
+        return self._programmes[which]
+
+    def key(self, digit: str, codec: str, clock_rate: int) -> _Track | None:
+        """Return the tones of a key with the pause after it; None where no coder is known."""
+        which = (digit, codec, clock_rate)
+        if which not in self._keys:
+            coder = self._coders(codec, clock_rate)
+            if coder is None:
+                return None
+            sound = key_tone(digit, keys.PRESSED_S, coder.rate)
+            self._keys[which] = _Track(coder, sound + silence(keys.PAUSE_S, coder.rate), b"")
+            coder.close()
+        return self._keys[which]
+
+
 class Player:
     """A Source (probe/rtp/sound.py)."""
 
-    def __init__(self, play: str | None, coders: Coders, clock: Callable[[], float]) -> None:
+    def __init__(self, play: str | None, tracks: Tracks, clock: Callable[[], float]) -> None:
         """``clock`` gives seconds on the trace's clock."""
         self.began_at: float | None = None
         "When the first packet was asked for, on the trace's clock."
-        self._clock = clock
-        self._play = play
-        self._coders = coders
-        self._tracks: dict[tuple[str, int], _Track] = {}
-        self._pressed: dict[tuple[str, int, str], list[bytes]] = {}
-        self._waiting: deque[tuple[str, str]] = deque()
-        self._now: Iterator[Frame] | None = None
-        self._place_s = 0.0
         self.keeps = False
         "Whether what is sent is kept, for a recording."
         self.sent: list[tuple[str, int, bytes]] = []
         "Encoding name, clock rate and payload of each packet of sound, where it is kept."
+        self._clock = clock
+        self._play = play
+        self._tracks = tracks
+        self._ready: dict[tuple[str, int], _Track] = {}
+        self._pressed: dict[tuple[str, int, str], _Track] = {}
+        self._waiting: deque[tuple[str, str]] = deque()
+        self._now: Iterator[Frame] | None = None
+        self._place_s = 0.0
 
     @property
     def plays_marker(self) -> bool:
@@ -66,15 +105,9 @@ class Player:
 
     def prepare(self, codec: str, clock_rate: int = 8000) -> None:
         """Encode the programme for a codec; nothing where no coder is known for it."""
-        which = (codec.upper(), clock_rate)
-        if which in self._tracks:
-            return
-        coder = self._coders(*which)
-        if coder is None:
-            return
-        found = programme(self._play, coder.rate)
-        self._tracks[which] = _Track(coder, found.once, found.again)
-        coder.close()
+        track = self._tracks.programme(self._play, codec.upper(), clock_rate)
+        if track is not None:
+            self._ready[codec.upper(), clock_rate] = track
 
     def press(self, digits: str, way: str) -> float:
         """Press keys one after the other, ``rfc4733`` or ``inband``; return how long it takes, s.
@@ -82,25 +115,13 @@ class Player:
         In-band keys are encoded here for every codec that was prepared.
         """
         if way == "inband":
-            for codec, clock_rate in list(self._tracks):
-                self._encode_keys(codec, clock_rate, digits)
+            for codec, clock_rate in list(self._ready):
+                for digit in dict.fromkeys(digits):
+                    track = self._tracks.key(digit, codec, clock_rate)
+                    if track is not None:
+                        self._pressed[codec, clock_rate, digit] = track
         self._waiting.extend((digit, way) for digit in digits)
         return len(digits) * (keys.PRESSED_S + keys.PAUSE_S)
-
-    @property
-    def pressing(self) -> bool:
-        """Whether keys are still being pressed."""
-        return bool(self._waiting) or self._now is not None
-
-    def _encode_keys(self, codec: str, clock_rate: int, digits: str) -> None:
-        for digit in dict.fromkeys(digits):
-            coder = self._coders(codec, clock_rate)
-            if coder is None:
-                return
-            sound = key_tone(digit, keys.PRESSED_S, coder.rate)
-            sound += silence(keys.PAUSE_S, coder.rate)
-            self._pressed[codec, clock_rate, digit] = list(_frames(coder, sound))
-            coder.close()
 
     # From the clock's thread ------------------------------------------------------------------
 
@@ -123,7 +144,11 @@ class Player:
             if found is not None:
                 return found
             self._now = None
-        track = self._tracks.get((agreed.codec.upper(), agreed.clock_rate))
+        return self._sound(began, agreed)
+
+    def _sound(self, began: float, agreed: Agreed) -> Frame | None:
+        """Return the packet of the programme that begins at a place in time."""
+        track = self._ready.get((agreed.codec.upper(), agreed.clock_rate))
         if track is None:
             return None
         first = round(began / track.frame_s)
@@ -133,8 +158,11 @@ class Player:
     def _keys(self, digit: str, way: str, agreed: Agreed) -> Iterator[Frame]:
         """Yield the packets of one key and of the pause after it."""
         if way == "inband":
-            which = (agreed.codec.upper(), agreed.clock_rate, digit)
-            yield from _packets(self._pressed.get(which, []), agreed, self._tracks)
+            track = self._pressed.get((agreed.codec.upper(), agreed.clock_rate, digit))
+            if track is not None:
+                count = max(round(agreed.ptime_s / track.frame_s), 1)
+                for first in range(0, len(track.once), count):
+                    yield Frame(b"".join(track.once[first : first + count]))
             return
         yield from pressed(
             digit,
@@ -142,24 +170,12 @@ class Player:
             ptime_s=agreed.ptime_s,
             clock_rate=agreed.clock_rate,
         )
-        track = self._tracks.get((agreed.codec.upper(), agreed.clock_rate))
-        # The three endings of the event have taken two packets of the pause.
+        # The endings of the event have taken two packets of the pause already.
         for _ in range(max(math.ceil(keys.PAUSE_S / agreed.ptime_s) - 2, 1)):
-            if track is None:
+            found = self._sound(self._place_s, agreed)
+            if found is None:
                 return
-            first = round(self._place_s / track.frame_s)
-            count = max(round(agreed.ptime_s / track.frame_s), 1)
-            yield Frame(b"".join(track.at(first + n) for n in range(count)))
-
-
-def _packets(
-    frames: list[bytes], agreed: Agreed, tracks: dict[tuple[str, int], _Track]
-) -> Iterator[Frame]:
-    """Yield frames as packets of the agreed length."""
-    track = tracks.get((agreed.codec.upper(), agreed.clock_rate))
-    count = max(round(agreed.ptime_s / track.frame_s), 1) if track is not None else 1
-    for first in range(0, len(frames), count):
-        yield Frame(b"".join(frames[first : first + count]))
+            yield found
 
 
 def _frames(coder: Coder, pcm: bytes) -> Iterator[bytes]:

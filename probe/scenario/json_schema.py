@@ -44,6 +44,8 @@ from probe.scenario.schema import (
     UseStep,
 )
 from probe.scenario.serving import Module, Serve
+from probe.scenario.sound_expectation import EchoExpectation, HeardExpectation, LikeExpectation
+from probe.scenario.sounds import SIGNALS
 from probe.scenario.values import CODECS
 from probe.scenario.written import Written
 
@@ -53,6 +55,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$\{"
 _NUMBER = r"\d+(\.\d+)?"
 _DURATION = rf"({_NUMBER}\s*(ms|s|sec|m|min|h)\s*)+"
+_LEVEL = rf"-?{_NUMBER}"
 _QUANTITY = rf"({_DURATION}|{_NUMBER}\s*%?)"
 
 
@@ -132,6 +135,13 @@ _DEFINITIONS: dict[str, Schema] = {
             ),
         ],
         "examples": ["42#", "1234 by info", "5 by inband"],
+    },
+    "sound": {
+        "anyOf": [
+            {"enum": list(SIGNALS)},
+            _pattern(r"[Tt][Oo][Nn][Ee]\s+\d+(\s*\+\s*\d+)*\s*[Hh][Zz]"),
+        ],
+        "examples": ["tone 1004Hz"],
     },
     "method": {**_pattern(r"[A-Za-z0-9.!%*_+`'~-]+"), "examples": ["INFO", "PUBLISH"]},
     "count": {
@@ -355,6 +365,37 @@ _VALUES.update(
 )
 
 _VALUES.update(dict.fromkeys(MediaExpectation.keys(), _ref("bound")))
+_VALUES.update(
+    {
+        "absent": _ref("switch"),
+        "clipped": _pattern(rf"(max\s+)?{_DURATION}"),
+        "delay": _pattern(rf"(max\s+)?{_DURATION}"),
+        "dtmf": _ref("keys"),
+        "early": _ref("switch"),
+        "echo": {
+            "anyOf": [_words("absent"), _pattern(rf"(max\s+)?{_DURATION}"), _ref("EchoExpectation")]
+        },
+        "file": _TEXT,
+        "heard": {"anyOf": [_ref("sound"), _ref("HeardExpectation")]},
+        "lasts": _pattern(rf"(min\s+)?{_DURATION}"),
+        "level": _pattern(
+            rf"((max|min)\s+{_LEVEL}|{_LEVEL}\s*\.\.\s*{_LEVEL})(\s*[Dd][Bb]([Oo][Vv])?)?"
+        ),
+        "like": {
+            "anyOf": [
+                _pattern(r".+\.[Ww][Aa][Vv](\s*,\s*(min\s+)?[01](\.\d+)?)?"),
+                _ref("LikeExpectation"),
+            ]
+        },
+        "min": {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1},
+                _pattern(r"(min\s+)?[01](\.\d+)?"),
+            ]
+        },
+        "what": _ref("sound"),
+    }
+)
 _VALUES["media"] = _ref("MediaExpectation")
 
 _SPECIAL: dict[tuple[type[Written], str], Schema] = {
@@ -371,6 +412,7 @@ _SPECIAL: dict[tuple[type[Written], str], Schema] = {
     (NotifyExpectation, "direction"): _ref("wanted"),
     (NotifyExpectation, "content_type"): _ref("wanted"),
     (NotifyExpectation, "event"): _ref("wanted"),
+    (HeardExpectation, "within"): _pattern(rf"(max\s+)?{_DURATION}"),
     (RequestStep, "body"): _TEXT,
     (SubscribeStep, "expires"): {"anyOf": [{"const": 0}, _ref("seconds")]},
     (RedirectStep, "with"): _ref("refusal"),
@@ -438,7 +480,7 @@ def json_schema() -> Schema:
     """Return the JSON Schema of scenario files."""
     expectations = (
         *(Expectation, SdpExpectation, CalleeExpectation, NotifyExpectation),
-        MediaExpectation,
+        *(MediaExpectation, HeardExpectation, LikeExpectation, EchoExpectation),
     )
     models = (Profile, Caps, Retry, *expectations, UseStep, *VERBS.values())
     return _schema(Scenario, "sipprobe scenario", models)

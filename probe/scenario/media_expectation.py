@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Annotated, Literal
 
 from probe.scenario.bounds import Bound, parse_bound
+from probe.scenario.sound_expectation import SoundExpectation
 from probe.scenario.source import refuse
-from probe.scenario.written import Parsed, Written
+from probe.scenario.written import Parsed
 
 _EXAMPLES = {"%": "max 1%", "s": "max 30ms", "": "min 3.8"}
 _UNITS = {"%": "a percentage", "s": "a time with its unit", "": "a number without a unit"}
@@ -36,7 +37,7 @@ Time = Annotated[Bound | None, Parsed(bound_in("s"))]
 Count = Annotated[Bound | None, Parsed(bound_in(""))]
 
 
-class MediaExpectation(Written):
+class MediaExpectation(SoundExpectation):
     """What the audio of one side of a call should be like."""
 
     example = "media: {rx_packets: min 50, loss: max 1%, jitter: max 30ms, mos: min 3.8}"

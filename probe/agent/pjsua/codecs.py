@@ -136,6 +136,8 @@ class Codecs:
 class EngineCoder:
     """Encodes and decodes one direction of one stream; each keeps what it heard before."""
 
+    remembers = True
+
     def __init__(
         self,
         library: ctypes.CDLL,

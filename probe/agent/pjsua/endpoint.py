@@ -13,17 +13,21 @@ What the library does not forgive, and how this file lives with it (measured on 
 import functools
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pjsua2 as pj
 
+from probe.agent.audio import Audio, press
 from probe.agent.conversation import Content
 from probe.agent.icmp import IcmpWatch
 from probe.agent.inbox import Decide
 from probe.agent.lines import Line, Lines
+from probe.agent.listener import Listener
 from probe.agent.pjsua import library
 from probe.agent.pjsua.account import PjAccount, caller_uri, configuration, header
 from probe.agent.pjsua.call import PjCall
+from probe.agent.pjsua.codecs import Codecs
 from probe.agent.pjsua.connections import Connections
 from probe.agent.pjsua.faults import from_status, from_words
 from probe.agent.pjsua.in_dialog import InDialog
@@ -37,10 +41,10 @@ from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
 from probe.agent.sockets import bracketed, own_address
-from probe.agent.sounds import source_of
 from probe.naming.targets import Target, Wanted
-from probe.plan.action import Account, Call, Manner
+from probe.plan.action import Account, Call, Hear, Manner
 from probe.plan.capabilities import Capabilities
+from probe.playing.coder import Coder
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
 from probe.trace.trace import AgentNote, Event
@@ -79,7 +83,9 @@ class PjsuaAgent:
         self._triggers: list[Trigger] = []
         self._media: list[MediaReport] = []
         self._lines = Lines(clock)
+        self._audio = Audio(self._coder, clock, self._warn)
         self._address = ""
+        self._codecs: Codecs | None = None
         self._calls: dict[int, PjCall] = {}
         self._account: PjAccount | None = None
         self._plan: Account | None = None
@@ -252,7 +258,9 @@ class PjsuaAgent:
             parameters.txOption.localUri = caller_uri(identity, plan.aor)
         for name, value in (*plan.headers, *action.headers):
             parameters.txOption.headers.append(header(name, value))
-        made = self._made(handle, action.play)
+        made = self._made(
+            handle, action.play, hear=action.hear, codecs=action.codecs or plan.codecs
+        )
         self._calls[handle] = made
         try:
             self._attempt(lambda call: call.makeCall(action.target, parameters), made)
@@ -321,9 +329,10 @@ class PjsuaAgent:
             return
         parameters = audio_only()
         parameters.statusCode, parameters.reason = status, manner.reason
+        if call.line is not None and isinstance(call.line.sink, Listener):
+            call.line.sink.hear = manner.hear or Hear()
         if status >= 200:
-            if call.line is not None:
-                call.line.play(source_of(manner.play))
+            self._play(call, manner.play)
             for name, value in manner.headers:
                 parameters.txOption.headers.append(header(name, value))
         if manner.contact is not None and 300 <= status < 400:
@@ -416,13 +425,50 @@ class PjsuaAgent:
             Trigger(kind="incoming", handle=handle, status=0, reason="", call_id=made.call_id)
         )
 
-    def _made(self, handle: int, play: str | None = None, *, incoming: int | None = None) -> PjCall:
+    def press(self, handle: int, digits: str, way: str) -> float:
+        """Press keys in a call that is up, in its audio."""
+        return press(self._up(handle).line, digits, way)
+
+    def record_into(self, folder: Path) -> None:
+        """Let recordings that are asked for lie in a folder."""
+        self._audio.folder = folder
+
+    def _coder(self, codec: str, clock_rate: int) -> Coder | None:
+        """Return a coder of the engine."""
+        if self._codecs is None:
+            self._codecs = Codecs(self._library, self._endpoint)
+        return self._codecs.coder(codec, clock_rate)
+
+    def _warn(self, words: str) -> None:
+        self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
+
+    def _play(self, call: PjCall, play: str | None) -> None:
+        """Let a call that we answer play something from now on."""
+        if call.line is None or self._plan is None:
+            return
+        player = self._audio.player(play, self._plan.codecs)
+        if isinstance(call.line.sink, Listener):
+            call.line.sink.player = player
+            player.keeps = bool(call.line.sink.hear.record)
+        call.line.play(player)
+
+    def _made(
+        self,
+        handle: int,
+        play: str | None = None,
+        *,
+        incoming: int | None = None,
+        hear: Hear | None = None,
+        codecs: tuple[str, ...] = (),
+    ) -> PjCall:
         """Return a new call with its line; with DTLS-SRTP the stack carries the media itself."""
         account, plan = self._opened(), self._plan
         line: Line | None = None
         if plan is not None and plan.srtp != "dtls":
-            source = source_of(play)
-            line = self._lines.open(self._address, source=source, sink=None, ptime=plan.ptime)
+            source = self._audio.player(play, codecs or plan.codecs)
+            source.keeps = hear is not None and bool(hear.record)
+            sink = self._audio.listener(hear, source)
+            line = self._lines.open(self._address, source=source, sink=sink, ptime=plan.ptime)
         notify = self._guarded(self._triggers.append)
         made = PjCall(account, handle, line, notify, incoming=incoming)
         made.lines = self._lines

@@ -6,6 +6,7 @@ to it: ``(0.2, lambda wire: wire.receive(180))``. The clock moves only in ``poll
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 from wirebuilder import Wire
 
@@ -189,6 +190,15 @@ class FakeAgent:
         """Begin the story of a REFER."""
         assert (target is None) != (other is None)
         self.happen(f"transfer {handle} {target or other}")
+
+    def press(self, handle: int, digits: str, way: str) -> float:
+        """Begin the story of keys."""
+        self.happen(f"press {handle} {digits} {way}")
+        return 0.2 * len(digits)
+
+    def record_into(self, folder: Path) -> None:
+        """Know where recordings may lie."""
+        self.folder = folder
 
     def follow(self, handle: int, place: int, target: str) -> None:
         """Begin the story of a call that may be transferred."""
