@@ -301,7 +301,7 @@ def _one(
     said.notes += [hiding.words(f"look at it by hand: {alarm}") for alarm in done.alarms]
     company = Company((ran.attempt, ran.tries[-1]) for ran in done.ran if ran.tries)
     for ran in done.ran:
-        if ran.attempt.method:  # talk and wait have nothing to judge
+        if ran.attempt.method or ran.attempt.expectation:  # else there is nothing to judge
             yield Finding(
                 scenario=hiding.words(plan.scenario),
                 file=plan.file,

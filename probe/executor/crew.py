@@ -144,6 +144,20 @@ class Crew:
         worker = self._workers.get(account)
         return tuple(worker.media.get(call_id, ())) if worker else ()
 
+    def media_between(self, account: str, began: float, ended: float) -> tuple[MediaReport, ...]:
+        """Return the statistics of an account's calls that were up in a stretch of time."""
+        worker = self._workers.get(account)
+        if worker is None:
+            return ()
+        return tuple(
+            report
+            for reports in worker.media.values()
+            for report in reports
+            if report.agreed
+            and report.agreed[0].at < ended
+            and max(report.rx_last_at or 0.0, report.tx_last_at or 0.0) > began
+        )
+
     def worker(self, account: Account, spare: Callable[[], WorkerProcess | None]) -> Worker:
         """Return the account's worker, hired or replaced where there is none alive.
 

@@ -30,12 +30,13 @@ from probe.executor.spans import (
     cancelled_later,
     cut,
     cut_rest,
+    heard_in_talk,
     is_cancelled,
     leg_of,
     opened_call_id,
     unexpected_calls,
 )
-from probe.plan.action import Account, Call, Cancel, Expect, Hangup, Take, Transfer, Wait
+from probe.plan.action import Account, Call, Cancel, Expect, Hangup, Take, Talk, Transfer, Wait
 from probe.plan.plan import Attempt, Limits, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Leg, Trace, TransactionFailed
@@ -497,6 +498,8 @@ class _PlanInProgress:
             self._crew.media(account, span.call_id or ""),
             our_cancel=is_cancelled(span.attempt, self._cancelled),
         )
+        if isinstance(span.attempt.action, Talk) and span.attempt.expectation is not None:
+            return heard_in_talk(span, trace, self._crew.media_between)
         legs = tuple(self._leg(told, span, recording) for told in _expects(span))
         return replace(trace, legs=legs) if legs else trace
 
@@ -505,7 +508,8 @@ class _PlanInProgress:
         begins = self._expecting.get(told.account, [])
         next_one = bisect_right(begins, span.began)
         until = begins[next_one] if next_one < len(begins) else float("inf")
-        return leg_of(told, span, until, self._crew.log(told.account), recording)
+        media = self._crew.media_between(told.account, span.began, self._clock())
+        return leg_of(told, span, until, self._crew.log(told.account), recording, media)
 
 
 def _expects(span: Span) -> tuple[Expect, ...]:

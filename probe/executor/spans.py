@@ -1,6 +1,7 @@
 """Cuts the logs of a plan's workers into one trace a try."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probe.plan.action import Call, Cancel, Expect, Hangup, Hold, Refresh, Take, Transfer
@@ -88,14 +89,22 @@ def cut(
     )
 
 
-def leg_of(expect: Expect, span: Span, until: float, log: EventLog, recording: Recording) -> Leg:
+def leg_of(  # noqa: PLR0913, PLR0917 - what is known of one agent
+    expect: Expect,
+    span: Span,
+    until: float,
+    log: EventLog,
+    recording: Recording,
+    media: tuple[MediaReport, ...] = (),
+) -> Leg:
     """Return what an agent saw of the call that was to reach it.
 
     Calls that arrive from the beginning of the try on belong to it, until another step expects one
     at the same agent; each keeps its messages to the end of the scenario.
     """
     # An empty span of time: its messages, nothing beside.
-    events = log.about(log.arrived(span.began, until), 1.0, 0.0)
+    calls = log.arrived(span.began, until)
+    events = log.about(calls, 1.0, 0.0)
     return Leg(
         agent=expect.account,
         registered=log.registered(span.began),
@@ -107,7 +116,32 @@ def leg_of(expect: Expect, span: Span, until: float, log: EventLog, recording: R
             began=span.began,
             ended=max((span.ended, *(event.at for event in events))),
             events=events,
+            media=tuple(report for report in media if report.call_id in calls),
             serving=True,
+        ),
+    )
+
+
+def heard_in_talk(
+    span: Span, trace: Trace, media_between: Callable[[str, float, float], tuple[MediaReport, ...]]
+) -> Trace:
+    """Return the trace of a talk, with the audio of each agent that the step names."""
+    wanted = span.attempt.expectation
+    agents = tuple(wanted.agents) if wanted is not None else ()
+    return replace(
+        trace,
+        media=media_between(span.attempt.action.account, span.began, span.ended),
+        legs=tuple(
+            Leg(
+                agent=agent,
+                trace=replace(
+                    trace,
+                    attempt=f"{agent}: {trace.attempt}",
+                    events=(),
+                    media=media_between(agent, span.began, span.ended),
+                ),
+            )
+            for agent in agents
         ),
     )
 

@@ -63,6 +63,23 @@ def rating(
     return r, mos(r)
 
 
+def estimate(
+    codec: str,
+    *,
+    rtt_s: float | None,
+    ptime_s: float | None,
+    loss: float,
+    burst_ratio: float = 1.0,
+) -> tuple[float, float] | None:
+    """Return R and MOS of a call, or None.
+
+    The delay from mouth to ear is half the round trip, one packet, and the jitter buffer; a round
+    trip that nobody measured counts as none.
+    """
+    delay = (rtt_s or 0.0) / 2 + (ptime_s or 0.02) + BUFFER_S
+    return rating(codec, one_way_s=delay, loss=loss, burst_ratio=burst_ratio)
+
+
 def mos(r: float) -> float:
     """Return the mean opinion score of a rating (G.107 annex B)."""
     if r <= 0:

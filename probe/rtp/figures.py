@@ -82,15 +82,11 @@ def figures(session: Session, call_id: str) -> MediaReport:
 
 
 def rated(heard: Reception, codec: str, rtt_s: float | None) -> tuple[float, float] | None:
-    """Return R and MOS of what was received, or None.
-
-    The delay from mouth to ear is half the round trip, a packet, and the jitter buffer.
-    """
+    """Return R and MOS of what was received, or None."""
     if not heard.packets or not heard.expected:
         return None
     loss = min((heard.lost + heard.discarded) / heard.expected, 1.0)
-    delay = (rtt_s or 0.0) / 2 + (heard.ptime or 0.02) + emodel.BUFFER_S
     ratio = 1.0
     if heard.lost and heard.bursts:
         ratio = max(heard.lost / heard.bursts * (1 - loss), 1.0)
-    return emodel.rating(codec, one_way_s=delay, loss=loss, burst_ratio=ratio)
+    return emodel.estimate(codec, rtt_s=rtt_s, ptime_s=heard.ptime, loss=loss, burst_ratio=ratio)

@@ -14,13 +14,14 @@ from probe.verdict.challenge import check_challenge
 from probe.verdict.default import check_default, default_words
 from probe.verdict.headers import check_headers, check_request_headers
 from probe.verdict.legs import check_legs
+from probe.verdict.media import check_media, check_talk, talk_words
 from probe.verdict.notify import check_notify
 from probe.verdict.observation import Complaint, Observation, observe, status_words
 from probe.verdict.sdp import check_sdp
 from probe.verdict.sequence import check_sequence, shown_tokens
 from probe.verdict.timing import check_timing, measure
 from probe.verdict.transfer import check_transfer
-from probe.verdict.verdict import Measured, Mismatch, Outcome, Verdict
+from probe.verdict.verdict import Measured, MediaMeasured, Mismatch, Outcome, Verdict
 from probe.verdict.warnings import find_warnings
 
 
@@ -32,12 +33,23 @@ def judge(expectation: Expectation | None, trace: Trace, source: Source) -> Verd
     """
     seen = observe(trace)
     wanted = expectation or Expectation()
+    if wanted.agents or (wanted.media is not None and not trace.method):
+        return _judge_talk(wanted, seen, source)
     complaints, measured, warnings = _check(wanted, seen, source)
-    certain = [c for c in complaints if not (c.by_absence and seen.ours)]
-    unproven = [c for c in complaints if c.by_absence and seen.ours]
+    media: tuple[MediaMeasured, ...] = ()
+    if wanted.media is not None and (not complaints or trace.media):
+        media, heard, more = check_media(
+            wanted.media, trace.media, seen, source, expectation=wanted
+        )
+        complaints += heard
+        warnings = (*warnings, *more)
+    certain = [c for c in complaints if not (c.ours or (c.by_absence and seen.ours))]
+    unproven = [c for c in complaints if c.ours or (c.by_absence and seen.ours)]
     as_expected = wanted.failure is not None and seen.failed_with(wanted.failure)
     if certain:
         outcome, kept = Outcome.NOT_MET, certain
+    elif any(c.ours for c in unproven):
+        outcome, kept = Outcome.INCONCLUSIVE, unproven
     elif as_expected or not seen.ours:
         outcome, kept = Outcome.MET, []
     elif unproven:
@@ -56,6 +68,25 @@ def judge(expectation: Expectation | None, trace: Trace, source: Source) -> Verd
         measured=measured,
         expected=_expected_words(wanted, seen),
         observed=seen.shown(shown_tokens(wanted.responses, seen)),
+        media=media,
+    )
+
+
+def _judge_talk(wanted: Expectation, seen: Observation, source: Source) -> Verdict:
+    """Return the verdict on a talk: what its agents heard, and nothing else."""
+    media, complaints, warnings = check_talk(wanted, seen, source)
+    certain = [c for c in complaints if not (c.ours or (c.by_absence and seen.ours))]
+    kept = certain or list(complaints)
+    expected, observed = talk_words(wanted, media)
+    return Verdict(
+        outcome=Outcome.NOT_MET if certain else Outcome.INCONCLUSIVE if kept else Outcome.MET,
+        mismatches=tuple(c.mismatch for c in kept),
+        warnings=warnings,
+        timing=measure(seen),
+        measured=(),
+        expected=expected,
+        observed=observed,
+        media=media,
     )
 
 

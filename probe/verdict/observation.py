@@ -73,6 +73,9 @@ class Complaint:
     by_absence: bool = False
     "Whether it rests on something that did not come: no proof where the fault was ours."
 
+    ours: bool = False
+    "Whether our own side may be the cause, or could not tell: then it is left open."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:

@@ -60,6 +60,29 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MediaMeasured:
+    """One bound on audio with its measured value, kept also where it held."""
+
+    agent: str
+    "Agent of a talk; empty for the agent of the step itself."
+
+    name: str
+    "loss, jitter, mos … (probe/scenario/media_expectation.py)."
+
+    value: float | None
+    "Measured value in ``unit``, or None where there is none."
+
+    unit: str
+    "s, %, or empty for a plain number."
+
+    bound: str
+    "The bound in the words of the file."
+
+    state: str
+    "ok, warn, fail, or none where the value could not be known."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """The delays of an attempt in seconds; None where the event that ends one never came."""
 
@@ -103,3 +126,6 @@ class Verdict:
 
     observed: str
     "The observed sequence in the same vocabulary, e.g. ``100 183 503``."
+
+    media: tuple[MediaMeasured, ...] = ()
+    "Every bound on audio with its value."
