@@ -12,6 +12,7 @@ from probe.plan.repeats import without_count
 from probe.report.bounds_table import bounds_table
 from probe.report.comparison import compared
 from probe.report.ladder import draw, flow, ladder
+from probe.report.media_lines import media_lines
 from probe.report.model import Finding, RunReport, Try
 from probe.report.text import ELLIPSIS, cells, cut, folded, plain, plain_lines, wrapped
 from probe.scenario.choice import only
@@ -235,7 +236,19 @@ def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:
     for leg in one.trace.legs:
         if leg.reached:
             drawn += ["", *draw(ladder(leg.trace), us=leg.agent, peer=peer, width=width)]
-    return [_marked(line, paint) for line in drawn]
+    return [*(_marked(line, paint) for line in drawn), *_media(one, width)]
+
+
+def _media(one: Try, width: int) -> list[str]:
+    """Return what was counted of the sound, our agent's first."""
+    told = [("", report) for report in one.trace.media]
+    told += [(f"{leg.agent}: ", report) for leg in one.trace.legs for report in leg.trace.media]
+    lines: list[str] = []
+    for agent, report in told:
+        first, *rest = media_lines(report)
+        lines += _row("  Media ", agent + first, width)
+        lines += [row for line in rest for row in _row(" " * WHY, line, width, hang=5)]
+    return lines
 
 
 def _marked(line: str, paint: Paint) -> str:

@@ -332,10 +332,10 @@ class RtpPort:
             with contextlib.suppress(OSError):
                 sock.sendto(packet, to)
 
-        if over:
-            out()  # no time is left to be late in
-        else:
+        if not over:
             self._way.later(out)
+        elif not self._sound.way.delay_s:  # on a long way it would come after the end
+            out()
 
     # Changes ------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from probe.report.html.document import written_html
 from probe.report.html.finding import entry
 from probe.report.model import Finding, Try
 from probe.trace.failure import Failure
-from probe.trace.media import MediaReport
+from probe.trace.media import Heard, MediaReport, MediaSlice
 from probe.trace.trace import Leg
 from probe.verdict.verdict import Mismatch, Outcome
 
@@ -251,6 +251,46 @@ def test_two_messages_are_compared_line_by_line(opened: Callable[..., Page]) -> 
     assert "SIP/2.0 200 OK" in come
     assert "m=audio" in come
     assert "Call-ID" not in gone + come
+
+
+def test_sound_is_drawn_and_told(opened: Callable[..., Page]) -> None:
+    """One-way audio: a ghost in the ladder, a chart with words for who cannot see it, a table."""
+    stream = replace(
+        _stream("PCMU"),
+        rx_packets=45,
+        rx_lost=5,
+        tx_packets=50,
+        direction="sendrecv",
+        rx_first_at=1.6,
+        tx_first_at=1.6,
+        rx_slices=(
+            MediaSlice(at=1.5, length_s=1.0, packets=45, lost=5, jitter_s=0.004),
+            MediaSlice(at=2.5, length_s=1.0, packets=50, lost=0, jitter_s=0.002),
+        ),
+        heard=(Heard(what=HOSTILE, at=1.6, length_s=0.9),),
+        mos=3.1,
+        r_factor=60.0,
+    )
+    silent = replace(_stream("PCMU"), rx_packets=0, tx_packets=50, direction="sendrecv")
+    trace = answered_call().trace()
+    page = opened(
+        finding(replace(trace, media=(stream,))), finding(replace(trace, media=(silent,)))
+    )
+    page.run(OPEN_ALL)
+    page.wait(ALL_DRAWN)
+    assert page.run("document.querySelector('.chart').getAttribute('aria-label')") == (
+        "Loss and jitter of what came, over 2.0 s: at most 10.0 % lost in a slice, loss in 1 of 2 "
+        "slices, jitter at most 4.0 ms."
+    )
+    assert page.run("document.querySelectorAll('.chart .lost').length") == 1
+    assert page.run("document.querySelectorAll('.rung.media').length") == 3
+    assert page.run("document.querySelector('.rung.ghost').getAttribute('aria-label')").startswith(
+        "Missing: "
+    )
+    assert page.run("document.querySelector('.absent').textContent") == "No RTP packet came."
+    assert "estimate" in page.run("document.querySelector('.estimate').textContent")
+    assert page.run("window.ran ?? null") is None
+    assert page.logged == []
 
 
 def test_the_filter_leaves_what_was_asked_for(opened: Callable[..., Page]) -> None:

@@ -15,7 +15,7 @@ from probe.report.json_report import iso_utc
 from probe.report.model import RunReport
 from probe.report.text import plain
 
-_SCRIPTS = ("drawing.js", "ladder.js", "panels.js", "messages.js", "page.js")
+_SCRIPTS = ("drawing.js", "ladder.js", "sound.js", "panels.js", "messages.js", "page.js")
 """In the order in which they stand in the page's one script."""
 
 MOST_DATA = 60_000_000
@@ -53,7 +53,7 @@ def written_html(report: RunReport, shards: Sequence[Shard] = ()) -> Iterator[st
 
     ``shards`` name the runs where the report holds several.
     """
-    style, script = _resource("page.css"), _script()
+    style, script = _style(), _script()
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -133,6 +133,11 @@ def _policy(style: str, script: str) -> str:
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _style() -> str:
+    """Return the page's style."""
+    return _resource("page.css") + _resource("sound.css")
 
 
 def _script() -> str:

@@ -8,19 +8,18 @@ fast as their rows.
 import base64
 import json
 import zlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from probe.diagnosis.explanation import Explanation
 from probe.report.comparison import compared
 from probe.report.html.offers import offers
 from probe.report.html.picture import picture
+from probe.report.html.sound import drawn
 from probe.report.html.timeline import timeline
 from probe.report.ladder import flow
 from probe.report.model import Finding, Try
 from probe.report.terminal import SEQUENCES, headline, label, name, selector
 from probe.report.text import plain, plain_lines
-from probe.trace.media import MediaReport
 from probe.trace.trace import MessageEvent, Trace
 from probe.verdict.verdict import Mismatch, Outcome, Verdict
 
@@ -104,34 +103,33 @@ def _detail(finding: Finding, folder: str) -> dict[str, object]:
     return {
         "facts": [[key, _text(value)] for key, value in facts if value],
         "tries": [
-            _try(finding, one, number, last=one is finding.last)
+            _try(finding, one, number, folder, last=one is finding.last)
             for number, one in enumerate(tries, first)
         ],
     }
 
 
-def _try(finding: Finding, one: Try, number: int, *, last: bool) -> dict[str, object]:
+def _try(finding: Finding, one: Try, number: int, folder: str, *, last: bool) -> dict[str, object]:
     """Return one try; where only the last was judged, nothing is said of the others."""
     trace, verdict = one.trace, one.verdict
     told = last or verdict is not finding.last.verdict
     us, peer = _sides(finding, trace)
-    drawn = picture(trace, verdict if told else None, us=us, peer=peer)
+    shown = picture(trace, verdict if told else None, us=us, peer=peer)
     return {
         "number": number,
         "outcome": verdict.outcome.value if told else "",
         "observed": _text(flow(trace) or verdict.observed if told else flow(trace)),
         "took": round(trace.ended - trace.began, 3),
-        "columns": [[c.name, c.address, c.ours] for c in drawn.columns],
+        "columns": [[c.name, c.address, c.ours] for c in shown.columns],
         "rows": [
             [r.kind, r.at, r.label, r.source, r.goal, r.note, r.mark, r.copies, r.message, r.event]
-            for r in drawn.rows
+            for r in shown.rows
         ],
-        "messages": drawn.messages,
-        "left_out": drawn.left_out,
+        "messages": shown.messages,
+        "left_out": shown.left_out,
         "spans": [asdict(span) for span in timeline(trace, verdict)] if told else [],
         "offers": [asdict(row) for row in offers(trace, us)],
-        "media": [*_media(us, trace.media)]
-        + [line for leg in trace.legs for line in _media(leg.agent, leg.trace.media)],
+        "media": _sounds(us, trace, folder),
         "mismatches": [_mismatch(m, verdict) for m in verdict.mismatches] if told else [],
         "warnings": [_text(warning) for warning in verdict.warnings] if told else [],
         "explanation": _explanation(one.explanation) if one.explanation else None,
@@ -147,6 +145,16 @@ def _try(finding: Finding, one: Try, number: int, *, last: bool) -> dict[str, ob
     }
 
 
+def _sounds(us: str, trace: Trace, folder: str) -> list[dict[str, object]]:
+    """Return every stream, our agent's first; all on the clock of the attempt."""
+    base = min([trace.began, *(event.at for event in trace.events[:1])])
+    found = [drawn(us, report, base, folder) for report in trace.media]
+    for leg in trace.legs:
+        shift = (leg.trace.started_at - trace.started_at).total_seconds()
+        found += [drawn(leg.agent, report, base - shift, folder) for report in leg.trace.media]
+    return found
+
+
 def _sides(finding: Finding, trace: Trace) -> tuple[str, str]:
     """Return the names of our agent and of its peer."""
     account = finding.attempt.account
@@ -154,25 +162,6 @@ def _sides(finding: Finding, trace: Trace) -> tuple[str, str]:
         return (account.name if trace.legs else "probe"), account.host
     first = next((e for e in trace.events if isinstance(e, MessageEvent)), None)
     return "probe", first.remote if first else ""
-
-
-def _media(agent: str, streams: Iterable[MediaReport]) -> Iterable[dict[str, object]]:
-    """Yield the RTP statistics of an agent."""
-    for stream in streams:
-        due = stream.rx_packets + stream.rx_lost
-        yield {
-            "agent": plain(agent),
-            "codec": plain(stream.codec or "", 40),
-            "received": stream.rx_packets,
-            "lost": stream.rx_lost,
-            "share": round(100 * stream.rx_lost / due, 2) if due else None,
-            "jitter_ms": round(1000 * stream.rx_jitter_s, 1),
-            "reordered": stream.rx_reordered,
-            "duplicates": stream.rx_duplicates,
-            "sent": stream.tx_packets,
-            "peer_lost": stream.tx_lost,
-            "rtt_ms": None if stream.rtt_s is None else round(1000 * stream.rtt_s, 1),
-        }
 
 
 def _mismatch(mismatch: Mismatch, verdict: Verdict) -> dict[str, object]:

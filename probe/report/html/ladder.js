@@ -49,7 +49,7 @@ function spoken(columns, row) {
   const way = row[SOURCE] === null ? "" : `from ${columns[row[SOURCE]][0]} to ${columns[row[GOAL]][0]}: `;
   const times = row[COPIES] > 1 ? `, ${row[COPIES]} times` : "";
   const mark = { "✓": ", in time", "✗": ", not as expected", "!": ", barely" }[row[MARK]] || "";
-  const kind = { ghost: "Missing: ", again: "Retransmission, " }[row[KIND]] || "";
+  const kind = { ghost: "Missing: ", again: "Retransmission, ", media: "Audio, " }[row[KIND]] || "";
   return `${kind}${when}${way}${row[LABEL]}${times}${row[NOTE] ? ", " + row[NOTE] : ""}${mark}`;
 }
 

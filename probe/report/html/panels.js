@@ -77,18 +77,6 @@ function described(one, steps) {
   return part("Offers and answers", "offers", table("Session descriptions", ["Message", "Role", "Media", "Address", "Profile", "Direction", "Codecs"], rows));
 }
 
-function sound(one) {
-  return part("Sound", "media", one.media.map((line) => {
-    const said = [`received ${line.received}`, `lost ${line.lost}${line.share === null ? "" : ` (${line.share} %)`}`, `jitter ${line.jitter_ms} ms`];
-    if (line.reordered) said.push(`out of order ${line.reordered}`);
-    if (line.duplicates) said.push(`twice ${line.duplicates}`);
-    said.push(`sent ${line.sent}`);
-    if (line.peer_lost !== null) said.push(`lost at the peer ${line.peer_lost}`);
-    if (line.rtt_ms !== null) said.push(`round trip ${line.rtt_ms} ms`);
-    return make("p", {}, make("b", {}, line.codec || "unknown codec"), ` at ${line.agent}: ${said.join(", ")}`);
-  }));
-}
-
 function tryPanel(one) {
   const [panel, choose, close] = messagePanel(one);
   const steps = ladder(one, choose);

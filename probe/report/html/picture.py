@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
 
+from probe.report.html.media_arrows import media_arrows
 from probe.report.ladder import Direction, Rung, ladder, message_label
 from probe.report.terminal import SEQUENCES
 from probe.report.text import plain, plain_lines
@@ -51,7 +52,7 @@ class Row:
     """One line of the picture."""
 
     kind: str
-    "message, again (retransmissions), fact, or ghost (expected, and it never came)."
+    "message, again (retransmissions), media, fact, or ghost (expected, and it never came)."
 
     at: float | None
     "Seconds since the attempt began; None for a ghost."
@@ -124,6 +125,11 @@ class _Hosts:
             return 1 + self.peers[OTHERS]
         return 1 + self.peers.setdefault(address, len(self.peers))
 
+    def place_of(self, host: str) -> int:
+        """Return the column of the peer with an IP address, the first peer's for any other."""
+        found = (i for i, known in enumerate(self.peers) if known.rpartition(":")[0] == host)
+        return 1 + next(found, 0)
+
     def columns(self, trace: Trace) -> list[Column]:
         """Return all of them: our agent, the peers, the other agents."""
         found = [Column(name=plain(self.us), address=_own_address(trace), ours=True)]
@@ -148,6 +154,8 @@ def picture(trace: Trace, verdict: Verdict | None, *, us: str, peer: str) -> Pic
     for number, leg in enumerate(trace.legs):
         shift = (leg.trace.started_at - trace.started_at).total_seconds()
         seen.append(list(_rows(leg.trace, None, hosts, base - shift, number)))
+        seen.append(list(_media_rows(leg.trace, hosts, base - shift, number)))
+    seen.append(list(_media_rows(trace, hosts, base, None)))
     columns = hosts.columns(trace)
     first_leg = len(columns) - len(trace.legs)
     every = [list(_ordered(rows)) for rows in seen]
@@ -228,6 +236,21 @@ def _rows(
             row = _row(rung, event, hosts, own, event.at - base)
             row.event = index if leg is None else None
             yield row, event.text if isinstance(event, MessageEvent) else None
+
+
+def _media_rows(trace: Trace, hosts: _Hosts, base: float, leg: int | None) -> Iterator[_Told]:
+    """Yield the streams of one view: an arrow each way, where its first packet was."""
+    own = 0 if leg is None else -1 - leg
+    for one in media_arrows(trace):
+        peer = hosts.place_of(one.host)
+        row = Row(
+            kind="ghost" if one.missing else "media",
+            at=max(0.0, round(one.at - base, 6)),
+            label=one.label,
+            note=one.note,
+        )
+        row.source, row.goal = (peer, own) if one.inbound else (own, peer)
+        yield row, None
 
 
 def _row(rung: Rung, event: object, hosts: _Hosts, own: int, at: float) -> Row:

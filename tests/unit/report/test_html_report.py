@@ -320,10 +320,3 @@ def test_a_page_that_would_be_too_large_keeps_lines_and_says_what_is_left_out(
     assert len(details_in(page)) == 2
     assert "1 more findings are left out here" in page
     assert "<b>4</b> met" in page
-
-
-def test_sound_of_each_agent_is_told_in_numbers() -> None:
-    """Loss as a share, jitter in milliseconds."""
-    trace = answered_call().media(rx_packets=90, rx_lost=10, rx_jitter_s=0.0123).trace()
-    (line,) = last_try(page_of(finding(trace)))["media"]
-    assert (line["lost"], line["share"], line["jitter_ms"]) == (10, 10.0, 12.3)
