@@ -5,13 +5,15 @@ from pathlib import Path
 
 import click
 
+from probe.cli.completing import runs
+
 FORMATS = ("text", "json", "markdown")
 """Formats of a comparison."""
 
 
 @click.command(name="compare")
-@click.argument("before", metavar="BEFORE")
-@click.argument("after", metavar="AFTER")
+@click.argument("before", metavar="BEFORE", shell_complete=runs)
+@click.argument("after", metavar="AFTER", shell_complete=runs)
 @click.option(
     "--ignore", "ignore", multiple=True, metavar="WHAT",
     help="Leave out: sequence, requests, login, headers, sdp, address, tls, route, timing, media; "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from probe.cli.completing import providers, subjects
 from probe.cli.exits import Exit
 
 _CAPTURES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
@@ -14,8 +15,11 @@ _RUN_WIDTH = 100
 
 
 @click.command(name="explain")
-@click.argument("subject")
-@click.option("--provider", metavar="NAME", help="Whose meanings come first, e.g. sip.us.")
+@click.argument("subject", shell_complete=subjects)
+@click.option(
+    "--provider", metavar="NAME", shell_complete=providers,
+    help="Whose meanings come first, e.g. sip.us.",
+)  # fmt: skip
 @click.option("--register", "direction", flag_value="register", help="As answer to our REGISTER.")
 @click.option("--outbound", "direction", flag_value="outbound", help="In a call that we place.")
 @click.option("--inbound", "direction", flag_value="inbound", help="In a call that reaches us.")

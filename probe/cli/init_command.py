@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from probe.cli.completing import trunks
+from probe.cli.completing import providers, trunks
 from probe.cli.exits import Exit
 from probe.cli.init_flags import InitFlags
 
@@ -21,7 +21,10 @@ from probe.cli.init_flags import InitFlags
     "--password-from", metavar="WHERE",
     help="env:VARIABLE, file:PATH, cmd:COMMAND, keyring:SERVICE/USER, or none. Never a password.",
 )  # fmt: skip
-@click.option("--provider", metavar="NAME", help="Whose meanings explain what comes back.")
+@click.option(
+    "--provider", metavar="NAME", shell_complete=providers,
+    help="Whose meanings explain what comes back.",
+)  # fmt: skip
 @click.option("--country", metavar="CODE", help="Where the trunk leads to: US, DE, ZA.")
 @click.option("--number", metavar="NUMBER", help="What the first scenario calls.")
 @click.option(

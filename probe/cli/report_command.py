@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.cli.completing import runs
 from probe.cli.exits import Exit
 from probe.cli.whole_file import write_whole
 
@@ -22,7 +23,7 @@ _WIDTH = 100
 
 
 @click.command(name="report")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=runs)
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="html", metavar="FORMAT",
     help=f"What is written: {', '.join(FORMATS)}.  [default: html]",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.cli.baseline import Baseline
+from probe.cli.completing import runs
 from probe.cli.embedded import faults_of, notes_on, profile_of, started
 from probe.cli.exits import Exit
 from probe.cli.hiding import Hiding
@@ -110,7 +111,7 @@ class Options:
     help="Carry out each scenario N times.",
 )  # fmt: skip
 @click.option(
-    "--baseline", metavar="RUN",
+    "--baseline", metavar="RUN", shell_complete=runs,
     help="Compare with that stored run afterwards; a regression is status 1.",
 )  # fmt: skip
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from probe.cli.completing import scenarios, trunks
+from probe.cli.completing import scenarios, tags, trunks
 from probe.cli.exits import Exit
 
 if TYPE_CHECKING:  # pydantic loads only where it is needed
@@ -24,7 +24,14 @@ def selection_flags(command: _Command) -> _Command:
             click.argument(
                 "names", nargs=-1, metavar="[NAME or PATH]...", shell_complete=scenarios
             ),
-            click.option("-t", "--tag", "tags", multiple=True, help="Only those with this tag."),
+            click.option(
+                "-t",
+                "--tag",
+                "tags",
+                multiple=True,
+                shell_complete=tags,
+                help="Only those with this tag.",
+            ),
             click.option(
                 "-k",
                 "expression",
