@@ -1,4 +1,4 @@
-"""Asterisk as a PBX on loopback: users 100 to 104 and the world outside, by UDP, TCP and TLS.
+"""Asterisk as a PBX on loopback: users 100 to 105 and the world outside, by UDP, TCP and TLS.
 
 Its files stand in `asterisk/`; the program is the one that tests/install-asterisk unpacks.
 """
@@ -22,8 +22,9 @@ FILES = Path(__file__).with_name("asterisk")
 
 INSTALL = Path(__file__).parents[1] / "install-asterisk"
 
-USERS = ("100", "101", "102", "103", "104", "199")
-"""Who may log in. 104 is reached over TLS only and speaks SRTP only; 199 is the world outside."""
+USERS = ("100", "101", "102", "103", "104", "105", "199")
+"""Who may log in. 104 is reached over TLS only and speaks SRTP only; 105 takes keys by DTLS alone,
+and Opus; 199 is the world outside."""
 
 SECURE_USER = "104"
 
@@ -43,6 +44,9 @@ class Asterisk:
 
     tls_port: int
     "Listens here by TLS, with a good certificate for localhost and 127.0.0.1."
+
+    tls13_port: int
+    "The same by TLS 1.3 alone."
 
     wrong_name_port: int
     "The same with a certificate for another name."
@@ -95,6 +99,7 @@ def running_asterisk(folder: Path, certificates: Certificates) -> Iterator[Aster
     """Run Asterisk while the block runs; `folder` holds its configuration and what it writes."""
     program = Path(program_path())
     port, tls_port, wrong_name_port, expired_port = (free_port() for _ in range(4))
+    tls13_port = free_port()
     rtp = free_block()
     passwords = {user: secrets.token_urlsafe(9) for user in USERS}
     (folder / "var").mkdir()
@@ -107,6 +112,7 @@ def running_asterisk(folder: Path, certificates: Certificates) -> Iterator[Aster
             "DATA": program.parent / "usr/share/asterisk",
             "PORT": port,
             "TLS_PORT": tls_port,
+            "TLS13_PORT": tls13_port,
             "WRONG_NAME_PORT": wrong_name_port,
             "EXPIRED_PORT": expired_port,
             "RTP_FIRST": rtp,
@@ -128,6 +134,7 @@ def running_asterisk(folder: Path, certificates: Certificates) -> Iterator[Aster
             peer = Asterisk(
                 port=port,
                 tls_port=tls_port,
+                tls13_port=tls13_port,
                 wrong_name_port=wrong_name_port,
                 expired_port=expired_port,
                 ca=certificates.ca,
