@@ -143,9 +143,10 @@ class Script(Loop):
         """Hang up what is up, remove our registration, wait for the answers within bounds."""
         # The other end may have been hung up by the last step: its BYE is still under way to us.
         self.until(lambda: not any(_is_up(leg) for leg in self.legs.values()), FAREWELL_S)
-        for handle, leg in self.legs.items():
+        for handle, leg in tuple(self.legs.items()):
             if not leg.over:
                 self.agent.hangup(handle)
+                self.turn(0.0)  # the answers to many BYEs at once would overflow the socket
         self.until(
             lambda: all(leg.over and leg.progress.settled for leg in self.legs.values()), SETTLE_S
         )

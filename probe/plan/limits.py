@@ -11,6 +11,9 @@ from probe.sip.message import uri_host
 BASIC_CODECS = frozenset({"PCMU", "PCMA"})
 """Encodings of every build."""
 
+BASIC_BODY = 3000
+"""Bytes of a body that find room in a message of every build, header fields beside it."""
+
 TRANSPORTS = ("UDP", "TCP", "TLS")
 """What a build of pjsua2 may speak; SCTP (RFC 4168) and WebSockets (RFC 7118) are in none."""
 
@@ -85,7 +88,12 @@ def need_more_than_basics(accounts: Iterable[Account], actions: Iterable[Action]
         or account.srtp == "dtls"
         or not set(account.codecs) <= BASIC_CODECS
         for account in accounts
-    ) or any(_is_ipv6(_target_host(a)) or not _codecs(a) <= BASIC_CODECS for a in actions)
+    ) or any(
+        _is_ipv6(_target_host(action))
+        or not _codecs(action) <= BASIC_CODECS
+        or _body(action) > BASIC_BODY
+        for action in actions
+    )
 
 
 def unsupported(account: Account, capabilities: Capabilities) -> tuple[str, str] | None:
@@ -110,6 +118,11 @@ def beyond(action: Action, capabilities: Capabilities) -> str:
     """Return why the installed pjsua2 cannot do what an action asks, or ""."""
     if not capabilities.ipv6 and _is_ipv6(_target_host(action)):
         return _NO_IPV6
+    body, most = _body(action), capabilities.max_message
+    if body > most:
+        return (
+            f"the body has {body} bytes, and the installed pjsua2 carries messages of up to {most}"
+        )
     return _unknown_codec(getattr(action, "codecs", ()), capabilities)
 
 
@@ -120,6 +133,11 @@ def _unknown_codec(codecs: Iterable[str], capabilities: Capabilities) -> str:
             offered = ", ".join(capabilities.codecs)
             return f"codec {codec} is not in the installed pjsua2, which has {offered}"
     return ""
+
+
+def _body(action: Action) -> int:
+    """Return how many bytes of body an action sends."""
+    return len(getattr(action, "body", "").encode("utf-8", "surrogateescape"))
 
 
 def _codecs(action: Action) -> set[str]:

@@ -8,9 +8,10 @@ import pytest
 from wirebuilder import Wire
 
 from probe.agent.channel import encode
+from probe.executor import crew as crew_module
 from probe.executor import process as process_module
 from probe.executor.crew import Crew, Worker
-from probe.plan.action import Account, Register
+from probe.plan.action import Account, Call, Register
 from probe.plan.capabilities import Capabilities
 from probe.trace.failure import Failure
 from probe.trace.trace import AgentNote, Event
@@ -73,6 +74,7 @@ def heard(*events: Event) -> str:
 
 READY = say("ready", capabilities=ABLE, bound="127.0.0.1:5070")
 REFUSED = say("refused", failure=Failure.LOCAL_PORT, detail="the port is taken")
+REST = say("rested", registered=False)
 LEAVE = say("bye", registered=False) + "; os._exit(0)"
 DIE = "os._exit(70)"
 
@@ -81,7 +83,9 @@ DIE = "os._exit(70)"
 def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return what says how workers that are hired from now on answer each command."""
 
-    def _play(*, on_open: str = READY, on_run: str = DIE, on_stop: str = LEAVE) -> None:
+    def _play(
+        *, on_open: str = READY, on_run: str = DIE, on_stop: str = LEAVE, on_rest: str = REST
+    ) -> None:
         program = f"""\
             import json, os, sys
             answers = int(sys.argv[2])
@@ -93,6 +97,8 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                     {on_run}
                 elif kind == "stop":
                     {on_stop}
+                elif kind == "rest":
+                    {on_rest}
             """
         written = textwrap.dedent(program).replace("{", "{{").replace("}", "}}")
         monkeypatch.setattr(process_module, "_LAUNCH", f"{{path!r}}\n{written}")
@@ -219,3 +225,25 @@ def test_dead_worker_does_not_keep_the_others_from_being_heard(
     crew.send_home()
     assert other.left
     assert crew.alarms == []
+
+
+@pytest.mark.parametrize(("most", "rests"), [(3, True), (2, False)])
+def test_worker_that_carried_many_calls_is_not_taken_along(
+    play: Callable[..., None],
+    crew: Crew,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    rests: bool,
+) -> None:
+    """The next plan gets a fresh one; registrations are no calls."""
+    monkeypatch.setattr(crew_module, "CALLS_A_WORKER", most)
+    play(on_run=done())
+    worker = crew.worker(ACCOUNT, no_spare)
+    call = Call(attempt=0, account="trunk", target="sip:1@127.0.0.1")
+    for action in (REGISTER, call, call):
+        assert crew.carry_out(worker, action) is None
+    crew.send_home(stay=True)
+    assert worker.resting is rests
+    assert worker.left is not rests
+    worker.process.kill()
+    worker.process.close()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from probe.plan.action import Account, Call, Options
+from probe.plan.asks import Ask
 from probe.plan.capabilities import Capabilities
 from probe.plan.limits import lacks, need_more_than_basics, unsupported
 
@@ -104,6 +105,18 @@ def test_a_step_may_ask_for_more_than_its_account() -> None:
         (4, "codec G722 "),
     ]
     assert lacks([PLAIN], [six, rich, plain], lambda: FULL) == []
+
+
+def test_a_body_that_finds_no_room() -> None:
+    """What no message of this build can hold is refused before it is tried."""
+    long = Ask(attempt=2, account="trunk", target="sip:1@x", method="MESSAGE", body="x" * 20_000)
+    short = Ask(attempt=3, account="trunk", target="sip:1@x", method="MESSAGE", body="x" * 2000)
+    (lack,) = lacks([PLAIN], [long, short], lambda: BARE)
+    assert lack.attempt == 2
+    assert lack.why == (
+        "the body has 20000 bytes, and the installed pjsua2 carries messages of up to 4000"
+    )
+    assert lacks([PLAIN], [long], lambda: replace(BARE, max_message=64_000)) == []
 
 
 def test_a_transport_that_nobody_speaks() -> None:
