@@ -147,12 +147,18 @@ def keys_not_agreed(case: Case) -> Iterator[Hypothesis]:
             because="we offered telephone-event and their answer leaves it out",
             says="Key presses cannot arrive: their answer does not take telephone-event.",
             evidence=(
-                *cite_sdp(case, offer_index(case), "a=rtpmap:101", "m=audio"),
+                *cite_events(case, offer_index(case)),
                 case.cite_start(case.answer),
                 *case.cite_audio(case.answer),
             ),
             steps=("Have them enable RFC 4733 (RFC 2833) DTMF, or send it another way.",),
         )
+
+
+def cite_events(case: Case, index: int | None) -> tuple[Evidence, ...]:
+    """Cite where a session description names telephone-event."""
+    lines = cite_sdp(case, index, "m=audio", "a=rtpmap")
+    return tuple(one for one in lines if "m=" in one.says or "telephone-event" in one.says)
 
 
 def _about_keys(case: Case) -> bool:
@@ -197,7 +203,7 @@ def other_way(case: Case) -> Iterator[Hypothesis]:
                 says="Their key presses come as tones in the sound, and telephone-event was "
                 "agreed.",
                 evidence=(
-                    *cite_sdp(case, case.answer, "m=audio", "a=rtpmap:101"),
+                    *cite_events(case, case.answer),
                     *_pressed(report.digits),
                 ),
                 weight=20,

@@ -233,6 +233,11 @@ def _unheard(case: Case, report: MediaReport) -> str:
     """Return how their RTCP shows that nothing of ours arrives; empty where it does not."""
     if not report.tx_packets:
         return ""
+    if report.tx_unheard:
+        return (
+            f"their reports stand still: of the last {report.tx_unheard} packets that we sent, "
+            "they tell of none"
+        )
     if report.tx_lost is not None:
         lost = report.tx_lost >= ALMOST_ALL * report.tx_packets
         return "their reports show that our audio is lost on the way to them" if lost else ""

@@ -36,10 +36,10 @@ def lost(case: Case) -> Iterator[Hypothesis]:
                 f"{report.rx_lost} of {due} audio packets were lost ({report.rx_lost / due:.1%})"
             )
             yield _crowded(case, f"On the way to us, {share}.", share, named, report)
-        if report.tx_lost and report.tx_packets and about(case, r"tx|sent|peer|their|loss|lost"):
+        there = (report.tx_lost or 0) - report.tx_unheard
+        if there > 0 and report.tx_packets and about(case, r"tx|sent|peer|their|loss|lost"):
             share = (
-                f"{report.tx_lost} of {report.tx_packets} of our audio packets were lost, as their "
-                "RTCP says"
+                f"{there} of {report.tx_packets} of our audio packets were lost, as their RTCP says"
             )
             yield _crowded(case, f"On the way to them, {share}.", share, named, report)
 

@@ -109,7 +109,7 @@ def cite_sdp(case: Case, index: int | None, *beginnings: str) -> tuple[Evidence,
         Evidence(event=index, says=f'its SDP says "{plain(line)}"')
         for line in event.message.body.splitlines()
         if line.startswith(beginnings)
-    )[:4]
+    )[:8]
 
 
 def offer_index(case: Case) -> int | None:

@@ -34,6 +34,7 @@ def figures(session: Session, call_id: str) -> MediaReport:
         rx_jitter_s=heard.jitter_mean,
         tx_packets=sent.packets,
         tx_lost=told.lost,
+        tx_unheard=told.unheard,
         rtt_s=rtt,
         unmeasured=session.unmeasured,
         local=last.local,

@@ -13,6 +13,8 @@ from probe.rtp.transmission import Transmission
 
 _MIDDLE = 1 << 32
 _SANE_RTT_S = 60.0
+_IN_FLIGHT = 25
+"""Packets that may be on their way when a report is written: half a second of sound."""
 
 
 class Reports:
@@ -30,6 +32,11 @@ class Reports:
         self._expected = 0
         self._received = 0
         self._told = 0
+        self.unheard = 0
+        "Packets of ours that left after the last one that the peer's reports tell of."
+        self._highest: int | None = None
+        self._progress = 0
+        "How many of our packets had left when the peer last told of one that it had not told of."
 
     def build(  # noqa: PLR0913 - the facts of one report
         self,
@@ -66,8 +73,13 @@ class Reports:
         jitter = min(int(heard.jitter * rate), 0xFFFFFFFF)
         return ReportBlock(whose, fraction, heard.lost, heard.highest, jitter, last, delay)
 
-    def take(self, data: bytes, ours: int, *, at: float, wall: float, rate: int) -> None:
-        """Read a compound packet that came ``at`` (trace's clock), ``wall`` seconds since 1970."""
+    def take(  # noqa: PLR0913 - the facts of one arrival
+        self, data: bytes, ours: int, *, at: float, wall: float, rate: int, sent: int = 0
+    ) -> None:
+        """Read a compound packet that came ``at`` (trace's clock), ``wall`` seconds since 1970.
+
+        ``sent`` is how many packets of ours had left by then.
+        """
         found = parse_rtcp(data)
         self.received += bool(found)
         for report in found:
@@ -75,10 +87,15 @@ class Reports:
                 self._last_sr[report.ssrc] = (report.sender.ntp >> 16 & 0xFFFFFFFF, at)
             for block in report.blocks:
                 if block.ssrc == ours:
-                    self._about_us(block, wall, rate)
+                    self._about_us(block, wall, rate, sent)
 
-    def _about_us(self, block: ReportBlock, wall: float, rate: int) -> None:
+    def _about_us(self, block: ReportBlock, wall: float, rate: int, sent: int) -> None:
         self.lost = max(block.lost, 0)
+        if block.highest != self._highest:
+            self._highest, self._progress = block.highest, sent
+        # A receiver cannot miss what follows the last packet that it got (§6.4.1); we can.
+        self.unheard = sent - self._progress if sent - self._progress > _IN_FLIGHT else 0
+        self.lost += self.unheard
         self.jitter_s = block.jitter / rate
         if block.last_sr:
             now = ntp_time(wall) >> 16 & 0xFFFFFFFF

@@ -330,7 +330,7 @@ class Session:
                 return
             data = clear
         rate = 8000 if self.terms is None else self.terms.agreed.clock_rate
-        self.reports.take(data, self.ssrc, at=at, wall=wall + at, rate=rate)
+        self.reports.take(data, self.ssrc, at=at, wall=wall + at, rate=rate, sent=self.sent.packets)
 
     def _same_port(self) -> bool:
         """Whether RTCP may come at the RTP port: their description says so (RFC 5761)."""

@@ -229,7 +229,8 @@ class MediaReport:
     "RTP packets sent."
 
     tx_lost: int | None
-    "Packets of ours that the peer's RTCP reported lost; None where no report came."
+    """Packets of ours that the peer's RTCP reported lost, ``tx_unheard`` included; None where no
+    report came."""
 
     rtt_s: float | None
     "Round-trip time from RTCP in seconds, mean; None where no report came."
@@ -324,6 +325,10 @@ class MediaReport:
 
     tx_bytes: int = 0
     "Payload bytes sent."
+
+    tx_unheard: int = 0
+    """Packets of ours that left after the last one that the peer's reports tell of: from then on
+    its reports stood still. 0 where they went on."""
 
     tx_first_at: float | None = None
     "When the first packet left, or None."

@@ -136,6 +136,15 @@ ONE_WAY: tuple[Story, ...] = (
         says=("ours does not reach them",),
     ),
     tell(
+        "their reports stand still from a moment on",
+        talked(until=6.0, rx_packets=220, tx_packets=220, tx_lost=124, tx_unheard=124),
+        "F150",
+        LIKELY,
+        unmet=bound("tx_loss", "max 5%", "56%"),
+        never=("F160", "F147"),
+        says=("ours does not reach them",),
+    ),
+    tell(
         "one report of theirs is too early to tell",
         talked(rx_packets=100, rtcp_received=1),
         None,
