@@ -64,15 +64,32 @@ class _Later:
     "Its outcome where it is the same step; empty where only its login matters."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Good:
+    """A finding of an earlier run that was met."""
+
+    run_id: str
+    "Id of the run."
+
+    told: dict[str, Any]
+    "The finding as report.json has it."
+
+    trace: Trace
+    "The try that decided it."
+
+
 class History:
     """What is remembered of earlier runs; made once a run, so that each folder is read once."""
 
-    def __init__(self, root: Path, before: str | None = None) -> None:
+    def __init__(
+        self, root: Path, before: str | None = None, *, longest_s: float | None = None
+    ) -> None:
         """Take the results folder; nothing is read yet.
 
-        ``before`` is the id of a run: only older ones count then.
+        ``before`` is the id of a run: only older ones count then. ``longest_s`` bounds all searches
+        together.
         """
-        self._left_s = LONGEST_S
+        self._left_s = LONGEST_S if longest_s is None else longest_s
         self._runs = _runs(root, before)
         self._known: list[_Run] = []
         self._open: tuple[Path, dict[str, Any]] = (Path(), {})
@@ -87,6 +104,26 @@ class History:
         began = time.monotonic()
         try:
             return self._search(scenario, attempt, until=began + self._left_s)
+        finally:
+            self._left_s = max(0.0, self._left_s - (time.monotonic() - began))
+
+    def last_good_try(self, scenario: str, attempt: Attempt) -> Good | None:
+        """Return the newest stored finding in which this step was met, with its trace; or None.
+
+        It is there to be looked at, so that of the embedded trunk counts as well. Raise nothing.
+        """
+        if attempt.account is None:
+            return None
+        began = time.monotonic()
+        try:
+            for run in self._newest_first(began + self._left_s):
+                for place, told in enumerate(run.findings):
+                    met = told.get("outcome") == Outcome.MET.value
+                    if met and _is_step(told, scenario, attempt):
+                        trace = self._trace(run.folder, place, attempt)
+                        if trace is not None:
+                            return Good(run_id=run.folder.name, told=told, trace=trace)
+            return None
         finally:
             self._left_s = max(0.0, self._left_s - (time.monotonic() - began))
 

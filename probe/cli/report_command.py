@@ -52,7 +52,7 @@ def command(runs: tuple[str, ...], form: str, output: Path | None, results: Path
 
     stored = [stored_run(folder) for folder in _folders(runs, results)]
     report = merged(stored)
-    pieces = _pieces(report, stored, form)
+    pieces = _pieces(report, stored, form, results)
     if output is None:
         for text in pieces:
             click.echo(text, nl=False)
@@ -90,12 +90,15 @@ def _folders(runs: tuple[str, ...], results: Path) -> list[Path]:
     return list(found.values())
 
 
-def _pieces(report: "RunReport", stored: "list[StoredRun]", form: str) -> Iterable[str]:
+def _pieces(
+    report: "RunReport", stored: "list[StoredRun]", form: str, results: Path
+) -> Iterable[str]:
     """Yield the report in a format; the page also says what each run came to."""
     if form != "html":
         from probe.report.formats import pieces  # noqa: PLC0415 - as needed
 
         return pieces(report, form, color=False, width=_WIDTH, verbosity=0)
+    from probe.cli.beside import beside_of  # noqa: PLC0415 - as needed
     from probe.report.html.document import Shard, written_html  # noqa: PLC0415 - as needed
 
     return written_html(
@@ -111,4 +114,5 @@ def _pieces(report: "RunReport", stored: "list[StoredRun]", form: str) -> Iterab
             )
             for run in stored
         ),
+        beside_of(results),
     )

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +34,16 @@ class Wanted(Protocol):
     @property
     def reports(self) -> tuple[str, ...]:
         """``FORMAT=FILE`` pairs."""
+        ...
+
+    @property
+    def results(self) -> Path:
+        """The folder of runs."""
+        ...
+
+    @property
+    def redact(self) -> str:
+        """``secrets`` or ``strict``."""
         ...
 
     @property
@@ -91,28 +102,40 @@ def tell(report: "RunReport", wanted: Wanted, faults: list[str], broken: Excepti
 def _print(report: "RunReport", wanted: Wanted) -> None:
     """Write the chosen format to stdout."""
     from probe.cli import inputs  # noqa: PLC0415 - as needed
-    from probe.report.formats import pieces  # noqa: PLC0415 - as needed
 
     color = inputs.wants_color(wanted.color, sys.stdout.isatty())
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
     met = report.counts()["met"] == len(report.findings)
     if not (wanted.quiet and met and wanted.form == "text"):
-        for text in pieces(
-            report, wanted.form, color=color, width=width, verbosity=wanted.verbosity
-        ):
+        for text in _pieces(report, wanted, wanted.form, color=color, width=width):
             click.echo(text, nl=False, color=color)
 
 
 def _write(report: "RunReport", wanted: Wanted) -> list[str]:
     """Write the reports that go to files; return which could not be written, and why."""
-    from probe.report.formats import pieces  # noqa: PLC0415 - as needed
-
     faults: list[str] = []
     for one in wanted.reports:
         form, _, file = one.partition("=")
-        text = pieces(report, form, color=False, width=100, verbosity=wanted.verbosity)
+        text = _pieces(report, wanted, form, color=False, width=100)
         try:
             write_whole(Path(file), text)
         except OSError as error:
             faults.append(f"cannot write {file}: {error.strerror}")
     return faults
+
+
+def _pieces(
+    report: "RunReport", wanted: Wanted, form: str, *, color: bool, width: int
+) -> Iterable[str]:
+    """Yield a report; a page shows the last good run beside what was not met.
+
+    Not where names are to be hidden: earlier runs have them, or others in their place.
+    """
+    if form == "html" and wanted.redact != "strict":
+        from probe.cli.beside import beside_of  # noqa: PLC0415 - only for a page
+        from probe.report.html.document import written_html  # noqa: PLC0415 - only for a page
+
+        return written_html(report, beside=beside_of(wanted.results))
+    from probe.report.formats import pieces  # noqa: PLC0415 - as needed
+
+    return pieces(report, form, color=color, width=width, verbosity=wanted.verbosity)

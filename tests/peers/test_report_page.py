@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from chromium import PROGRAM, Page, running_chromium
-from reportbuilder import finding, report, verdict
+from reportbuilder import STARTED, finding, report, verdict
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, refused_call
 
 from probe.diagnosis.explanation import Cause, Certainty, CodeReference, Evidence, Explanation
+from probe.report.beside import Differing, LastGood
 from probe.report.html import document
 from probe.report.html.document import written_html
 from probe.report.html.finding import entry
@@ -343,3 +344,46 @@ def test_whatever_can_be_operated_has_a_name(opened: Callable[..., Page]) -> Non
     sentence = next(name for name in seen["button"] if "403 Forbidden" in name and "from" in name)
     assert "from pbx.example to trunk: 403 Forbidden" in sentence
     assert any(name.startswith("Missing: from pbx.example") for name in seen["image"])
+
+
+@pytest.mark.parametrize("phrase", ["Forbidden", LONG], ids=["plain", "hostile"])
+def test_the_last_good_run_stands_beside_a_failure(
+    browser: Page, tmp_path: Path, phrase: str
+) -> None:
+    """Two ladders next to each other; a message of one is held against a message of the other."""
+    good = LastGood(
+        run_id=phrase,
+        at=STARTED,
+        trace=Wire().send("INVITE").receive(200, phrase, headers={"X-Odd": phrase}).trace(),
+        differences=(Differing(what=phrase, before=phrase, after=phrase, detail=phrase),),
+    )
+    path = tmp_path / "beside.html"
+    one = refused(phrase)
+    path.write_text(
+        "".join(written_html(report(one), beside=lambda _finding, _folder: good)), "utf-8"
+    )
+    page = browser
+    page.open(path)
+    page.run(OPEN_ALL)
+    page.wait("document.querySelectorAll('.last-good .run .ladder').length === 2")
+    page.run("document.querySelectorAll('.last-good .run')[0].querySelector('button.rung').click()")
+    page.run("document.querySelector('.last-good .tools button').click()")
+    page.run(
+        "[...document.querySelectorAll('.last-good .run')[1].querySelectorAll('button.rung')]"
+        ".at(-1).click()"
+    )
+    heading = page.run("document.querySelector('.last-good .wire h5').textContent")
+    assert "− last good: INVITE" in heading
+    assert "+ this run: " in heading
+    assert page.run("document.querySelectorAll('.last-good .compared .gone').length") > 3
+    assert page.run("window.ran ?? null") is None
+    assert page.logged == []
+    assert len(page.requested) == 1
+    assert page.run("document.documentElement.scrollWidth <= innerWidth")
+    unnamed = (
+        "[...document.querySelectorAll('.last-good button, .last-good [role=group]')].filter((e) =>"
+        " !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby')"
+        " || e.textContent.trim()))"
+        ".length"
+    )
+    assert page.run(unnamed) == 0

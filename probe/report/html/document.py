@@ -10,6 +10,7 @@ from itertools import islice
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from probe.report.beside import Beside
 from probe.report.html.finding import Entry, entry
 from probe.report.json_report import iso_utc
 from probe.report.model import RunReport
@@ -48,10 +49,13 @@ class Shard:
     "How many findings it has; they stand together, in the order of the shards."
 
 
-def written_html(report: RunReport, shards: Sequence[Shard] = ()) -> Iterator[str]:
+def written_html(
+    report: RunReport, shards: Sequence[Shard] = (), beside: Beside | None = None
+) -> Iterator[str]:
     """Yield the text of the page; one finding is in memory at a time.
 
-    ``shards`` name the runs where the report holds several.
+    ``shards`` name the runs where the report holds several; ``beside`` finds the last good run of a
+    step that was not met.
     """
     style, script = _style(), _script()
     environment = Environment(
@@ -75,13 +79,13 @@ def written_html(report: RunReport, shards: Sequence[Shard] = ()) -> Iterator[st
         verdict=_verdict(report),
         folder=plain(report.folder or "", None),
         shards=shards if len(shards) > 1 else (),
-        entries=_entries(report, shards),
+        entries=_entries(report, shards, beside),
     )
     pieces.enable_buffering(20)
     yield from pieces
 
 
-def _entries(report: RunReport, shards: Sequence[Shard]) -> Iterator[Entry]:
+def _entries(report: RunReport, shards: Sequence[Shard], beside: Beside | None) -> Iterator[Entry]:
     """Yield the findings in their order, each with the run that it comes from."""
     several = len(shards) > 1
     origins = [shard for shard in shards for _ in range(shard.findings)]
@@ -92,6 +96,7 @@ def _entries(report: RunReport, shards: Sequence[Shard]) -> Iterator[Entry]:
             finding,
             run=shard.run_id if shard and several else "",
             folder=shard.folder if shard else report.folder or "",
+            beside=beside,
         )
         room -= len(told.data)
         yield told if room >= 0 else replace(told, data="")

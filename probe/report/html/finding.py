@@ -11,11 +11,13 @@ import zlib
 from dataclasses import asdict, dataclass
 
 from probe.diagnosis.explanation import Explanation
+from probe.report.beside import Beside, LastGood
 from probe.report.comparison import compared
 from probe.report.html.offers import offers
-from probe.report.html.picture import picture
+from probe.report.html.picture import Picture, picture
 from probe.report.html.sound import drawn
 from probe.report.html.timeline import timeline
+from probe.report.json_report import iso_utc
 from probe.report.ladder import flow
 from probe.report.model import Finding, Try
 from probe.report.terminal import SEQUENCES, headline, label, name, selector
@@ -61,7 +63,9 @@ class Entry:
     "What is drawn when it is opened: JSON, packed, in base64."
 
 
-def entry(finding: Finding, *, run: str = "", folder: str = "") -> Entry:
+def entry(
+    finding: Finding, *, run: str = "", folder: str = "", beside: Beside | None = None
+) -> Entry:
     """Return what the page holds of a finding."""
     met = finding.last.verdict.outcome is Outcome.MET
     observed = flow(finding.last.trace) or finding.last.verdict.observed
@@ -73,7 +77,7 @@ def entry(finding: Finding, *, run: str = "", folder: str = "") -> Entry:
         line=plain(observed, 300) if met else headline(finding),
         took=f"{finding.last.verdict.timing.total_s:.1f} s",
         run=plain(run),
-        data=_packed(_detail(finding, folder)),
+        data=_packed(_detail(finding, folder, None if met else beside)),
     )
 
 
@@ -84,8 +88,9 @@ def _packed(value: object) -> str:
     return base64.b64encode(packer.compress(text.encode("ascii")) + packer.flush()).decode("ascii")
 
 
-def _detail(finding: Finding, folder: str) -> dict[str, object]:
+def _detail(finding: Finding, folder: str, beside: Beside | None) -> dict[str, object]:
     """Return all of a finding as JSON values."""
+    good = None if beside is None else beside(finding, folder)
     file = finding.file or finding.attempt.source.file
     row = finding.row
     again = f"sipprobe run {selector(finding)}" if file or finding.attempt.account else ""
@@ -106,6 +111,35 @@ def _detail(finding: Finding, folder: str) -> dict[str, object]:
             _try(finding, one, number, folder, last=one is finding.last)
             for number, one in enumerate(tries, first)
         ],
+        "good": None if good is None else _good(finding, good),
+    }
+
+
+def _good(finding: Finding, good: LastGood) -> dict[str, object]:
+    """Return the last good run of a finding."""
+    us, peer = _sides(finding, good.trace)
+    return {
+        "run": _text(good.run_id),
+        "at": iso_utc(good.at),
+        "observed": _text(flow(good.trace)),
+        "differences": [
+            [_text(one.what), _text(one.before), _text(one.after), _text(one.detail)]
+            for one in good.differences
+        ],
+        **_ladder(picture(good.trace, None, us=us, peer=peer)),
+    }
+
+
+def _ladder(shown: Picture) -> dict[str, object]:
+    """Return a ladder as JSON values."""
+    return {
+        "columns": [[c.name, c.address, c.ours] for c in shown.columns],
+        "rows": [
+            [r.kind, r.at, r.label, r.source, r.goal, r.note, r.mark, r.copies, r.message, r.event]
+            for r in shown.rows
+        ],
+        "messages": shown.messages,
+        "left_out": shown.left_out,
     }
 
 
@@ -120,13 +154,7 @@ def _try(finding: Finding, one: Try, number: int, folder: str, *, last: bool) ->
         "outcome": verdict.outcome.value if told else "",
         "observed": _text(flow(trace) or verdict.observed if told else flow(trace)),
         "took": round(trace.ended - trace.began, 3),
-        "columns": [[c.name, c.address, c.ours] for c in shown.columns],
-        "rows": [
-            [r.kind, r.at, r.label, r.source, r.goal, r.note, r.mark, r.copies, r.message, r.event]
-            for r in shown.rows
-        ],
-        "messages": shown.messages,
-        "left_out": shown.left_out,
+        **_ladder(shown),
         "spans": [asdict(span) for span in timeline(trace, verdict)] if told else [],
         "offers": [asdict(row) for row in offers(trace, us)],
         "media": _sounds(us, trace, folder),

@@ -3,8 +3,8 @@ const [KIND, AT, LABEL, SOURCE, GOAL, NOTE, MARK, COPIES, MESSAGE, EVENT] = Arra
 const PAGE = 200; // rows that are drawn at once
 const EDGE = 76, SIGN = 7.3; // pixels beside the outer columns, and of one letter of the labels
 
-function grid(columns) {
-  const gap = columns.length < 3 ? 380 : columns.length === 3 ? 232 : 205;
+function grid(columns, narrow) {
+  const gap = narrow ? 190 : columns.length < 3 ? 380 : columns.length === 3 ? 232 : 205;
   return { width: 2 * EDGE + gap * (columns.length - 1), x: (place) => EDGE + gap * place };
 }
 
@@ -72,10 +72,11 @@ function rung(space, one, place, before, choose) {
   return make("li", { "data-event": row[EVENT] }, held);
 }
 
-// Returns the ladder of a try; `choose(place, button)` is called for a message.
-function ladder(one, choose) {
+// Returns the ladder of a try; `choose(place, button)` is called for a message. A narrow one has
+// room for another beside it.
+function ladder(one, choose, narrow = false) {
   if (!one.rows.length) return make("p", { class: "note" }, "Nothing was sent or received.");
-  const space = grid(one.columns), rows = make("ol", { class: "rungs" });
+  const space = grid(one.columns, narrow), rows = make("ol", { class: "rungs" });
   const more = make("button", { type: "button", class: "more" });
   let drawn = 0, before = null;
   const goOn = (most) => {
@@ -104,7 +105,7 @@ function ladder(one, choose) {
   });
   const left = one.left_out ? make("p", { class: "note" }, `${one.left_out} more rows are left out here; trace.json has them all.`) : "";
   const hosts = one.columns.map(([name, address]) => `${name} ${address}`.trim()).join(", ");
-  const box = make("div", { class: "ladder", role: "group", "aria-label": `Ladder of ${hosts}` },
+  const box = make("div", { class: narrow ? "ladder narrow" : "ladder", role: "group", "aria-label": `Ladder of ${hosts}` },
     make("div", { class: "rung heads" }, make("span", { class: "at" }, "s"), make("span", { class: "later" }, "after"), heads(space, one.columns), make("span", { class: "beside" })),
     rows, more, left);
   box.show = (event) => {

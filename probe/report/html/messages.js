@@ -29,13 +29,18 @@ function lines(rows) {
       make("span", { "aria-hidden": true }, `${sign} `), text, "\n")));
 }
 
-// Returns the panel, the function that shows a row of a try in it, and the one that closes it.
-function messagePanel(one) {
+// Returns the panel, a function that returns what shows a row of a try in it, and the one that closes it.
+// Several tries may share a panel, so that a message of one is compared with a message of another.
+function messagePanel(hint = "Choose a message of the ladder to see its text.") {
   const panel = make("aside", { class: "wire", "aria-label": "Message" });
   let chosen = null, kept = null;
-  const title = (row) => `${words(row)}, ${seconds(row[AT])} s, ${one.columns[row[SOURCE]][0]} → ${one.columns[row[GOAL]][0]}`;
+  const title = ({ one, place, whose }) => {
+    const row = one.rows[place];
+    return `${whose ? `${whose}: ` : ""}${words(row)}, ${seconds(row[AT])} s, ${one.columns[row[SOURCE]][0]} → ${one.columns[row[GOAL]][0]}`;
+  };
+  const textOf = ({ one, place }) => one.messages[one.rows[place][MESSAGE]];
   const empty = () => {
-    panel.replaceChildren(make("p", { class: "hint" }, "Choose a message of the ladder to see its text."));
+    panel.replaceChildren(make("p", { class: "hint" }, hint));
   };
   const close = () => {
     const button = chosen?.button;
@@ -45,14 +50,13 @@ function messagePanel(one) {
     button?.focus();
   };
   const shown = () => {
-    const row = one.rows[chosen.place], text = one.messages[row[MESSAGE]];
+    const text = textOf(chosen);
     const tools = make("p", { class: "tools" });
-    if (kept && kept.place !== chosen.place) {
-      const first = one.rows[kept.place], other = one.messages[first[MESSAGE]];
-      const left = other.split("\n"), right = text.split("\n");
+    if (kept && (kept.place !== chosen.place || kept.one !== chosen.one)) {
+      const left = textOf(kept).split("\n"), right = text.split("\n");
       tools.append(make("button", { type: "button", on: { click: () => { kept = null; shown(); } } }, "End comparing"));
       panel.replaceChildren(
-        make("h5", {}, make("span", { class: "gone" }, "− ", make("bdi", {}, title(first))), make("br"), make("span", { class: "come" }, "+ ", make("bdi", {}, title(row)))), tools,
+        make("h5", {}, make("span", { class: "gone" }, "− ", make("bdi", {}, title(kept))), make("br"), make("span", { class: "come" }, "+ ", make("bdi", {}, title(chosen)))), tools,
         left.length > MOST_LINES || right.length > MOST_LINES
           ? make("p", { class: "note" }, "These messages are too long to be compared here.") : lines(compared(left, right)));
       return;
@@ -62,13 +66,13 @@ function messagePanel(one) {
       make("button", { type: "button", "aria-pressed": String(waiting), on: { click: () => { kept = waiting ? null : { ...chosen }; shown(); panel.querySelector("button").focus(); } } },
         waiting ? "Now choose the other message …" : "Compare with another"),
       make("button", { type: "button", on: { click: close } }, "Close"));
-    panel.replaceChildren(make("h5", {}, make("bdi", {}, title(row))), tools,
+    panel.replaceChildren(make("h5", {}, make("bdi", {}, title(chosen))), tools,
       make("pre", { class: "wire-text", tabindex: 0, "aria-label": "Text of the message, secrets taken out" }, text));
   };
   empty();
-  return [panel, (place, button) => {
+  return [panel, (one, whose = "") => (place, button) => {
     chosen?.button.setAttribute("aria-pressed", "false");
-    chosen = { place, button };
+    chosen = { one, whose, place, button };
     button.setAttribute("aria-pressed", "true");
     shown();
   }, () => chosen && close()];

@@ -8,7 +8,7 @@ async function unpacked(section) {
   return JSON.parse(await new Response(stream).text());
 }
 
-function tabs(tries) {
+function tabs(tries, good) {
   const body = make("div", { role: "tabpanel", id: newId("try"), tabindex: 0 });
   const buttons = tries.map((one) => {
     const outcome = { MET: "met", NOT_MET: "not met", INCONCLUSIVE: "inconclusive" }[one.outcome];
@@ -20,7 +20,7 @@ function tabs(tries) {
       button.tabIndex = other === place ? 0 : -1;
     });
     body.setAttribute("aria-labelledby", buttons[place].id);
-    body.replaceChildren(...tryPanel(tries[place]).filter(Boolean));
+    body.replaceChildren(...tryPanel(tries[place], place === buttons.length - 1 ? good : null).filter(Boolean));
   };
   const bar = make("div", { role: "tablist", "aria-label": "Attempts" }, buttons);
   buttons.forEach((button, place) => button.addEventListener("click", () => choose(place)));
@@ -53,7 +53,7 @@ async function open(section) {
   detail.append(make("p", { class: "note" }, "Drawing …"));
   try {
     const data = await unpacked(section);
-    const drawn = data.tries.length > 1 ? tabs(data.tries) : tryPanel(data.tries[0]);
+    const drawn = data.tries.length > 1 ? tabs(data.tries, data.good) : tryPanel(data.tries[0], data.good);
     detail.replaceChildren(...drawn.filter(Boolean), facts(data.facts));
   } catch (error) {
     detail.replaceChildren(make("p", { class: "note" }, `This part cannot be drawn here (${error.name}): it needs a browser of 2023 or later.`));

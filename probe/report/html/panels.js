@@ -77,13 +77,32 @@ function described(one, steps) {
   return part("Offers and answers", "offers", table("Session descriptions", ["Message", "Role", "Media", "Address", "Profile", "Direction", "Codecs"], rows));
 }
 
-function tryPanel(one) {
-  const [panel, choose, close] = messagePanel(one);
-  const steps = ladder(one, choose);
+// The last good run of the step and this one, both ladders and what differs.
+function lastGood(good, one) {
+  if (!good) return null;
+  const [panel, choose, close] = messagePanel("Choose a message of either ladder; “Compare with another” holds it against one of the other run.");
+  const column = (held, title, whose) => {
+    const id = newId("run");
+    return make("div", { class: "scroll run", role: "group", "aria-labelledby": id }, make("h5", { id }, make("bdi", {}, title)),
+      held.observed ? make("p", { class: "flow" }, make("bdi", {}, held.observed)) : null, ladder(held, choose(held, whose), true));
+  };
+  const differing = table("What differs", ["What", "Last good run", "This run"], good.differences.map(([what, before, after, detail]) => [
+    make("bdi", {}, what), make("bdi", {}, before), make("span", {}, make("bdi", {}, after), detail ? make("span", { class: "about" }, ` (${detail})`) : "")]));
+  const shown = part("Last good run beside this one", "last-good",
+    make("p", {}, "This step was last met in ", make("bdi", {}, good.run), ", on ", make("time", { datetime: good.at }, good.at.slice(0, 19).replace("T", " ")), " UTC."),
+    differing || make("p", { class: "note" }, "A comparison names no difference: the same was seen, and something else is expected now."),
+    make("div", { class: "runs" }, column(good, "Last good run", "last good"), column(one, "This run", "this run")), panel);
+  shown.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  return shown;
+}
+
+function tryPanel(one, good) {
+  const [panel, choose, close] = messagePanel();
+  const steps = ladder(one, choose(one));
   const picture = part("What went over the wire", "picture",
     one.observed ? make("p", { class: "flow" }, make("bdi", {}, one.observed)) : null,
     make("div", { class: "beside-each-other" }, make("div", { class: "scroll" }, steps), panel));
   picture.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   const notes = one.warnings.length ? part("Held, but worth a look", "warnings", list(one.warnings)) : null;
-  return [wrong(one, steps), picture, notes, why(one, steps), askedAlone(one), times(one), described(one, steps), sound(one)];
+  return [wrong(one, steps), picture, notes, why(one, steps), askedAlone(one), lastGood(good, one), times(one), described(one, steps), sound(one)];
 }
