@@ -102,7 +102,7 @@ class Hops:
         """Look the account's own next hop up; return the account with the transport that it has."""
         self._choose(self._own)
         if self._order:
-            bound = self._account.local_address or self._order[0].address
+            bound = self._account.bound_host or self._order[0].address
             self._family = _family(bound)
             self._choose(self._own)
         if not self._order or not self._account.any_transport:

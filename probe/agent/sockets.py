@@ -75,11 +75,8 @@ def own_address(account: Account, towards: str = "") -> tuple[str, int]:
     ``towards`` is the address of the next hop where that is a name; empty where it has none, which
     the attempt itself will say.
     """
-    if account.local_address is not None:
-        host, colon, number = account.local_address.rpartition(":")
-        if colon and number.isdigit() and ("]" in host or ":" not in host):
-            return host.strip("[]"), int(number)
-        return account.local_address.strip("[]"), 0
+    if account.bound is not None:
+        return account.bound
     host = towards or account.host
     if address_class(host) == "name":
         return "0.0.0.0", 0  # noqa: S104 - nothing will be sent

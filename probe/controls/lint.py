@@ -93,7 +93,7 @@ def _pairs(account: Account) -> Iterator[str]:
             yield f"{name}=begins like a URI"
     if account.host.count("@") or account.host.startswith(("sip.sip.", "http")):
         yield "host=is no host name"
-    ours = account.local_address
+    ours = account.bound_host
     if ours and address_class(ours) == "loopback" and address_class(account.host) == "public":
         yield "local_address=is of loopback, and the trunk is not"
 

@@ -182,7 +182,7 @@ def _variants(
         transport=used.fact("transport") or "UDP",
         address=used.fact("address") or "",
         port=int(used.fact("port") or 5060),
-        source=account.local_address,
+        source=account.bound_host,
         server_name=account.host if address_class(account.host) == "name" else None,
     )
     lost = _unanswered(trace)

@@ -57,7 +57,7 @@ def place_of(account: Account, transport: str, address: str, port: int) -> Place
         transport=transport,
         address=address,
         port=port,
-        source=account.local_address,
+        source=account.bound_host,
         server_name=account.host if by_name else None,
     )
 

@@ -71,7 +71,7 @@ def _hello(  # noqa: PLR0913, PLR0917 - the parts of one handshake
         ca_file=account.ca_file,
         client_cert=account.client_cert,
         client_key=account.client_key,
-        source=account.local_address,
+        source=account.bound_host,
     )
 
 

@@ -70,7 +70,7 @@ def _engine(subject: Subject) -> Iterator[Check]:
 
 
 def _ports(subject: Subject) -> Iterator[Check]:
-    address = (subject.account.local_address if subject.account else None) or "0.0.0.0"  # noqa: S104
+    address = (subject.account.bound_host if subject.account else None) or "0.0.0.0"  # noqa: S104
     yield network.ports(network.try_ports(address), address)
 
 
@@ -147,7 +147,7 @@ def _way_there(subject: Subject) -> Iterator[Check]:
         return
     _, address, port = subject.places[0]
     source = network.source_towards(address, port)
-    yield network.way_to(address, account.local_address, source)
+    yield network.way_to(address, account.bound_host, source)
 
 
 def _answers(subject: Subject) -> Iterator[Check]:

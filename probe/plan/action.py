@@ -57,7 +57,7 @@ class Account:
     "Resolver to ask, ``ip`` or ``ip:port``; None for the system's."
 
     local_address: str | None = None
-    "Address to bind, or None for the one that routes to the next hop."
+    "Address to bind, as ``ip``, ``ip:port`` or ``[ip]:port``; None for the one that routes there."
 
     ca_file: str | None = None
     "PEM file of trusted issuers, or None for the system's."
@@ -109,6 +109,21 @@ class Account:
 
     embedded: bool = False
     "Whether the peer is our own embedded trunk."
+
+    @property
+    def bound(self) -> tuple[str, int] | None:
+        """Address (IPv6 without brackets) and port that are to be bound; port 0 is any."""
+        if self.local_address is None:
+            return None
+        host, colon, port = self.local_address.rpartition(":")
+        if colon and port.isdigit() and ("]" in host or ":" not in host):
+            return host.strip("[]"), int(port)
+        return self.local_address.strip("[]"), 0
+
+    @property
+    def bound_host(self) -> str | None:
+        """The address alone, None where the system chooses."""
+        return self.bound[0] if self.bound else None
 
     def __repr__(self) -> str:
         """Show the identity only: an account never prints its password."""

@@ -207,3 +207,22 @@ def test_folder_is_no_file(tmp_path: Path) -> None:
     """A folder by that name would fail in the stack without a word."""
     (tmp_path / "ca.pem").mkdir()
     assert missing_files(written(tmp_path, "ca_file: ca.pem"))
+
+
+@pytest.mark.parametrize(
+    ("written", "bound"),
+    [
+        (None, None),
+        ("192.0.2.1", ("192.0.2.1", 0)),
+        ("192.0.2.1:5070", ("192.0.2.1", 5070)),
+        ("::1", ("::1", 0)),
+        ("2001:db8::5060", ("2001:db8::5060", 0)),
+        ("[::1]", ("::1", 0)),
+        ("[2001:db8::1]:5070", ("2001:db8::1", 5070)),
+    ],
+)
+def test_what_is_bound(written: str | None, bound: tuple[str, int] | None) -> None:
+    """An address with a port or without; IPv6 with a port stands in brackets (RFC 3986 §3.2.2)."""
+    account = account_of(Profile(uri="sip:100@pbx.example", local_address=written))
+    assert account.bound == bound
+    assert account.bound_host == (bound[0] if bound else None)
