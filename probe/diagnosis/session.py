@@ -77,7 +77,7 @@ def _from_offer(
             because=f"we offered encrypted audio only ({plain(audio.profile)})",
             says="They did not accept our encrypted audio offer: most likely they take no SRTP.",
             evidence=evidence,
-            steps=("Set `srtp: off` (or `optional`) in the trunk profile and call again.",),
+            steps=(_other_keys(audio.profile),),
             weight=40,
         )
     else:
@@ -190,6 +190,19 @@ def _hung_up_on_the_answer(case: Case) -> bool:
     )
 
 
+def _other_keys(profile: str) -> str:
+    """Return what to try after an offer of this profile was refused (RFC 4568, RFC 5764 §8)."""
+    if profile.upper().startswith("UDP/TLS/"):
+        return (
+            "Set `srtp: required` (keys in the SDP, over TLS) or `off` in the trunk profile and "
+            "call again: they may take no keys by DTLS."
+        )
+    return (
+        "Set `srtp: off` (or `optional`) in the trunk profile and call again; where a PBX takes "
+        "keys by DTLS alone, `srtp: dtls`."
+    )
+
+
 def _fault_of_answer(case: Case, sdp: SessionDescription | None) -> tuple[str, str]:
     """Return a word for what is wrong with an answer, and the words to say it."""
     if sdp is None:
@@ -199,7 +212,7 @@ def _fault_of_answer(case: Case, sdp: SessionDescription | None) -> tuple[str, s
         return "no audio", "has no audio line that can be read"
     if audio.port == 0:
         return "port", "refuses the audio (port 0)"
-    required = case.account is not None and case.account.srtp == "required"
+    required = case.account is not None and case.account.srtp in {"required", "dtls"}
     if required and not audio.secure:
         return "plain", "has unencrypted audio"
     offered = {codec.upper() for codec in _codecs(case.offer)}

@@ -8,7 +8,7 @@ _ASKED = (
 )
 
 NOT_MADE = {
-    "F010": "the engine has no IPv6 and never prefers an AAAA record: the call passes over IPv4",
+    "F010": "IPv4 comes first, and the pjsua2 wheel has no IPv6: the call passes over IPv4",
     "F027": "the kernel's SIP helper rewrites requests and takes the rewriting back in answers: "
     "nothing fails on the calling side",
     "F028": "shows in calls that come in after an idle time, and there is no called side yet",
@@ -40,7 +40,7 @@ NOT_MADE = {
     "F165": _MEDIA,
     "F166": _MEDIA,
     "F167": _MEDIA,
-    "F168": "the engine has no DTLS-SRTP, and no profile key turns ICE on",
+    "F168": "the pjsua2 wheel has no DTLS-SRTP, and no profile key turns ICE on",
     "F169": _MEDIA,
     "F170": "an answer by a machine is an answer: nothing in the messages differs",
     "F171": _MEDIA,

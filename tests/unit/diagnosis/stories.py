@@ -1338,6 +1338,16 @@ OFFERS: tuple[Story, ...] = (
         never=("F115",),
     ),
     tell(
+        "488 to keys by DTLS",
+        Wire("INVITE")
+        .send("INVITE", body=SECURE_OFFER.replace("RTP/SAVP", "UDP/TLS/RTP/SAVP"))
+        .receive(488)
+        .send("ACK"),
+        "F116",
+        LIKELY,
+        never=("F115",),
+    ),
+    tell(
         "488 to more than audio",
         Wire("INVITE")
         .send("INVITE", body=OFFER + "m=video 4002 RTP/AVP 96\r\n")
@@ -1413,6 +1423,14 @@ OFFERS: tuple[Story, ...] = (
         "F116",
         LIKELY,
         srtp="required",
+        never=("F121",),
+    ),
+    tell(
+        "answer without the DTLS-SRTP we require",
+        unusable(ANSWER, code=488),
+        "F116",
+        LIKELY,
+        srtp="dtls",
         never=("F121",),
     ),
 )
