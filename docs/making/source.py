@@ -39,8 +39,8 @@ _CONTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "Use it",
         (
-            "docs/command-line", "docs/before-and-after", "docs/pytest", "docs/serve",
-            "docs/monitoring", "docs/json-report", "results/README", "docs/recipes/README",
+            "docs/command-line", "docs/before-and-after", "docs/pytest", "docs/monitoring",
+            "docs/json-report", "results/README", "docs/recipes/README",
         ),
     ),
     (

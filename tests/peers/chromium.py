@@ -33,7 +33,8 @@ _FLAGS = (
     "--disable-extensions",
     "--disable-sync",
     "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # pages of a test's own server
+    "--no-proxy-server",
     "--remote-debugging-pipe",
 )
 
