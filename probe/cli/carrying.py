@@ -141,6 +141,7 @@ class Carrier:
             report = replace(report, notes=(*report.notes, *faults_of(trunk)))
         keeper.whole(report)
         ends = None if report.interrupted else self._certificate_ends(plans)
+        report = replace(report, folder=str(folder.path))
         result = summed_up(report, certificate_ends=ends)
         secrets = {secret for plan in plans for secret in runner.secrets_of(plan)}
         public = {name for plan in plans for name in runner.public_of(plan)}
@@ -222,7 +223,8 @@ def summed_up(report: RunReport, *, certificate_ends: float | None = None) -> Re
         )
         calls += _calls(finding)
         if finding.last.verdict.outcome.value != "MET" and len(blocks) < MOST_BLOCKS:
-            blocks.append(render_finding(finding, color=False, width=WIDTH).rstrip("\n"))
+            block = render_finding(finding, color=False, width=WIDTH, folder=report.folder)
+            blocks.append(block.rstrip("\n"))
     return result_of(
         to_json(report),
         calls=calls,
