@@ -1,5 +1,6 @@
 """What was really on the wire: a capture of the loopback interface, read back by tshark."""
 
+import re
 import secrets
 import signal
 import socket
@@ -59,6 +60,34 @@ class OnWire:
     "What its frame carried: by UDP the message itself, by TCP perhaps more or less than it."
 
 
+_STREAM = re.compile(
+    r"^\s*[\d.]+\s+[\d.]+\s+\S+\s+(?P<source>\d+)\s+\S+\s+(?P<goal>\d+)\s+(?P<ssrc>0x\w+)\s+.+?"
+    r"\s(?P<packets>\d+)\s+(?P<lost>-?\d+) \([^)]*\)(?:\s+[\d.]+){3}\s+[\d.]+\s+(?P<mean>[\d.]+)"
+    r"\s+(?P<max>[\d.]+)",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """What tshark's analysis says of one RTP stream."""
+
+    ssrc: str
+    "As 0x and eight hexadecimal digits."
+
+    packets: int
+    "Packets, copies included."
+
+    lost: int
+    "Packets missing by number; a copy makes up for one."
+
+    jitter_s: float
+    "Mean jitter."
+
+    jitter_max_s: float
+    "Largest jitter."
+
+
 class Capture:
     """A running capture of the given ports."""
 
@@ -89,6 +118,31 @@ class Capture:
         if self._process.status() is None:
             self.mark()
             self._process.stop(signal.SIGINT)
+
+    def rtp(self, port: int) -> dict[str, "Stream"]:
+        """Stop, and return the RTP streams of a UDP port: under `to` and `from`, the first of each.
+
+        The figures are those of tshark's own analysis (`-z rtp,streams`).
+        """
+        self.stop()
+        command = [program("tshark"), "-n", "-r", str(self.pcap), "-d", f"udp.port=={port},rtp"]
+        command += ["-q", "-z", "rtp,streams"]
+        read = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        found: dict[str, Stream] = {}
+        for row in _STREAM.finditer(read.stdout):
+            for way, end in (("from", "source"), ("to", "goal")):
+                if int(row[end]) == port:
+                    found.setdefault(
+                        way,
+                        Stream(
+                            ssrc=row["ssrc"].lower(),
+                            packets=int(row["packets"]),
+                            lost=int(row["lost"]),
+                            jitter_s=float(row["mean"]) / 1000,
+                            jitter_max_s=float(row["max"]) / 1000,
+                        ),
+                    )
+        return found
 
     def sip(self, *ports: int) -> list[OnWire]:
         """Stop, and return every SIP message in order; read as SIP is what uses `ports`."""
@@ -131,10 +185,10 @@ def _messages(line: str) -> Iterator[OnWire]:
 
 @contextmanager
 def running_capture(folder: Path, *ports: int) -> Iterator[Capture]:
-    """Capture the given UDP and TCP ports on loopback while the block runs."""
+    """Capture the given ports on loopback while the block runs; all of UDP where none is given."""
     marker_port = free_port()
     pcap = folder / "capture.pcap"
-    wanted = " or ".join(f"port {port}" for port in (*ports, marker_port))
+    wanted = " or ".join(f"port {port}" for port in (*ports, marker_port)) if ports else "udp"
     command = [_dumpcap(), "-q", "-i", "lo", "-f", wanted, "-P", "-w", "-"]
     # Written through our own open file, which it flushes with each batch of packets.
     with (
