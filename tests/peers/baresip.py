@@ -14,7 +14,10 @@ CONFIG = """\
 # Only what a call with sound needs; nothing is opened beyond loopback.
 sip_listen {host}:{port}
 call_max_calls 4
+net_interface {host}
 audio_source ausine,440
+ausrc_srate 48000
+ausrc_channels 2
 audio_player aufile,{folder}/heard.wav
 rtp_ports {first}-{last}
 rtp_timeout 0
