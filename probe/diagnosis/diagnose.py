@@ -45,6 +45,7 @@ from probe.diagnosis.provider import (
 )
 from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import NAMED_BY_THEM, Gate, Hypothesis, Rule
+from probe.diagnosis.streams import asked as asked_about_sound
 from probe.diagnosis.unmet import Telling, tell
 from probe.diagnosis.whose import Origin
 from probe.diagnosis.words import deadline, nothing_learned, observations, what_happened
@@ -244,6 +245,8 @@ def _summary(case: Case, ranked: tuple[Hypothesis, ...], root: RootCause) -> str
 
 
 def _prefaced(case: Case, text: str) -> str:
+    if case.failure is None and asked_about_sound(case):  # the call went well, a figure is unknown
+        return f"This cannot be judged. {text}"
     return text if "nothing was learned" in text.lower() else f"{nothing_learned(case)} {text}"
 
 

@@ -109,6 +109,7 @@ def _lost_on_the_way(
             weight=30,
         )
         return
+    yield from _ours_is_private(case, evidence, likelihood)
     yield Hypothesis(
         cause="F147",
         likelihood=likelihood,
@@ -117,6 +118,32 @@ def _lost_on_the_way(
         evidence=evidence,
         steps=_OPEN,
         unknown=("Whether they sent nothing, or it was lost on the way.", *short),
+    )
+
+
+def _ours_is_private(
+    case: Case, evidence: tuple[Evidence, ...], likelihood: Certainty
+) -> Iterator[Hypothesis]:
+    """Recognise: our offer names an address inside our network, and they see us at another one."""
+    ours = case.offer.audio.address if case.offer and case.offer.audio else ""
+    seen = case.seen_address
+    if not is_private(ours) or seen is None or is_private(seen[0]):
+        return
+    yield Hypothesis(
+        cause="F148",
+        likelihood=likelihood,
+        because=f"our offer names {plain(ours)}, and they see us at {plain(seen[0])}: who sends to "
+        "the address in the offer does not reach us",
+        says=f"We told them to send audio to {plain(ours)}, an address inside our own network, and "
+        "nothing came.",
+        evidence=(
+            *cite_sdp(case, offer_index(case), "c="),
+            *case.cite("Via", index=seen[1]),
+            *evidence,
+        ),
+        steps=("Have the trunk profile use the public address, or use STUN.",),
+        unknown=("Whether they send to where our packets come from instead (latching).",),
+        weight=30,
     )
 
 
@@ -330,7 +357,7 @@ RULES = (
     Rule(
         name="nothing came",
         gate=_SESSION,
-        causes=("F147", "F149", "F150", "F151"),
+        causes=("F147", "F148", "F149", "F150", "F151"),
         find=nothing_came,
     ),
     Rule(name="wants nothing", gate=_SESSION, causes=("F151",), find=wants_nothing),

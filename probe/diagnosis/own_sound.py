@@ -14,11 +14,10 @@ from probe.diagnosis.streams import (
     streams,
     talk_s,
 )
+from probe.trace.media import MediaReport
 
 HALF = 0.5
 """Share of a steady stream below which our own source was silent."""
-
-_OF_TIME = r"jitter|late|discard|mos|r_factor|delay|rtt|gap|heard|like|echo|tx|sent|dtmf|digits"
 
 
 def silent_source(case: Case) -> Iterator[Hypothesis]:
@@ -55,9 +54,8 @@ def slow_machine(case: Case) -> Iterator[Hypothesis]:
     numbers of what we receive. What the kernel drops does.
     """
     for report in streams(case):
-        dropped = report.rx_overflow and about(case, r"loss|lost|gap|mos|heard|packets")
-        late = report.late_by_us and about(case, _OF_TIME)
-        if not dropped and not late:
+        dropped = report.rx_overflow and about(case, r"media\.(loss|gap|mos|rx_packets|heard|like)")
+        if not dropped and not (report.late_by_us and _spoilt(case, report)):
             continue
         parts = []
         if report.tx_late:
@@ -82,6 +80,18 @@ def slow_machine(case: Case) -> Iterator[Hypothesis]:
             ),
         )
         return
+
+
+def _spoilt(case: Case, report: MediaReport) -> bool:
+    """Whether late frames of ours can explain a figure: they come back from whoever echoes."""
+    worst = report.tx_worst_late_s
+    gap = max((one.length_s for one in report.rx_gaps), default=0.0)
+    return (
+        (about(case, "jitter") and worst >= report.rx_jitter_s)
+        or (about(case, "gap") and worst >= gap)
+        or (about(case, "discarded|mos") and 0 < report.rx_discarded <= report.tx_late)
+        or about(case, "tx_packets")
+    )
 
 
 RULES = (

@@ -18,6 +18,7 @@ from probe.verdict.verdict import MediaMeasured, Mismatch
 
 _OWN = frozenset({"rx_packets", "tx_packets"})
 _NO_RTCP = "no RTCP report of the other side came (many send the first after 5 s)"
+_NOT_OF_US = "the other side's RTCP says nothing of our packets"
 _NO_PACKET = "no packet came"
 
 Findings = tuple[tuple[MediaMeasured, ...], tuple[Complaint, ...], tuple[str, ...]]
@@ -238,7 +239,8 @@ def _told(name: str, report: MediaReport) -> _Figure:
     else:
         value = 100 * report.tx_lost / max(report.tx_packets, report.tx_lost, 1)
     if value is None:
-        return _Figure(value=None, lack=_NO_RTCP, open=True)
+        lack = _NOT_OF_US if report.rtcp_received else _NO_RTCP
+        return _Figure(value=None, lack=lack, open=True)
     return _Figure(value=value)
 
 

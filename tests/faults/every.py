@@ -12,6 +12,7 @@ import policy
 import registration
 import tls
 import unknown
+import voices
 from lab import Fault
 
 FAULTS: tuple[Fault, ...] = (
@@ -27,6 +28,7 @@ FAULTS: tuple[Fault, ...] = (
     *network.FAULTS,
     *naming.FAULTS,
     *media.FAULTS,
+    *voices.FAULTS,
 )
 
 

@@ -161,6 +161,16 @@ ONE_WAY: tuple[Story, ...] = (
         says=("192.168.1.7",),
     ),
     tell(
+        "our private address, and nothing comes",
+        behind_nat(talked(rx_packets=0)),
+        "F148",
+        LIKELY,
+        also=("F147",),
+        unmet=NOT_HEARD,
+        never=("F149", "F150"),
+        says=("192.168.1.7",),
+    ),
+    tell(
         "our private address, and they hear us all the same",
         behind_nat(talked(rx_packets=100, rtcp_received=3, tx_lost=0)),
         None,
