@@ -6,6 +6,7 @@ one is slept.
 """
 
 import contextlib
+import os
 import select
 import socket
 import sys
@@ -17,6 +18,9 @@ from probe.rtp.session import Session
 
 SWITCH_S = 0.001
 """How long another Python thread may keep the interpreter once this one wants it."""
+
+PRIORITY = -10
+"""Nice value of this thread where it is allowed: it needs little time, but at its moment."""
 
 _LEAVES_WITHIN_S = 2.0
 _LONGEST_WAIT_S = 1.0
@@ -77,6 +81,8 @@ class Metronome:
 
     def _run(self) -> None:
         sessions: dict[int, tuple[Session, socket.socket]] = {}
+        with contextlib.suppress(OSError, AttributeError):  # only root may; else we share fairly
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PRIORITY)
         with select.epoll() as waiting:
             waiting.register(self._alarm, select.EPOLLIN)
             while self._carry_out(waiting, sessions):

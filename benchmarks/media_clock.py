@@ -1,0 +1,179 @@
+# ruff: noqa: INP001, T201 - a script, not a package; figures are what it prints
+"""Does our clock hold? Calls with sound at a time, and how late their frames left.
+
+    python benchmarks/media_clock.py                   20 calls of 30 s through `sipprobe run`
+    python benchmarks/media_clock.py --most            how many sessions one process keeps in time
+
+The first way is the whole program: an agent, a process and a call each, against the embedded trunk,
+which echoes in the same machine. It takes under a minute and ends with status 1 where a frame of
+ours left more than 10 ms late, a packet was lost, or a clean call is rated below 4.3. The second
+lets sessions of one process speak with each other, more and more of them, until one is late.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from probe.rtp.metronome import Metronome
+from probe.rtp.negotiation import Terms
+from probe.rtp.reception import Known
+from probe.rtp.session import Session
+from probe.rtp.sound import Kind
+from probe.trace.media import TIMELY_S, Agreed, MediaReport
+
+LOOPBACK = "127.0.0.1"
+LEAST_MOS = 4.3
+
+
+def scenario(calls: int, seconds: float) -> str:
+    """Return a scenario in which so many agents call at a time and talk for so long."""
+    account = 'uri: "sip:100@embedded", password: embedded'
+    agents = "".join(f"  agent{n}: {{{account}}}\n" for n in range(calls))
+    steps = "".join(
+        f'  - call: "+12025550123"\n    from: agent{n}\n    name: call{n}\n    play: tone 1004Hz\n'
+        for n in range(calls)
+    )
+    ends = "".join(f"  - hangup: call{n}\n" for n in range(calls))
+    limit = f"timeout: {seconds + 60:g}s\n"
+    head = "name: Many calls with sound\ntrunk: embedded\n"
+    return f"{head}{limit}agents:\n{agents}steps:\n{steps}  - talk: {seconds:g}s\n{ends}"
+
+
+def whole_program(calls: int, seconds: float) -> int:
+    """Run the calls through the command line; return the exit status."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "many.sip.yaml").write_text(scenario(calls, seconds), encoding="utf-8")
+        began, used = time.monotonic(), os.times()
+        command = [
+            sys.executable,
+            "-m",
+            "probe.cli",
+            "run",
+            "many.sip.yaml",
+            "--results",
+            "results",
+        ]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+        took, after = time.monotonic() - began, os.times()
+        found = list((folder / "results").glob("*/trace.json"))
+        if ran.returncode not in {0, 1} or not found:
+            print(ran.stdout, ran.stderr, sep="\n")
+            return 2
+        stored = json.loads(found[0].read_text(encoding="utf-8"))
+    reports = [
+        media
+        for finding in stored["findings"]
+        for media in finding["tries"][-1]["media"]
+        if finding["tries"][-1]["method"] == "INVITE"
+    ]
+    cpu = after.children_user + after.children_system - used.children_user - used.children_system
+    return told(reports, calls, took, cpu)
+
+
+def told(reports: list[dict[str, object]], calls: int, took: float, cpu: float) -> int:
+    """Print what was measured; return the exit status."""
+
+    def every(name: str) -> list[float]:
+        return [float(str(report[name])) for report in reports if report[name] is not None]
+
+    sent, late = sum(every("tx_packets")), sum(every("tx_late"))
+    worst, lost = max(every("tx_worst_late_s"), default=0), sum(every("rx_lost"))
+    least = min(every("mos"), default=0.0)
+    jitter = max(every("rx_jitter_s"), default=0.0)
+    print(f"calls with sound       {len(reports)} of {calls}, {took:.1f} s in all")
+    print(f"processor              {cpu:.1f} s, {100 * cpu / took:.0f} % of one")
+    print(
+        f"frames of ours         {sent:.0f}, late (> {TIMELY_S * 1000:.0f} ms) {late:.0f}, "
+        f"worst {worst * 1000:.2f} ms"
+    )
+    print(
+        f"echo received          {sum(every('rx_packets')):.0f}, lost {lost:.0f}, "
+        f"largest mean jitter {jitter * 1000:.2f} ms"
+    )
+    print(f"lowest MOS (estimate)  {least:.2f}")
+    good = len(reports) == calls and not late and not lost and least >= LEAST_MOS
+    print("holds" if good else "does not hold")
+    return 0 if good else 1
+
+
+def most(seconds: float) -> int:
+    """Find out how many sessions one process keeps in time; print each try."""
+    held, count = 0, 20
+    print("sessions  frames  late  worst ms  processor %")
+    while count <= 1000:
+        before = time.process_time(), time.monotonic()
+        reports = paired(count, seconds)
+        load = (time.process_time() - before[0]) / (time.monotonic() - before[1])
+        late, frames = sum(r.tx_late for r in reports), sum(r.tx_packets for r in reports)
+        worst = max(r.tx_worst_late_s for r in reports)
+        print(f"{count:8}  {frames:6}  {late:4}  {worst * 1000:8.2f}  {100 * load:11.0f}")
+        if late:
+            break
+        held, count = count, count + (20 if count < 100 else 50)
+    print(f"one process keeps {held} calls in time")
+    return 0 if held else 1
+
+
+def paired(count: int, seconds: float) -> list[MediaReport]:
+    """Let sessions speak with each other in pairs; return their reports."""
+    epoch = time.monotonic()
+
+    def clock() -> float:
+        return time.monotonic() - epoch
+
+    metronome = Metronome(clock)
+    sessions = [Session(LOOPBACK, clock=clock) for _ in range(count)]
+    for place, session in enumerate(sessions):
+        session.answered = True
+        session.apply(_terms(session, sessions[place ^ 1]))
+        metronome.add(session)
+        time.sleep(0.02 * 7 / count)  # frames are due at different moments, as in life
+    time.sleep(seconds)
+    for session in sessions:
+        metronome.remove(session)
+    metronome.close()
+    return [report for s in sessions if (report := s.report("")) is not None]
+
+
+def _terms(one: Session, other: Session) -> Terms:
+    agreed = Agreed(
+        at=0.0,
+        local=f"{LOOPBACK}:{one.port}",
+        remote=f"{LOOPBACK}:{other.port}",
+        direction="sendrecv",
+        codec="PCMU",
+        payload_type=0,
+        clock_rate=8000,
+        ptime_s=0.02,
+    )
+    return Terms(
+        agreed=agreed,
+        address=(LOOPBACK, other.port),
+        control=(LOOPBACK, other.port + 1),
+        types={0: Known(Kind.AUDIO, "PCMU", 8000)},
+        comfort_noise=None,
+        keys=None,
+        unmeasured="",
+    )
+
+
+def main() -> int:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--calls", type=int, default=20, help="calls at a time (20)")
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long they talk (30)")
+    parser.add_argument("--most", action="store_true", help="how many one process keeps in time")
+    wanted = parser.parse_args()
+    if wanted.most:
+        return most(min(wanted.seconds, 4.0))
+    return whole_program(wanted.calls, wanted.seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
