@@ -22,7 +22,8 @@ FIRST = "test_fault_lab.py"
 """Takes minutes and keeps several programs busy by itself: beside it go tests of one process."""
 
 LONG = (
-    *("test_run_unreachable.py", "test_kill_campaign.py", "test_cases.py", "test_good_calls.py"),
+    *("test_run_unreachable.py", "test_kill_campaign.py", "test_serve.py", "test_cases.py"),
+    "test_good_calls.py",
     *("test_explain_other_captures.py", "test_campaign.py", "test_run_answers.py"),
     *("test_run_broken_off.py", "test_run_no_room.py", "test_run_rails.py", "test_local.py"),
 )

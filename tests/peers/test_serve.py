@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from chromium import PROGRAM, Page, running_chromium
+from cryptography import x509
 from ports import LOOPBACK
 from processes import program
 from userfolder import UserFolder
 from watching import FILES, Serving, configure, get, running_prometheus, start_serve
 
+from probe.simulator.certificate import make_certificate
 from probe.simulator.trunk import EmbeddedTrunk
 
 QUICK = '- call: "+12025550123"\n  hangup_after: 100ms'
@@ -72,8 +74,27 @@ def test_an_alert_fires_when_the_trunk_breaks_and_clears_when_it_mends(
     serve.stop()
 
 
-def in_mid_call(place: UserFolder, trunk: EmbeddedTrunk) -> Serving:
-    """Start a service that has finished some runs and is in a call of another one."""
+def test_a_probe_over_tls_says_when_the_certificate_ends(folder: UserFolder) -> None:
+    """Under the name that blackbox_exporter gives it, and on /metrics for alerts."""
+    files = make_certificate(folder.path, LOOPBACK)
+    with EmbeddedTrunk(tls=files) as trunk:
+        folder.scenario("- options:", name="secure")
+        uri = f"sip:{trunk.user}@{LOOPBACK}:{trunk.tls_port};transport=tls"
+        about = {"uri": uri, "password": trunk.password, "ca_file": str(files.certificate)}
+        configure(folder, about, secure={"scenario": "secure"})
+        serve = start_serve(folder)
+        got = get(serve.url("/probe?module=secure"))
+        assert "probe_success 1.0" in got.text, got.text
+        pem = files.certificate.read_bytes()
+        ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc.timestamp()
+        told = serve.value("sipprobe_tls_certificate_expiry_timestamp_seconds", target="peer")
+        assert told == pytest.approx(ends, abs=1)
+        assert "probe_ssl_earliest_cert_expiry" in got.text
+        serve.stop()
+
+
+def in_mid_call(place: UserFolder, trunk: EmbeddedTrunk, finished: int = 0) -> Serving:
+    """Start a service that is in a call, and has finished so many runs of another scenario."""
     place.scenario("- options:", name="short", trunk="embedded")
     place.scenario(LONG, name="long")
     configure(
@@ -84,14 +105,16 @@ def in_mid_call(place: UserFolder, trunk: EmbeddedTrunk) -> Serving:
     serve = start_serve(place)
     acks = lambda: sum(m.method == "ACK" for m in trunk.log)  # noqa: E731 - one for the 407
     serve.until(lambda: acks() >= 2, "the call is up")
-    finished = {"module": "short", "outcome": "met"}
-    serve.until(lambda: (serve.value("sipprobe_runs_total", **finished) or 0) >= 2, "two are over")
+    met = {"module": "short", "outcome": "met"}
+    serve.until(
+        lambda: (serve.value("sipprobe_runs_total", **met) or 0) >= finished, "some are over"
+    )
     return serve
 
 
 def test_kill_loses_no_finished_result(folder: UserFolder, trunk: EmbeddedTrunk) -> None:
     """The service and its workers die at once; the next one ends the call and tells all of it."""
-    serve = in_mid_call(folder, trunk)
+    serve = in_mid_call(folder, trunk, finished=2)
     shown = serve.value("sipprobe_runs_total", module="short", outcome="met")
     last = serve.value("sipprobe_run_last_timestamp_seconds", module="short")
     assert shown is not None
@@ -125,12 +148,11 @@ def test_kill_loses_no_finished_result(folder: UserFolder, trunk: EmbeddedTrunk)
     again.stop()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_end_hangs_up(folder: UserFolder, trunk: EmbeddedTrunk, number: signal.Signals) -> None:
+def test_the_end_hangs_up(folder: UserFolder, trunk: EmbeddedTrunk) -> None:
     """Call ended, registration removed, the run told as interrupted, no process left, status 0."""
     serve = in_mid_call(folder, trunk)
     began = time.monotonic()
-    os.kill(serve.command.pid, number)
+    os.kill(serve.command.pid, signal.SIGTERM)
     ended = serve.command.finish()
     assert ended.exit_code == 0, ended.stderr
     assert time.monotonic() - began < 20
