@@ -63,7 +63,7 @@ def lacks(
     able = engine()
     if able is None:
         return found
-    hint = f"pjsua2 {able.version} is installed; another build may have it"
+    hint = f"pjsua2 {able.version} is installed; another build may have it (docs/engine.md)"
     for account in accounts:
         missing = unsupported(account, able)
         if missing is not None:

@@ -110,6 +110,10 @@ def account_of(work: Work, name: str, step: AnyStep, user_agent: str) -> Account
     work.problems += unknown_countries(profile, place(work, name, "country"))
     if account.transport == "TLS" and not account.verify:
         work.warnings.append(f"{name}: the TLS server is not verified (verify: off)")
+    if account.srtp == "dtls":
+        work.warnings.append(
+            f"{name}: with srtp: dtls silence is sent, and what comes back is counted but not heard"
+        )
     work.addresses[name], work.accounts[name] = address, account
     return account
 

@@ -64,6 +64,9 @@ def test_register_and_call_through_a_proxy(
     assert re.search(rf"Contact: <sip:{proxy.user}@\[::1\]:\d+", invite)
     assert f"c=IN IP6 {SIX}" in invite
     assert "IP4" not in invite
+    assert run.folder is not None
+    explained = folder.command("explain", str(run.folder / "call.pcap"))
+    assert explained.exit_code == 0, explained.stdout + explained.stderr
 
 
 def test_the_called_side_is_reached(folder: UserFolder, proxy: Kamailio) -> None:

@@ -85,6 +85,7 @@ def test_keys_by_dtls(folder: UserFolder, asterisk: Asterisk) -> None:
     assert re.search(r"(?m)^a=fingerprint:(?i:sha-256) ", offer)
     assert "a=crypto" not in offer
     assert " UDP/TLS/RTP/SAVP" in media_line(run, "SIP/2.0 200")
+    assert "silence is sent" in str(run.report)
     (counted,) = media(run)
     assert counted["rx_packets"] > 20
     assert counted["tx_packets"] > 20
