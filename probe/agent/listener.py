@@ -68,7 +68,7 @@ class Listener:
             self._note("only the first half hour of the call was listened to")
         recordings = lay_out(packets, self._coders)
         if self.hear.sound:
-            report = self._heard(report, recordings)
+            report = replace(self._heard(report, recordings), rx_other_law=_other_law(packets))
         if self.hear.record:
             report = self._recorded(report, recordings)
         return report
@@ -133,6 +133,15 @@ class Listener:
         except OSError as error:
             self._note(f"nothing was recorded: {error.strerror}")
         return report
+
+
+def _other_law(packets: Sequence[Packet]) -> bool:
+    """Whether G.711 came by the law that was not agreed."""
+    from probe.hearing.law import other_law  # noqa: PLC0415
+
+    codec = next((p.codec for p in packets if p.kind is Kind.AUDIO), "")
+    payload = b"".join(p.payload for p in packets if p.kind is Kind.AUDIO and p.codec == codec)
+    return other_law(payload, codec)
 
 
 def _in_order(digits: tuple[Digit, ...]) -> tuple[Digit, ...]:

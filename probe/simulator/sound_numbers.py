@@ -8,7 +8,7 @@ EARLY_S = 1.5
 """Seconds of early media before the answer, or before the refusal that follows an announcement."""
 
 _LOUD = 8000
-_FAINT = 100
+_FAINT = 200
 
 
 def _sounding(number: str, alias: str, does: str, sound: Sound, note: str = "") -> Row:
@@ -52,7 +52,7 @@ _SOUNDS = (
     _sounding(
         "7202",
         "faint",
-        "answers, plays 1004 Hz at -53 dBov",
+        "answers, plays 1004 Hz at -47 dBov",
         _tone(level=_FAINT),
         "hardly to be heard",
     ),

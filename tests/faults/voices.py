@@ -150,7 +150,7 @@ def silence(lab: Lab) -> Scene:
 def faint(lab: Lab) -> Scene:
     """Be hardly audible."""
     wanted = {"heard": {"what": "tone 1004Hz", "level": "min -35"}}
-    return _scene(lab, Manner(peak=lab.rng.randrange(60, 110)), wanted)
+    return _scene(lab, Manner(peak=lab.rng.randrange(170, 230)), wanted)
 
 
 def busy(lab: Lab) -> Scene:
