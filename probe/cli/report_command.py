@@ -9,13 +9,14 @@ import click
 
 from probe.cli.completing import runs
 from probe.cli.exits import Exit
+from probe.cli.otlp_sending import must_be_there
 from probe.cli.whole_file import write_whole
 
 if TYPE_CHECKING:  # reading runs loads heavy rooms
     from probe.cli.report_runs import StoredRun
     from probe.report.model import RunReport
 
-FORMATS = ("html", "json", "junit", "markdown", "text", "tap", "github", "prometheus")
+FORMATS = ("html", "json", "junit", "markdown", "text", "tap", "github", "prometheus", "otlp")
 """Formats, the default first."""
 
 _WIDTH = 100
@@ -46,6 +47,8 @@ def command(runs: tuple[str, ...], form: str, output: Path | None, results: Path
     Exit status: 0 written, whatever the runs found; 2 usage, a run that cannot be read, a file
     that cannot be written.
     """
+    if form == "otlp":
+        must_be_there()
     if form == "html" and output is None and sys.stdout.isatty():
         raise click.UsageError("a page is not for a terminal: add -o report.html")
     from probe.cli.report_runs import merged, stored_run  # noqa: PLC0415 - heavy

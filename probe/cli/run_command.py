@@ -19,6 +19,7 @@ from probe.cli.embedded import faults_of, notes_on, profile_of, started
 from probe.cli.exits import Exit
 from probe.cli.hiding import Hiding
 from probe.cli.orderly import engine_missing, interruptible, journals
+from probe.cli.otlp_sending import must_be_there
 from probe.cli.run_reports import FORMATS, checked, tell
 from probe.cli.selection import Selection, selection_flags
 
@@ -126,6 +127,8 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     """
     selection = Selection.taken_from(flags)
     flags["reports"] = checked(flags["reports"])
+    if flags["form"] == "otlp":
+        must_be_there()
     flags["timeout"] = _seconds("--timeout", flags["timeout"])
     flags["deadline"] = _seconds("--deadline", flags["deadline"])
     if flags["form"] == "nagios" and flags["deadline"] is None:

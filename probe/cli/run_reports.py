@@ -11,6 +11,7 @@ import click
 
 from probe.cli.exits import exit_for
 from probe.cli.orderly import engine_missing
+from probe.cli.otlp_sending import FORM, is_address, must_be_there, send
 from probe.cli.whole_file import write_whole
 
 if TYPE_CHECKING:  # the report loads when the run is over
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # the report loads when the run is over
 
 FORMATS = (
     *("text", "json", "junit", "html", "markdown", "tap", "github"),
-    *("nagios", "prometheus"),
+    *("nagios", "prometheus", "otlp"),
 )
 """Formats of --format and --report; spelt here too, so that a wrong one is refused at once."""
 
@@ -66,6 +67,8 @@ def checked(reports: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse a --report that names no format or no file, before anything is dialled."""
     for wanted in reports:
         form, equals, file = wanted.partition("=")
+        if form == FORM:
+            must_be_there()
         if form not in FORMATS or not equals or not file:
             raise click.UsageError(
                 f"--report takes FORMAT=FILE with a format of {', '.join(FORMATS)}; got '{wanted}'"
@@ -117,6 +120,9 @@ def _write(report: "RunReport", wanted: Wanted) -> list[str]:
     for one in wanted.reports:
         form, _, file = one.partition("=")
         text = _pieces(report, wanted, form, color=False, width=100)
+        if form == FORM and is_address(file):
+            faults += filter(None, [send(report, file)])
+            continue
         try:
             write_whole(Path(file), text)
         except OSError as error:

@@ -6,7 +6,7 @@ from probe.report.model import RunReport
 
 FORMATS = (
     *("text", "json", "junit", "html", "markdown", "tap", "github"),
-    *("nagios", "prometheus"),
+    *("nagios", "prometheus", "otlp"),
 )
 """Names of the formats."""
 
@@ -49,6 +49,12 @@ def _prometheus() -> _Writer:
     return written_prometheus
 
 
+def _otlp() -> _Writer:
+    from probe.report.otlp import written_otlp  # noqa: PLC0415 - as above
+
+    return written_otlp
+
+
 _WRITERS = {
     "junit": _junit,
     "html": _html,
@@ -56,6 +62,7 @@ _WRITERS = {
     "tap": _tap,
     "nagios": _nagios,
     "prometheus": _prometheus,
+    "otlp": _otlp,
 }
 """What writes a format that hangs on nothing but the report."""
 
