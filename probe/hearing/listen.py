@@ -35,6 +35,24 @@ _LEAST_TONE = 6
 _LEAST_IN_SOUND = 16
 """Frames of the shortest tone that stands beside other sound: 0.32 s; a sung vowel is shorter."""
 
+_LEAP_HZ = 40.0
+"""How far the strongest peak of a window must lie from those before it to be another tone's."""
+
+_IN_SPEECH = 40
+"""Frames of the shortest speech that stands among tones: 0.8 s; what is shorter is their debris."""
+
+_EDGE_DB = 6.0
+"""How much fainter than a tone a frame at its edge is that is not of it."""
+
+_NEAR_TONE = 25
+"""Frames."""
+
+_RINGING = 13
+"""Frames that a codec rings on with after a tone at most: 0.26 s."""
+
+_FAINTER_DB = 5.0
+"""How much fainter than the tone that is."""
+
 _LOWEST_PAIR_HZ = 320
 """Tones of two frequencies begin at 350 Hz (the dial tone of North America); voices lie below."""
 
@@ -139,25 +157,20 @@ def _mark_digits(labels: list[str], digits: tuple[Digit, ...], began: float) -> 
 def _runs(labels: list[str], frames: Frames) -> list[_Run]:
     """Join frames of one kind; a tone ends where its frequency changes."""
     runs: list[_Run] = []
+    peaks: tuple[float, float] | None = None
     for place, label in enumerate(labels):
-        if runs and runs[-1].kind == label and not (label == _TONAL and _leaps(frames, place)):
+        here = frames.peaks_hz[place] if frames.whole[place] else None
+        goes_on = bool(runs) and runs[-1].kind == label
+        if goes_on and label == _TONAL and here is not None and peaks is not None:
+            goes_on = min(abs(here[0] - one) for one in peaks) <= _LEAP_HZ
+        if goes_on:
             runs[-1] = replace(runs[-1], last=place + 1)
         else:
             runs.append(_Run(kind=label, first=place, last=place + 1))
+            peaks = None
+        if peaks is None and here is not None:
+            peaks = (float(here[0]), float(here[1]))
     return runs
-
-
-def _leaps(frames: Frames, place: int) -> bool:
-    """Whether another tone begins: the windows before and after have other peaks."""
-    before, after = place - WINDOW, place
-    if before < 0 or after >= len(frames):
-        return False
-    if not (frames.whole[before] and frames.whole[after]):
-        return False
-    # Only at the middle of the change: the window in between holds both.
-    strongest = abs(frames.peaks_hz[before, 0] - frames.peaks_hz[after, 0])
-    swapped = abs(frames.peaks_hz[before, 0] - frames.peaks_hz[after, 1])
-    return bool(min(strongest, swapped) > 40)
 
 
 def _measured(runs: list[_Run], recording: Recording, frames: Frames) -> list[_Run]:
@@ -174,8 +187,52 @@ def _measured(runs: list[_Run], recording: Recording, frames: Frames) -> list[_R
         if run.last - run.first < _LEAST_TONE or tone is None or not _is_steady(tone, run, frames):
             found.append(replace(run, kind=_SOUND))
         else:
-            found.append(replace(run, kind="tone", tone=tone))
-    return _joined(_without_vowels(_joined(found)))
+            found += _trimmed(replace(run, kind="tone", tone=tone), frames)
+    return _joined(_without_vowels(_without_ringing(_joined(found), frames)))
+
+
+def _trimmed(run: _Run, frames: Frames) -> list[_Run]:
+    """Give the faint frames at the edges of a tone back: windows see it before it begins."""
+    if run.tone is None:
+        return [run]
+    faint = frames.arrived & (frames.level_dbov < run.tone.level_dbov - _EDGE_DB)
+    first, last = run.first, run.last
+    while first < run.first + WINDOW - 1 and faint[first]:
+        first += 1
+    while last > run.last - WINDOW + 1 and faint[last - 1]:
+        last -= 1
+    parts = [replace(run, first=first, last=last)]
+    if first > run.first:
+        parts.insert(0, _Run(kind=_SOUND, first=run.first, last=first))
+    if last < run.last:
+        parts.append(_Run(kind=_SOUND, first=last, last=run.last))
+    return parts
+
+
+def _without_ringing(runs: list[_Run], frames: Frames) -> list[_Run]:
+    """Let what a codec rings on with after a tone be the pause that it stands in.
+
+    The long-term predictor of GSM and its kin repeats the tone, fainter and fainter, for 0.2 s.
+    """
+    found = []
+    for place, run in enumerate(runs):
+        before = runs[place - 1] if place else None
+        after = runs[place + 1] if place + 1 < len(runs) else None
+        short = run.kind == _SOUND and run.last - run.first <= _RINGING
+        pause = after is None or after.kind in {_SILENT, "tone"}
+        if short and pause and before is not None and before.tone is not None:
+            level = _mean_level(frames, run)
+            if level < before.tone.level_dbov - _FAINTER_DB:
+                found.append(replace(run, kind=_SILENT))
+                continue
+        found.append(run)
+    return _joined(found)
+
+
+def _mean_level(frames: Frames, run: _Run) -> float:
+    """Return the mean level of a run's frames, by power."""
+    power = 10 ** (frames.level_dbov[run.first : run.last] / 10)
+    return 10 * float(np.log10(np.mean(power)))
 
 
 def _without_vowels(runs: list[_Run]) -> list[_Run]:
@@ -319,10 +376,21 @@ def _spoken(runs: list[_Run], frames: Frames) -> list[_Run]:
             here = np.zeros(len(frames), dtype=bool)
             here[run.first : run.last] = frames.arrived[run.first : run.last]
             kind = voice.kind_of(frames, here) if here.any() else _MISSING
+            if kind == "speech" and run.last - run.first < _IN_SPEECH and _among_tones(runs, run):
+                kind = "sound"
             told.append(replace(run, kind=kind))
         else:
             told.append(run)
     return _without_specks(told)
+
+
+def _among_tones(runs: list[_Run], one: _Run) -> bool:
+    """Whether a tone or a signal ends or begins within half a second of a stretch."""
+    return any(
+        run.tone is not None
+        and (0 <= one.first - run.last <= _NEAR_TONE or 0 <= run.first - one.last <= _NEAR_TONE)
+        for run in runs
+    )
 
 
 def _without_specks(runs: list[_Run]) -> list[_Run]:
