@@ -93,6 +93,8 @@ class Line:
 
     def see(self, message: SipMessage, *, ours: bool, at: float) -> None:
         """Follow one message of the call."""
+        if not ours and message.method == "INFO" and self._sink is not None:
+            self._sink.info(message, at)
         session = self._session
         if session is None:  # a call that reaches us: its offer comes before we describe anything
             self._negotiation.see(message, ours=ours, at=at)

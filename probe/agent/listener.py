@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.agent.recordings import recording_name, write_received, write_sent
-from probe.hearing.events import events
+from probe.hearing.events import events, from_info
 from probe.plan.action import Hear
 from probe.playing.coder import Coders
 from probe.playing.player import Player
 from probe.rtp.sound import Kind, Packet
+from probe.sip.message import SipMessage
 from probe.trace.media import Digit, Likeness, MediaReport
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Listener:
         self._note = note
         self._folder = folder
         self._packets: list[Packet] = []
+        self._told: dict[int, Digit] = {}
 
     def packet(self, packet: Packet) -> None:
         """Take one packet, in the order of arrival."""
@@ -52,10 +54,18 @@ class Listener:
         if wanted and len(self._packets) < MOST_PACKETS:
             self._packets.append(packet)
 
+    def info(self, message: SipMessage, at: float) -> None:
+        """Take an INFO of the other side: each once, however often it was sent."""
+        digit = from_info(message, at)
+        if digit is not None and message.cseq[0] not in self._told:
+            self._told[message.cseq[0]] = digit
+
     def finish(self, report: MediaReport) -> MediaReport:
         """Return the report with what was heard filled in."""
         packets, self._packets = self._packets, []
-        report = replace(report, digits=_in_order(report.digits + events(packets)))
+        report = replace(
+            report, digits=_in_order(report.digits + events(packets) + tuple(self._told.values()))
+        )
         if not (self.hear.sound or self.hear.record) or not packets:
             return report
         try:

@@ -1,14 +1,20 @@
-"""Digits that came as telephone-events (RFC 4733); plain Python, because they are always read."""
+"""Digits that came as telephone-events (RFC 4733) or in SIP INFO; plain Python: always read."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from probe.rtp.sound import Kind, Packet
+from probe.sip.message import SipMessage
 from probe.trace.media import Digit
 
 _DIGITS = "0123456789*#ABCD"
 """In the order of their events (RFC 4733 §3.2)."""
 
+
+_SIGNAL = re.compile(r"^\s*(?:Signal\s*=\s*)?(?P<key>[0-9*#A-D])\s*$", re.IGNORECASE | re.MULTILINE)
+_DURATION = re.compile(r"^\s*Duration\s*=\s*(?P<ms>\d{1,5})\s*$", re.IGNORECASE | re.MULTILINE)
+_KINDS = frozenset({"application/dtmf-relay", "application/dtmf"})
 
 _OVERLOAD_DBM0 = 6.18
 """The overload point of G.711 lies 6.18 dB above 0 dBm0 as a square wave (mu-law: 3.17 + 3.01)."""
@@ -54,4 +60,19 @@ def events(packets: Iterable[Packet]) -> tuple[Digit, ...]:
             copies=max(event.copies, 1),
         )
         for event in sorted(found.values(), key=lambda one: one.at)
+    )
+
+
+def from_info(message: SipMessage, at: float) -> Digit | None:
+    """Return the digit of an INFO with application/dtmf-relay or application/dtmf, or None."""
+    kind = (message.first("Content-Type") or "").partition(";")[0].strip().lower()
+    key = _SIGNAL.search(message.body) if kind in _KINDS else None
+    if key is None:
+        return None
+    length = _DURATION.search(message.body)
+    return Digit(
+        digit=key["key"].upper(),
+        how="info",
+        at=at,
+        length_s=None if length is None else int(length["ms"]) / 1000,
     )

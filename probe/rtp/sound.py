@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from probe.sip.message import SipMessage
 from probe.trace.media import Agreed, MediaReport
 
 
@@ -100,6 +101,10 @@ class Sink(Protocol):
 
     def packet(self, packet: Packet) -> None:
         """Take one packet, in the order of arrival."""
+        ...
+
+    def info(self, message: SipMessage, at: float) -> None:
+        """Take an INFO of the other side: keys may come in it. From the worker's own thread."""
         ...
 
     def finish(self, report: MediaReport) -> MediaReport:

@@ -17,7 +17,6 @@ from probe.scenario.sound_expectation import (
 from probe.scenario.sounds import Keys
 from probe.scenario.source import NOWHERE, Source
 from probe.trace.media import Digit, Heard, MediaReport
-from probe.trace.trace import Trace
 from probe.verdict.observation import Complaint
 from probe.verdict.verdict import Mismatch
 
@@ -34,16 +33,17 @@ _MOST_TOLD = 5
 """Stretches that a mismatch tells."""
 
 _TONE = re.compile(r"tone (?P<hz>[\d+]+)Hz")
-_SIGNAL = re.compile(r"^\s*(?:Signal\s*=\s*)?(?P<key>[0-9*#A-D])\s*$", re.IGNORECASE | re.MULTILINE)
-_DURATION = re.compile(r"^\s*Duration\s*=\s*(?P<ms>\d{1,5})\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """What one side of a call heard."""
 
-    trace: Trace
-    "What that side saw; its reports hold what it heard."
+    reports: tuple[MediaReport, ...]
+    "Its media reports hold what it heard."
+
+    began: float = 0.0
+    "Beginning of the call, on the trace's clock: early media is looked for from there."
 
     name: str = ""
     "The agent, where it is not the one whose step it is."
@@ -57,13 +57,19 @@ class Side:
     place: Source = NOWHERE
     "Where the step stands."
 
+    evidence: tuple[int, ...] = ()
+    "Events that show that the call was answered."
+
+    ours: str = ""
+    "Why what was not heard proves nothing, where that is so: our own side lost it."
+
     path: str = "expect.media"
     "Path of the expectation."
 
 
 def check_sound(wanted: SoundExpectation, side: Side) -> tuple[Complaint, ...]:
     """Check what a side heard; nothing is checked where the call was not answered."""
-    reports = side.trace.media
+    reports = side.reports
     complaints: list[Complaint] = []
     if wanted.heard is not None and (side.since is not None or wanted.heard.early):
         complaints += _heard(wanted.heard, reports, side, wanted)
@@ -125,7 +131,7 @@ def _span(wanted: HeardExpectation, side: Side) -> tuple[float, float]:
     """Return from when to when it should be heard, on the trace's clock."""
     answered = side.since if side.since is not None else float("inf")
     if wanted.early:
-        return side.trace.began, min(answered, side.until)
+        return side.began, min(answered, side.until)
     return answered, side.until
 
 
@@ -210,7 +216,7 @@ def _why_nothing(reports: Sequence[MediaReport], side: Side) -> str:
 
 def _keys(wanted: Keys, side: Side, whole: SoundExpectation) -> Iterator[Complaint]:
     """Check `dtmf:`: one way brings just these keys, and no way brings others."""
-    found = digits_of(side.trace)
+    found = [digit for report in side.reports for digit in report.digits]
     by_way: dict[str, list[Digit]] = {}
     for digit in found:
         if side.since is not None and side.since - 0.5 <= digit.at <= side.until:
@@ -227,31 +233,6 @@ def _keys(wanted: Keys, side: Side, whole: SoundExpectation) -> Iterator[Complai
         told += f" (the end of {', '.join(unended)} never came)"
     expected = wanted.digits + (f" by {wanted.way}" if wanted.way else "")
     yield _complaint(expected, told, "dtmf", whole, side, what="keys ")
-
-
-def digits_of(trace: Trace) -> tuple[Digit, ...]:
-    """Return the keys that reached a side by all ways, in order; those of INFO are in messages."""
-    found = [digit for report in trace.media for digit in report.digits]
-    for index, _, message in trace.messages():
-        if message.method != "INFO" or index not in trace.received("INFO"):
-            continue
-        kind = (message.first("Content-Type") or "").partition(";")[0].strip().lower()
-        key = (
-            _SIGNAL.search(message.body)
-            if kind in {"application/dtmf-relay", "application/dtmf"}
-            else None
-        )
-        if key is not None:
-            length = _DURATION.search(message.body)
-            found.append(
-                Digit(
-                    digit=key["key"].upper(),
-                    how="info",
-                    at=trace.events[index].at,
-                    length_s=None if length is None else int(length["ms"]) / 1000,
-                )
-            )
-    return tuple(sorted(found, key=lambda digit: digit.at))
 
 
 # A reference, an echo ---------------------------------------------------------------------------
@@ -330,11 +311,12 @@ def _complaint(  # noqa: PLR0913 - the fields of one mismatch
             path=f"{side.path}.{path.partition('.')[0]}",
             expected=expected,
             observed=observed,
-            evidence=(),
+            evidence=side.evidence,
             source=side.place if written == NOWHERE else written,
             message=f"expected {what}{expected}{where}, heard {observed}"
             if not what
             else f"expected {what}{expected}{where}, got {observed}",
         ),
         by_absence=by_absence,
+        ours=bool(side.ours),
     )

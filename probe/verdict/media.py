@@ -13,6 +13,7 @@ from probe.scenario.expectation import Expectation
 from probe.scenario.media_expectation import MediaExpectation
 from probe.scenario.source import NOWHERE, Source
 from probe.trace.media import MediaReport
+from probe.verdict.heard import Side, check_sound
 from probe.verdict.observation import Complaint, Observation
 from probe.verdict.verdict import MediaMeasured, Mismatch
 
@@ -98,7 +99,28 @@ def check_media(  # noqa: PLR0913 - whose audio is held against what, and where 
                     ours=figure.open or bool(ours),
                 )
             )
+    since = _answered_at(seen) if window is None else window[0]
+    side = Side(
+        reports=reports,
+        began=trace.began,
+        name=agent,
+        since=since,
+        until=float("inf") if window is None else window[1],
+        place=place,
+        path=f"expect.{path}",
+        evidence=_evidence(seen),
+        ours=_deaf(reports),
+    )
+    complaints += check_sound(wanted, side)
     return tuple(measured), tuple(complaints), tuple(warnings)
+
+
+def _deaf(reports: tuple[MediaReport, ...]) -> str:
+    """Return why nothing that was heard or not proves anything, or empty."""
+    unmeasured = next((one.unmeasured for one in reports if one.unmeasured), "")
+    if unmeasured:
+        return unmeasured
+    return "packets waited too long for us" if any(one.rx_overflow for one in reports) else ""
 
 
 def check_talk(expectation: Expectation, seen: Observation, place: Source) -> Findings:
