@@ -3,7 +3,8 @@
 The supervisor writes commands, the worker writes back every event the moment it is recorded. So
 whatever happens to this process, the supervisor holds the trace up to the last message.
 
-Commands: ``open`` (account, epoch, port; file and first line of a journal), ``run`` (action),
+Commands: ``open`` (account, epoch, port; file and first line of a journal; a
+folder for recordings), ``run`` (action),
 ``rest`` (finish what is up, stay for another ``open``), ``stop`` (finish what is up, leave) and
 ``abort`` (the same, and break off the action in progress).
 End of the pipe means that the parent is gone: the worker then hangs up, un-registers and leaves.
@@ -111,9 +112,10 @@ class Worker:
         """Set the account up."""
         account: Account = command["account"]
         self._epoch = command["epoch"]
+        if command.get("recordings"):
+            self._agent.record_into(Path(command["recordings"]))
         if command.get("journal"):
             self._journal = DialogJournal(Path(command["journal"]), command["journal_header"])
-            self._agent.record_into(Path(command["journal"]).parent)
         try:
             hops = self._hops_of(account)
             settled = hops.settle()

@@ -66,7 +66,8 @@ def journals(folder: "RunFolder | None", run: str) -> "JournalPlace | None":
     from probe.executor.ledger import ledger_file  # noqa: PLC0415 - heavy, loads with the plans
 
     if folder is not None:
-        return JournalPlace(folder=folder.path.absolute(), run=run)
+        path = folder.path.absolute()
+        return JournalPlace(folder=path, run=run, recordings=path)
     place = ledger_file().parent / "live"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)

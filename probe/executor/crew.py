@@ -112,6 +112,9 @@ class JournalPlace:
     run: str
     "The run's name."
 
+    recordings: Path | None = None
+    "Where calls may be recorded: the run's folder; None where a run has none."
+
 
 class Crew:
     """All workers of one plan."""
@@ -274,7 +277,12 @@ class Crew:
         worker = Worker(account=account, process=process, log=log, since=len(log))
         self._workers[account.name] = worker
         process.send(
-            "open", account=account, epoch=self._epoch, port=port, **self._journal_of(worker)
+            "open",
+            account=account,
+            epoch=self._epoch,
+            port=port,
+            recordings=str((self._place and self._place.recordings) or ""),
+            **self._journal_of(worker),
         )
         limit = time.monotonic() + START_S
         while worker.alive() and not worker.ready and worker.refused is None:

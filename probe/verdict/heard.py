@@ -26,6 +26,9 @@ LEAST_S = 0.5
 _NEAR_HZ = 6.0
 """How far a tone may be off: sample clocks differ by some parts in a million, codecs by nothing."""
 
+_EARLY_S = 0.5
+"""A key may come so long before the time that is judged: an answer and its sound race."""
+
 _SHORT_S = 0.15
 """What is shorter than this is told only where nothing else was heard."""
 
@@ -82,6 +85,40 @@ def check_sound(wanted: SoundExpectation, side: Side) -> tuple[Complaint, ...]:
     if wanted.echo is not None:
         complaints += _echo(wanted.echo, reports, side, wanted)
     return tuple(complaints)
+
+
+def wanted_words(wanted: SoundExpectation) -> str:
+    """Return what should be heard, in a few words."""
+    parts = []
+    if wanted.heard is not None:
+        parts.append(f"heard {wanted.heard.what}")
+    if wanted.dtmf is not None:
+        parts.append(f"dtmf {wanted.dtmf}")
+    if wanted.like is not None:
+        parts.append(f"like {wanted.like.file}")
+    if wanted.echo is not None:
+        parts.append("no echo" if wanted.echo.absent else "an echo")
+    return ", ".join(parts)
+
+
+def heard_words(wanted: SoundExpectation, side: Side) -> str:
+    """Return what was heard of that, in a few words."""
+    since = side.since if side.since is not None else side.began
+    parts = []
+    if wanted.heard is not None:
+        came = _clipped(side.reports, since, side.until)
+        parts.append(_told(came, since) or "nothing")
+    if wanted.dtmf is not None:
+        strings = _by_way(side)
+        parts.append(
+            ", ".join(f"keys {held} by {how}" for how, held in strings.items()) or "no key"
+        )
+    if wanted.like is not None:
+        parts += [f"a likeness of {o.score:.2f}" for r in side.reports for o in r.likeness]
+    if wanted.echo is not None:
+        found = [one for report in side.reports for one in report.echoes]
+        parts += [f"an echo after {max(o.delay_s for o in found) * 1000:.0f} ms"] if found else []
+    return ", ".join(parts)
 
 
 # What was heard --------------------------------------------------------------------------------
@@ -214,21 +251,33 @@ def _why_nothing(reports: Sequence[MediaReport], side: Side) -> str:
 # Keys ------------------------------------------------------------------------------------------
 
 
+def _pressed(side: Side) -> list[Digit]:
+    """Return the keys of the time that is judged, in order."""
+    since = side.since if side.since is not None else side.began
+    found = [digit for report in side.reports for digit in report.digits]
+    return sorted(
+        (one for one in found if since - _EARLY_S <= one.at <= side.until), key=lambda one: one.at
+    )
+
+
+def _by_way(side: Side) -> dict[str, str]:
+    """Return the keys that each way brought."""
+    found: dict[str, str] = {}
+    for digit in _pressed(side):
+        found[digit.how] = found.get(digit.how, "") + digit.digit
+    return found
+
+
 def _keys(wanted: Keys, side: Side, whole: SoundExpectation) -> Iterator[Complaint]:
     """Check `dtmf:`: one way brings just these keys, and no way brings others."""
-    found = [digit for report in side.reports for digit in report.digits]
-    by_way: dict[str, list[Digit]] = {}
-    for digit in found:
-        if side.since is not None and side.since - 0.5 <= digit.at <= side.until:
-            by_way.setdefault(digit.how, []).append(digit)
-    strings = {how: "".join(one.digit for one in digits) for how, digits in by_way.items()}
+    strings = _by_way(side)
     considered = strings if wanted.way is None else {wanted.way: strings.get(wanted.way, "")}
     if any(held == wanted.digits for held in considered.values()) and all(
         held == wanted.digits for held in considered.values()
     ):
         return
     told = ", ".join(f"{held} by {how}" for how, held in strings.items() if held) or "no key"
-    unended = [d.digit for digits in by_way.values() for d in digits if not d.ended]
+    unended = [d.digit for d in _pressed(side) if not d.ended]
     if unended:
         told += f" (the end of {', '.join(unended)} never came)"
     expected = wanted.digits + (f" by {wanted.way}" if wanted.way else "")

@@ -14,7 +14,7 @@ from probe.verdict.challenge import check_challenge
 from probe.verdict.default import check_default, default_words
 from probe.verdict.headers import check_headers, check_request_headers
 from probe.verdict.legs import check_legs
-from probe.verdict.media import check_media, check_talk, talk_words
+from probe.verdict.media import check_media, check_talk, talk_heard, talk_words
 from probe.verdict.notify import check_notify
 from probe.verdict.observation import Complaint, Observation, observe, status_words
 from probe.verdict.sdp import check_sdp
@@ -77,7 +77,10 @@ def _judge_talk(wanted: Expectation, seen: Observation, source: Source) -> Verdi
     media, complaints, warnings = check_talk(wanted, seen, source)
     certain = [c for c in complaints if not (c.ours or (c.by_absence and seen.ours))]
     kept = certain or list(complaints)
-    expected, observed = talk_words(wanted, media)
+    expected, observed = (
+        "; ".join(part for part in parts if part)
+        for parts in zip(talk_words(wanted, media), talk_heard(wanted, seen), strict=True)
+    )
     return Verdict(
         outcome=Outcome.NOT_MET if certain else Outcome.INCONCLUSIVE if kept else Outcome.MET,
         mismatches=tuple(c.mismatch for c in kept),

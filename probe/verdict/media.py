@@ -13,7 +13,7 @@ from probe.scenario.expectation import Expectation
 from probe.scenario.media_expectation import MediaExpectation
 from probe.scenario.source import NOWHERE, Source
 from probe.trace.media import MediaReport
-from probe.verdict.heard import Side, check_sound
+from probe.verdict.heard import Side, check_sound, heard_words, wanted_words
 from probe.verdict.observation import Complaint, Observation
 from probe.verdict.verdict import MediaMeasured, Mismatch
 
@@ -99,20 +99,43 @@ def check_media(  # noqa: PLR0913 - whose audio is held against what, and where 
                     ours=figure.open or bool(ours),
                 )
             )
-    since = _answered_at(seen) if window is None else window[0]
-    side = Side(
-        reports=reports,
-        began=trace.began,
-        name=agent,
-        since=since,
-        until=float("inf") if window is None else window[1],
+    side = replace(
+        _side(seen, reports, agent),
         place=place,
         path=f"expect.{path}",
-        evidence=_evidence(seen),
-        ours=_deaf(reports),
+        ours=f"{agent} was in no call" if agent and not reports else _deaf(reports),
     )
     complaints += check_sound(wanted, side)
     return tuple(measured), tuple(complaints), tuple(warnings)
+
+
+def _side(seen: Observation, reports: tuple[MediaReport, ...], agent: str) -> Side:
+    """Return what one side heard: after the answer, or in the time of a talk."""
+    trace = seen.trace
+    talk = bool(agent) or not trace.method
+    return Side(
+        reports=reports,
+        began=trace.began,
+        name=agent,
+        since=trace.began if talk else _answered_at(seen),
+        until=trace.ended if talk else float("inf"),
+        evidence=_evidence(seen),
+    )
+
+
+def talk_heard(expectation: Expectation, seen: Observation) -> tuple[str, str]:
+    """Return what should be heard in a talk and what was, in one line each."""
+    wanted: list[str] = []
+    heard: list[str] = []
+    for agent, media in (("", expectation.media), *expectation.agents.items()):
+        if media is None or not wanted_words(media):
+            continue
+        reports = seen.trace.media
+        if agent:
+            reports = next((leg.trace.media for leg in seen.trace.legs if leg.agent == agent), ())
+        wanted.append(f"{agent} {wanted_words(media)}".strip())
+        heard.append(f"{agent} {heard_words(media, _side(seen, reports, agent))}".strip())
+    return "; ".join(wanted), "; ".join(heard)
 
 
 def _deaf(reports: tuple[MediaReport, ...]) -> str:
