@@ -14,11 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from probe.plan import action as actions
 from probe.plan import asks
-from probe.plan.action import ODD_CHARACTER, Account, Action, Manner
+from probe.plan.action import ODD_CHARACTER, Account, Action, Hear, Manner
 from probe.plan.plan import Attempt
 from probe.scenario.expectation import Bound, Expectation, HeaderExpectation
 from probe.scenario.schema import Retry
 from probe.scenario.sequence import SequencePattern, parse_sequence
+from probe.scenario.sounds import Keys, Levels
 from probe.scenario.source import NOWHERE, Located, ScenarioError, Source
 from probe.scenario.written import Written
 from probe.sip.redact import MARK, Redactor
@@ -154,7 +155,7 @@ def _plain(value: object, clean: Clean) -> object:
         return {str(name): _plain(one, clean) for name, one in value.items()}
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    if isinstance(value, Manner):
+    if isinstance(value, Manner | Hear):
         kept = {field.name for field in fields(value)} - _NOT_OF_AN_ACTION
         return _kept(value, sorted(kept), clean)
     raise TypeError(f"a {type(value).__name__} has no file form")
@@ -163,7 +164,7 @@ def _plain(value: object, clean: Clean) -> object:
 # What a file expects ----------------------------------------------------------------------------
 
 
-def _written(value: object, clean: Clean) -> object:
+def _written(value: object, clean: Clean) -> object:  # noqa: PLR0911 - part by part
     """Return a part of an expectation: a tagged object where JSON has no word for it."""
     match value:
         case Written():
@@ -186,6 +187,11 @@ def _written(value: object, clean: Clean) -> object:
             kind = "bound" if isinstance(value, Bound) else "header"
             own = [field.name for field in fields(value) if field.name != "source"]
             return {"is": kind, **_kept(value, own, clean), "source": _source(value.source, clean)}
+        case Keys() | Levels():
+            kind = "pressed" if isinstance(value, Keys) else "levels"
+            own = [field.name for field in fields(value) if field.name != "source"]
+            place = getattr(value, "source", NOWHERE)
+            return {"is": kind, **_kept(value, own, clean), "source": _source(place, clean)}
         case Mapping():
             return {
                 "is": "keys",
@@ -215,6 +221,10 @@ def _read(stored: Any) -> Any:  # noqa: ANN401, PLR0911 - what JSON holds, part 
             return TypeAdapter(Bound).validate_python(_placed(stored))
         case "header":
             return TypeAdapter(HeaderExpectation).validate_python(_placed(stored))
+        case "pressed":
+            return TypeAdapter(Keys).validate_python(_placed(stored))
+        case "levels":
+            return TypeAdapter(Levels).validate_python(stored)
         case other:
             raise StoredAttemptError(f"unknown part {other!r} of an expectation")
 

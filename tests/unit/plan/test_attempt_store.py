@@ -6,7 +6,9 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
+from soundmaker import wav
 
 from probe.plan import action as actions
 from probe.plan import asks
@@ -42,6 +44,7 @@ agents: {alice: {uri: "sip:200@carrier.example"}}
 steps:
   - register:
   - call: "+12025550123"
+    at: alice
     hangup_after: 1s
     headers: {X-Auth: "${SECRET}"}
     retry: {times: 2, wait: 5s, on: 408|503}
@@ -56,9 +59,14 @@ steps:
       challenge: required
       callee: {from_user: "100", headers: {Diversion: absent}, codecs: [PCMU]}
       notify: 100? 200
-      media: {rx_packets: min 50, loss: {max: 1%, warn: 0.5%}, jitter: max 30ms}
+      media:
+        {rx_packets: min 50, loss: {max: 1%, warn: 0.5%}, jitter: max 30ms,
+         heard: {what: speech, level: -30..-5, within: 1s}}
   - talk: 2s
-    expect: {alice: {mos: min 4}, media: {gap: max 100ms}}
+    send_dtmf: {alice: "42#"}
+    expect:
+      alice: {mos: min 4, dtmf: "42# by info", echo: {delay: max 300ms, level: max -20}}
+      media: {gap: max 100ms, like: "prompt.wav, min 0.9"}
   - call: "+12025550124"
     expect: {failure: NO_RESPONSE}
   - options:
@@ -72,6 +80,7 @@ steps:
 def attempts(tmp_path: Path) -> tuple[Attempt, ...]:
     """Return the attempts of a scenario that uses every kind of expectation."""
     (tmp_path / "sipprobe.yaml").write_text(SETTINGS, encoding="utf-8")
+    (tmp_path / "prompt.wav").write_bytes(wav(np.zeros(800)))
     (tmp_path / "all.sip.yaml").write_text(SCENARIO, encoding="utf-8")
     variables = {"SECRET": PASSWORD}
     settings = load_settings(tmp_path / "sipprobe.yaml", variables=variables, environ={})
@@ -165,6 +174,7 @@ def test_every_action_has_a_file_form(attempts: tuple[Attempt, ...]) -> None:
     """The kinds are those that there are."""
     values = {"attempt": 0, "account": "trunk", "target": "sip:x", "call": 1, "duration": 1.0}
     values |= {"manner": actions.Manner(kind="reject", status=486), "within": 1.0}
+    values |= {"digits": "42#", "hear": actions.Hear(sound=True, like=("a.wav",))}
     values |= {"method": "INFO", "package": "dialog", "subscription": 2}
     known = {**vars(actions), **vars(asks)}.values()
     kinds = [k for k in known if isinstance(k, type) and issubclass(k, Action)]
