@@ -89,7 +89,7 @@ class Hops:
             port=account.port,
             transport=None if account.any_transport else account.transport,
             nameserver=account.nameserver,
-            ipv6=ipv6,
+            ipv6=ipv6 and ":" in (account.bound_host or ":"),  # no use to a socket of IPv4
         )
         self._hop = _Known(
             located=Located(wanted=self._own, targets=(), answers=(), lookups=()), until=0.0

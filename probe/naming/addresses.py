@@ -132,7 +132,7 @@ class InBackground:
             return self._told((), error, str(answer.strerror or answer), took)
         usable = [a for a in answer if ipv6 or ":" not in a]
         if answer and not usable:
-            words = f"only IPv6 addresses ({', '.join(answer[:3])}), which pjsua2 here cannot use"
+            words = f"only IPv6 addresses ({', '.join(answer[:3])}), which cannot be used from here"
             return self._told((), "empty", words, took)
         return self._told(tuple(usable), None if usable else "empty", "", took)
 

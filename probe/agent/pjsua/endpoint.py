@@ -145,7 +145,6 @@ class PjsuaAgent:
             whole=account is None,
         )
         self._wiretap.rows = None
-        self._resolver.ipv6 = self._capabilities.ipv6
 
     @property
     def bound(self) -> str:
@@ -162,6 +161,7 @@ class PjsuaAgent:
         self._connections.verify = account.verify
         address, port = own_address(account, self._towards)
         self._address = address
+        self._resolver.ipv6 = ":" in address
         self._endpoint.audDevManager().setNullDev()
         self._choose_codecs(account.codecs)
         kind = kind_of(account, address, self._capabilities)

@@ -119,7 +119,7 @@ class Resolver:
         self.nameserver = nameserver
         "The name server of the profile, None for the system's."
         self.ipv6 = False
-        "Whether IPv6 addresses are of use."
+        "Whether our socket speaks IPv6; else it speaks IPv4."
         self._named = False
         self._aim: tuple[Wanted, Target] | None = None
         self._found: queue.Queue[tuple[Located, int, int]] = queue.Queue()
@@ -151,7 +151,8 @@ class Resolver:
             located, token, callback = self._found.get()
             for event in events_of(located, self._clock()):
                 self._record(event)
-            self._answer(token, callback, located.targets[0] if located.targets else None)
+            near = (t for t in located.targets if (":" in t.address) == self.ipv6)
+            self._answer(token, callback, next(near, None))
 
     def _resolve(
         self, _resolver: int, _pool: int, info: "ctypes._Pointer[_HostInfo]", token: int, found: int
