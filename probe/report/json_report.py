@@ -11,13 +11,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 from probe.diagnosis.explanation import Certainty, Explanation
+from probe.report.media_json import bound_schema, bound_to_json, media_to_json, stream_schema
 from probe.report.model import Finding, Findings, RunReport
 from probe.report.text import plain
 from probe.scenario.rows import Row
 from probe.scenario.source import Source
 from probe.trace.control import Control, ControlRan
 from probe.trace.failure import Failure
-from probe.trace.media import MediaReport
 from probe.verdict.verdict import Mismatch, Outcome, Verdict
 
 SCHEMA = "sipprobe-report/1"
@@ -137,12 +137,14 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
             }
             for measured in verdict.measured
         ],
-        "media": [_media(stream) for stream in trace.media] or None,
+        "media": [media_to_json(stream, _text) for stream in trace.media] or None,
+        "media_bounds": [bound_to_json(one, _text) for one in verdict.media],
         "legs": [
             {
                 "agent": _text(leg.agent),
-                "reached": leg.reached,
+                "reached": leg.reached or bool(leg.trace.media),
                 "responses": [response.status for response in leg.trace.responses()],
+                "media": [media_to_json(stream, _text) for stream in leg.trace.media] or None,
             }
             for leg in trace.legs
         ],
@@ -196,20 +198,6 @@ def _timing(verdict: Verdict) -> dict[str, object]:
         "pdd_s": _seconds(timing.pdd_s),
         "setup_s": _seconds(timing.setup_s),
         "total_s": _seconds(timing.total_s),
-    }
-
-
-def _media(stream: MediaReport) -> dict[str, object]:
-    return {
-        "codec": _text(stream.codec) if stream.codec else None,
-        "rx_packets": stream.rx_packets,
-        "rx_lost": stream.rx_lost,
-        "rx_reordered": stream.rx_reordered,
-        "rx_duplicates": stream.rx_duplicates,
-        "rx_jitter_s": _seconds(stream.rx_jitter_s),
-        "tx_packets": stream.tx_packets,
-        "tx_lost": stream.tx_lost,
-        "rtt_s": _seconds(stream.rtt_s),
     }
 
 
@@ -290,6 +278,7 @@ def json_schema() -> dict[str, object]:
         "title": "sipprobe report",
         "description": "What one run of sipprobe found. Absent facts are null.",
         **_object({"schema": {"const": SCHEMA}, "run": _RUN, "findings": _FINDINGS}),
+        "$defs": {"MediaReport": stream_schema(), "MediaBound": bound_schema()},
     }
 
 
@@ -349,19 +338,8 @@ _TIMING = _object(
     "Delays in seconds; null where the event that ends one never came.",
 )
 
-_STREAM = _object(
-    {
-        "codec": _or_null(_STRING),
-        "rx_packets": _COUNT,
-        "rx_lost": _COUNT,
-        "rx_reordered": _COUNT,
-        "rx_duplicates": _COUNT,
-        "rx_jitter_s": _about(_SECONDS, "Mean interarrival jitter (RFC 3550 §6.4.1)."),
-        "tx_packets": _COUNT,
-        "tx_lost": _about(_or_null(_COUNT), "By the peer's RTCP; null where no report came."),
-        "rtt_s": _about(_SECONDS, "Mean round-trip time from RTCP."),
-    }
-)
+_STREAM: Schema = {"$ref": "#/$defs/MediaReport"}
+_MEDIA_BOUND: Schema = {"$ref": "#/$defs/MediaBound"}
 
 _CERTAINTY: Schema = {"enum": [certainty.value for certainty in Certainty]}
 
@@ -452,13 +430,16 @@ _FINDINGS = _list(
             "timing": _TIMING,
             "measured": _list(_MEASURED, "Every bound of the file with its value."),
             "media": _or_null(_list(_STREAM, "RTP statistics, one a stream.", minItems=1)),
+            "media_bounds": _list(_MEDIA_BOUND, "Every bound on audio with its value."),
             "legs": _list(
                 _object(
                     {
                         "agent": _about(_STRING, "Name of the agent in the scenario."),
-                        "reached": _about({"type": "boolean"}, "Whether an INVITE arrived there."),
+                        "reached": _about({"type": "boolean"}, "Whether the call arrived there."),
                         "responses": _list(_STATUS, "What it answered, in order."),
-                    }
+                        "media": _or_null(_list(_STREAM, "Its RTP statistics.", minItems=1)),
+                    },
+                    later=("media",),
                 ),
                 "The agents that the call was to reach; their traces are in trace.json.",
             ),
@@ -477,7 +458,7 @@ _FINDINGS = _list(
                 "What was asked after the attempt had failed, in order.",
             ),
         },
-        later=("row",),
+        later=("row", "media_bounds"),
     ),
     "One an attempt, in the order of the scenarios and their steps; the last try is shown.",
 )

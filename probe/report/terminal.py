@@ -20,7 +20,7 @@ from probe.scenario.loader import comes_with_us
 from probe.scenario.source import Source
 from probe.trace.control import ControlRan
 from probe.trace.trace import MessageEvent, MessageSent
-from probe.verdict.verdict import Mismatch, Outcome, Verdict
+from probe.verdict.verdict import Measured, Mismatch, Outcome, Verdict
 
 SEQUENCES = ("expect.responses", "expect")
 """Paths of a mismatch that is about the whole sequence: the file's, and the default one."""
@@ -239,6 +239,13 @@ def _ladder(finding: Finding, one: Try, paint: Paint, width: int) -> list[str]:
     return [*(_marked(line, paint) for line in drawn), *_media(one, width)]
 
 
+def _of_media(verdict: Verdict) -> Iterator[Measured]:
+    """Yield the bounds on audio as rows of the same table: a bound's own unit says what it is."""
+    for one in verdict.media:
+        name = f"{one.agent} {one.name}".strip()
+        yield Measured(name=name, value_s=one.value, bound=one.bound, state=one.state)
+
+
 def _media(one: Try, width: int) -> list[str]:
     """Return what was counted of the sound, our agent's first."""
     told = [("", report) for report in one.trace.media]
@@ -258,7 +265,7 @@ def _marked(line: str, paint: Paint) -> str:
 
 def _bounds(one: Try, paint: Paint, width: int) -> list[str]:
     """Return the table of bounds below a ladder, a line between them."""
-    table = bounds_table(one.verdict.measured, width)
+    table = bounds_table((*one.verdict.measured, *_of_media(one.verdict)), width)
     return ["", *(_marked(line, paint) for line in table)] if table else []
 
 
