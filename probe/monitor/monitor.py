@@ -24,7 +24,10 @@ _HOUR_S = 3600.0
 _TRY_AGAIN_S = 2.0
 """Distance of two tries to commit a result while the disk refuses it."""
 
-SKIPS = ("overlap", "quiet_hours", "calls_per_day", "calls_per_hour", "state", "stopping")
+SKIPS = (
+    *("overlap", "no_turn", "quiet_hours", "calls_per_day", "calls_per_hour"),
+    *("state", "stopping"),
+)
 """Why a run is not started."""
 
 
@@ -122,6 +125,16 @@ class Monitor:
             self._waiting.append(ticket)
             self._dispatch()
             return ticket
+
+    def give_up(self, ticket: Ticket) -> bool:
+        """Take a run back whose turn has not come; return False where it is under way or over."""
+        with self._turn:
+            if ticket not in self._waiting:
+                return False
+            self._waiting.remove(ticket)
+            self._drop(ticket)
+            self._count_skip(ticket.check.key, "no_turn")
+            return True
 
     def active(self) -> tuple[Key, ...]:
         """Return the checks that are under way or wait for their turn."""

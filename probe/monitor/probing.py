@@ -122,6 +122,9 @@ class Probe:
         except NotStartedError as refused:
             return cls(ticket=None, result=None, took_s=0.0, refused=str(refused))
         if not ticket.over.wait(asked.patience_s):
+            if monitor.give_up(ticket):
+                words = "its account was busy with another run, or too many were under way"
+                return cls(ticket=None, result=None, took_s=asked.patience_s, refused=words)
             ticket.say("the time of the request is over: the run is ended")
             ticket.stopper.stop()  # in order: hung up and un-registered, after we have answered
         took = time.monotonic() - began

@@ -190,6 +190,25 @@ def test_a_probe_that_was_not_made_is_no_failed_probe(ask: Ask, carry: ByHand) -
     assert first[0].value("probe_success") == 1
 
 
+def test_a_probe_whose_turn_never_came_is_no_failed_probe(
+    monitor: Monitor, ask: Ask, carry: ByHand
+) -> None:
+    """Another run has its account for longer than the asker waits; then it is not made up for."""
+    monitor.use(rules(check("busy", "third"), check("asked", "third")))
+    carry.held = True
+    busy = monitor.start(monitor.rules.checks[0], "schedule")
+    carry.wait()
+    got = ask("/probe", "module=asked", X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS="0.1")
+    assert got.status == 503
+    assert "busy with another run" in got.text
+    carry.gate.set()
+    assert busy.over.wait(PATIENCE_S)
+    assert monitor.active() == ()
+    assert len(carry.carried) == 1
+    assert monitor.store.tallies("skip") == {("asked", "third", "no_turn"): 1}
+    assert not monitor.store.unfinished()
+
+
 def test_nothing_is_started_before_we_are_ready(monitor: Monitor, ask: Ask, carry: ByHand) -> None:
     """What an earlier process left is ended first."""
     monitor.ready = False
