@@ -20,7 +20,7 @@ from sipprobe_command import RunningSipprobe
 from userfolder import UserFolder
 
 FILES = Path(__file__).parents[2] / "docs/recipes/prometheus"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """Longest wait for what takes a second on an idle machine."""
 
 
@@ -162,7 +162,7 @@ def running_prometheus(folder: Path, serve: Serving, probe: str) -> Iterator[Pro
     ]  # fmt: skip
     config = {
         "global": dict.fromkeys(
-            ("scrape_interval", "scrape_timeout", "evaluation_interval"), "300ms"
+            ("scrape_interval", "scrape_timeout", "evaluation_interval"), "500ms"
         ),
         "rule_files": ["sipprobe.rules.yml"],
         "scrape_configs": jobs,
