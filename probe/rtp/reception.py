@@ -280,8 +280,11 @@ class Reception:
 
     def due(self, at: float) -> None:
         """Packets are due from now on: the direction lets them come."""
-        if self._since is None and self.first_at is not None:
-            self._since = at
+        if self._since is not None or self.first_at is None:
+            return
+        self._since = at
+        if self._stream is not None:  # many clocks stand still on hold: what follows begins anew
+            self._stream.last = self._stream.transit = None
 
     def not_due(self, at: float) -> None:
         """No packet is due any more: hold, or the end."""

@@ -83,6 +83,7 @@ class Session:
         self._timestamp = secrets.randbits(32)
         self._resume = True
         self._due: float | None = None
+        self._stopped: float | None = None
         self._report_due: float | None = None
         self._remote = ""
 
@@ -167,16 +168,21 @@ class Session:
             self.reception.due(now)
         else:
             self.reception.not_due(now)
-        sends = terms.sends and not terms.unmeasured and not self._broken_keys
-        if sends and self._due is None:
-            self._due, self._resume = now, True
-        elif not sends:
-            self._due = None
-        reports = terms.control is not None and not terms.unmeasured and not self._broken_keys
-        if reports and self._report_due is None:
-            self._report_due = now + 1.03  # the least that §6.2 and §6.3.1 give for the first
-        elif not reports:
+        readable = not terms.unmeasured and not self._broken_keys
+        self._go_on(terms, now, sends=terms.sends and readable)
+        if terms.control is None or not readable:
             self._report_due = None
+        elif self._report_due is None:
+            self._report_due = now + 1.03  # the least that §6.2 and §6.3.1 give for the first
+
+    def _go_on(self, terms: Terms, now: float, *, sends: bool) -> None:
+        """Begin or stop sending, as the direction says."""
+        if sends and self._due is None:
+            if self._stopped is not None:  # timestamps count time, also that of a hold
+                self._timestamp += round((now - self._stopped) * terms.agreed.clock_rate)
+            self._due, self._resume = now, True
+        elif not sends and self._due is not None:
+            self._stopped, self._due = self._due, None
 
     @property
     def unmeasured(self) -> str:

@@ -177,3 +177,16 @@ def test_a_stray_number_is_left_out_and_a_restart_is_followed() -> None:
     sender.sequence = 40_000
     sender.packets(10)
     assert (sender.heard.packets, sender.heard.lost) == (14, 0)
+
+
+@pytest.mark.parametrize("stands_still", [True, False])
+def test_a_clock_that_stood_still_on_hold_is_no_jitter(stands_still: bool) -> None:
+    """After a hold some go on with the timestamp that they left off with: neither way is late."""
+    sender = Sender().packets(50)
+    sender.heard.not_due(sender.at)
+    (sender.stalled if stands_still else sender.silent)(3.0)
+    sender.heard.due(sender.at)
+    sender.packets(50)
+    heard = sender.heard
+    assert heard.jitter_max == pytest.approx(0.0, abs=1e-9)
+    assert (heard.discarded, heard.lost, heard.gaps) == (0, 0, [])

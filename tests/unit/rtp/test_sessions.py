@@ -1,6 +1,7 @@
 """Two sessions on loopback: silence, SRTP, RTCP, ICMP, and an end without a wait."""
 
 import base64
+import itertools
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from probe.rtp.packet import (
     parse_rtp,
 )
 from probe.rtp.session import Session
+from probe.rtp.sound import Packet
 from probe.trace.media import MediaReport
 
 
@@ -155,3 +157,36 @@ def test_what_is_too_short_is_no_packet(data: bytes) -> None:
     parsed = parse_rtp(data)
     assert parsed is None or parsed.payload == b""
     assert parse_rtcp(data) == ()
+
+
+def test_our_timestamps_go_on_while_we_are_held() -> None:
+    """After a hold the first packet carries the time that went by, and a marker (RFC 3551 §4.1)."""
+    seen: list[Packet] = []
+
+    class Taker:
+        def packet(self, packet: Packet) -> None:
+            seen.append(packet)
+
+        def finish(self, report: MediaReport) -> MediaReport:
+            return report
+
+    with sessions() as (one, two, metronome):
+        two.sink = Taker()
+        one.apply(terms(two.port))
+        two.apply(terms(one.port))
+        metronome.add(one)
+        metronome.add(two)
+        for direction, seconds in (("sendrecv", 0.1), ("recvonly", 0.3), ("sendrecv", 0.1)):
+            one.apply(terms(two.port, direction=direction))
+            metronome.nudge()
+            time.sleep(seconds)
+        assert metronome.remove(one)
+        assert metronome.remove(two)
+    steps = [
+        (later.at - before.at, (later.timestamp - before.timestamp) % 2**32 / 8000, later.marker)
+        for before, later in itertools.pairwise(seen)
+    ]
+    elapsed, advanced, marker = max(steps)
+    assert elapsed > 0.25
+    assert advanced == pytest.approx(elapsed, abs=0.02)
+    assert marker
