@@ -46,6 +46,9 @@ WIDTH = 100
 MOST_BLOCKS = 30
 """Findings that were not met of which that is kept beside the run's folder."""
 
+LONGEST_BLOCK = 40_000
+"""Characters of that; the folder has the rest."""
+
 LOOK_AGAIN_S = 3600.0
 """Distance of two looks at a trunk's certificate."""
 
@@ -137,15 +140,21 @@ class Carrier:
             )
         except runner.RunBrokenError as error:
             report = error.report
+            ticket.say(f"an error of sipprobe itself ended it: {error}")
         if trunk is not None and trunk.failures:
             report = replace(report, notes=(*report.notes, *faults_of(trunk)))
-        keeper.whole(report)
+        try:
+            keeper.whole(report)
+        except ResultsError as error:  # what the calls showed is not lost for a full disk
+            ticket.say(str(error))
         ends = None if report.interrupted else self._certificate_ends(plans)
         report = replace(report, folder=str(folder.path))
         result = summed_up(report, certificate_ends=ends)
         secrets = {secret for plan in plans for secret in runner.secrets_of(plan)}
         public = {name for plan in plans for name in runner.public_of(plan)}
         result = _without(result, worth_hiding(secrets, public))
+        if not report.complete:  # what was placed when it broke has no finding
+            result = replace(result, calls=max(result.calls, ticket.check.calls))
         ticket.say(f"ended: {result.outcome}")
         return result
 
@@ -229,7 +238,7 @@ def summed_up(report: RunReport, *, certificate_ends: float | None = None) -> Re
         to_json(report),
         calls=calls,
         measured=tuple(measured),
-        block="\n".join(blocks),
+        block="\n".join(blocks)[:LONGEST_BLOCK],
         certificate_ends=certificate_ends,
     )
 

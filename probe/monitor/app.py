@@ -114,12 +114,15 @@ class App:
                 "421 Misdirected Request",
             )
         wanted = "POST" if path == "/-/reload" else "GET"
-        if method != wanted and not (method == "HEAD" and wanted == "GET"):
+        free = wanted == "GET" and path != "/probe"  # HEAD would place a call to tell nothing
+        if method != wanted and not (method == "HEAD" and free):
             return Response.text(
                 f"{path} takes {wanted}\n", "405 Method Not Allowed", headers=(("Allow", wanted),)
             )
         if path in {"/probe", "/-/reload"} and _is_foreign_page(environ):
-            return Response.text("a page of another site may not ask for this\n", "403 Forbidden")
+            return Response.text(
+                "a page of another site, or a prefetch, may not ask for this\n", "403 Forbidden"
+            )
         fixed = {
             "/": self._status,
             "/metrics": self._metrics,
@@ -224,7 +227,9 @@ def _is_our_name(host: str, names: frozenset[str] | None) -> bool:
 
 
 def _is_foreign_page(environ: Mapping[str, Any]) -> bool:
-    """Whether a browser sends this for a page that is not ours."""
+    """Whether a browser sends this for a page that is not ours, or before anybody wants it."""
+    if "prefetch" in environ.get("HTTP_SEC_PURPOSE", "") + environ.get("HTTP_PURPOSE", ""):
+        return True
     site = environ.get("HTTP_SEC_FETCH_SITE", "none")
     origin = environ.get("HTTP_ORIGIN")
     own = f"{environ.get('wsgi.url_scheme')}://{environ.get('HTTP_HOST', '')}"

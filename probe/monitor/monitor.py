@@ -8,7 +8,7 @@ processes of the executor; the threads share nothing but what the lock here guar
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.monitor.check import Check, Key, Rules
 from probe.monitor.conduct import CannotRunError, Carry, Ticket
@@ -261,7 +261,8 @@ class Monitor:
                 result, state = nothing_tried(str(error)), "broken"
             except Exception as error:  # noqa: BLE001 - our own bug is a named outcome of this run
                 result = nothing_tried(f"an error of sipprobe itself: {type(error).__name__}")
-                state = "broken"
+                # Nobody knows how many calls had left: all of them count.
+                result, state = replace(result, calls=ticket.check.calls), "broken"
             self._commit(ticket, result, state)
             ticket.result = result
             self._told(_line(ticket, result, state))
