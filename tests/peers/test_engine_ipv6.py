@@ -11,7 +11,7 @@ from certificates import Certificates
 from dnsserver import NameServer
 from kamailio import Kamailio
 from ports import free_port
-from sipp import SippUas
+from sipp import SCENARIOS, SippUas
 from userfolder import Run, UserFolder
 
 pytestmark = pytest.mark.engine(ipv6=True)
@@ -138,6 +138,23 @@ def test_the_own_address_decides_between_two_families(
     run = folder.run("check", flags=["--no-controls"])
     assert run.exit_code == 0, run.finished.stdout
     assert all_over_six(run)
+
+
+def test_a_name_in_their_contact_is_reached_by_our_socket(
+    folder: UserFolder, name_server: Callable[..., NameServer], sipp_uas: Callable[..., SippUas]
+) -> None:
+    """Of a name that the peer brings up, ACK and BYE take the address of our family."""
+    script = (SCENARIOS / "answer.xml").read_text().replace("uas@[local_ip]", "uas@both.test")
+    script = script.replace(' retrans="500"', "")  # a second ACK would be no scenario of SIPp's
+    far_end = sipp_uas("answer", host=SIX, text=script)
+    names = name_server({("both.test", "A"): ["127.0.0.1"], ("both.test", "AAAA"): [SIX]})
+    trunk(folder, uri=f"sip:100@[{SIX}]:{far_end.port}", nameserver=names.at)
+    folder.scenario('- call: "12025550123"\n  hangup_after: 0.2s')
+    run = folder.run("check")
+    assert run.exit_code == 0, run.finished.stdout
+    assert all_over_six(run)
+    bye = next(m["text"] for m in run.messages("MessageSent") if m["text"].startswith("BYE "))
+    assert bye.startswith(f"BYE sip:uas@both.test:{far_end.port}")
 
 
 def test_the_embedded_trunk_on_six(folder: UserFolder) -> None:

@@ -12,7 +12,7 @@ from kamailio import Kamailio
 from listeners import TlsServer, silent_port
 from ports import LOOPBACK
 from processes import poll
-from sipp import SippUas
+from sipp import SCENARIOS, SippUas
 from userfolder import Run, UserFolder
 
 DOMAIN = "sip.example.test"
@@ -292,6 +292,22 @@ def test_the_domain_is_asked_for_in_the_handshake(
     run = folder.run("check")
     assert run.findings[0]["failure"] == "NO_RESPONSE"
     assert server.server_names[0] == DOMAIN
+
+
+def test_a_hang_up_waits_for_the_name_in_their_contact(
+    folder: UserFolder, name_server: Callable[..., NameServer], sipp_uas: Callable[..., SippUas]
+) -> None:
+    """The ACK waits for the look-up of a name that the peer brought up, and our BYE for the ACK."""
+    script = (SCENARIOS / "answer.xml").read_text().replace("uas@[local_ip]", "uas@far.test")
+    far_end = sipp_uas("answer", text=script.replace(' retrans="500"', ""))
+    names = name_server({("far.test", "A"): [LOOPBACK]})
+    folder.trunk(uri=f"sip:100@{LOOPBACK}:{far_end.port}", nameserver=names.at)
+    folder.scenario('- call: "12025550123"\n  hangup_after: 0.01s')
+    run = folder.run("check")
+    assert run.exit_code == 0, run.finished.stdout
+    sent = [m["text"].partition("\r")[0] for m in run.messages("MessageSent")]
+    uri = f"sip:uas@far.test:{far_end.port};transport=UDP"
+    assert sent[1:] == [f"ACK {uri} SIP/2.0", f"BYE {uri} SIP/2.0"]
 
 
 def test_a_dead_name_server_is_told_within_its_time(

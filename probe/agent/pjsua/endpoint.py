@@ -41,7 +41,7 @@ from probe.agent.pjsua.transport import configuration_of, kind_of
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
 from probe.agent.sockets import bracketed, own_address
-from probe.naming.targets import Target, Wanted
+from probe.naming.targets import LOOKUP_S, Target, Wanted
 from probe.plan.action import Account, Call, Hear, Manner
 from probe.plan.capabilities import Capabilities
 from probe.playing.coder import Coder
@@ -277,10 +277,12 @@ class PjsuaAgent:
         parameters = pj.CallOpParam(True)
         if call.incoming and not call.confirmed:
             parameters.statusCode = pj.PJSIP_SC_TEMPORARILY_UNAVAILABLE
+        self._wait_for_names()  # an ACK that still waits for the address in their Contact
         try:
             self._attempt(lambda c: c.hangup(parameters), call)
         except AgentError as error:
             self._record(AgentNote(at=self._clock(), kind="warning", detail=f"hangup: {error}"))
+        self._wait_for_names()
 
     def options(self, handle: int, target: str) -> None:
         """Send OPTIONS outside a dialog."""
@@ -451,6 +453,13 @@ class PjsuaAgent:
             call.line.sink.player = player
             player.keeps = bool(call.line.sink.hear.record)
         call.line.play(player)
+
+    def _wait_for_names(self) -> None:
+        """Let look-ups of names that a peer brought up end; they do within LOOKUP_S."""
+        limit = self._clock() + LOOKUP_S
+        while self._resolver.busy and self._clock() < limit:
+            self._endpoint.libHandleEvents(10)
+            self._resolver.deliver()
 
     def _made(
         self,

@@ -37,6 +37,9 @@ _UNRESOLVED = 70018
 _NAMED_SINCE = (2, 16)
 """The version in which a record got a name."""
 
+_KEPT_S = 60.0
+"""How long an address of the system's resolver, which tells no time, is kept."""
+
 _MOST = 64
 """Room for more records than any build copies (PJSIP_MAX_RESOLVED_ADDRESSES is 16 or 32)."""
 
@@ -122,6 +125,8 @@ class Resolver:
         "Whether our socket speaks IPv6; else it speaks IPv4."
         self._named = False
         self._aim: tuple[Wanted, Target] | None = None
+        self._pending = 0
+        self._theirs: dict[Wanted, tuple[Target, float]] = {}
         self._found: queue.Queue[tuple[Located, int, int]] = queue.Queue()
         self._callback = _Resolve(self._resolve)
         self._external = _External(resolve=self._callback)
@@ -145,6 +150,11 @@ class Resolver:
         """Let the next hop be this server from now on."""
         self._aim = (wanted, target)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request waits for a name that a peer brought up."""
+        return self._pending > 0
+
     def deliver(self) -> None:
         """Pass on to the stack what look-ups on threads have found."""
         while not self._found.empty():
@@ -152,7 +162,12 @@ class Resolver:
             for event in events_of(located, self._clock()):
                 self._record(event)
             near = (t for t in located.targets if (":" in t.address) == self.ipv6)
-            self._answer(token, callback, next(near, None))
+            target = next(near, None)
+            if target is not None:
+                kept = _KEPT_S if located.ttl is None else located.ttl
+                self._theirs[located.wanted] = (target, self._clock() + kept)
+            self._pending -= 1
+            self._answer(token, callback, target)
 
     def _resolve(
         self, _resolver: int, _pool: int, info: "ctypes._Pointer[_HostInfo]", token: int, found: int
@@ -171,6 +186,7 @@ class Resolver:
         if target is not None:
             self._answer(token, found, target)
         else:
+            self._pending += 1
             threading.Thread(
                 target=self._look_up, args=(wanted, token, found), daemon=True, name="resolver"
             ).start()
@@ -179,6 +195,10 @@ class Resolver:
         """Return the server that was chosen for this hop, or an address as it stands."""
         if address_class(wanted.host) != "name":
             return locate(wanted).targets[0]
+        if wanted in self._theirs:
+            theirs, until = self._theirs[wanted]
+            if self._clock() < until:
+                return theirs
         if self._aim is None:
             return None
         hop, target = self._aim
