@@ -23,16 +23,9 @@ CALL = """
 """
 
 
-def report_of(run: Run) -> dict[str, Any]:
-    """Return the media report of the run's call."""
-    (one,) = run.traces["findings"][-1]["tries"][-1]["media"]
-    found: dict[str, Any] = one
-    return found
-
-
 def compared(run: Run, seen: Capture) -> dict[str, Any]:
     """Hold the report against tshark; return it."""
-    report = report_of(run)
+    report = run.media
     streams = seen.rtp(int(report["local"].rpartition(":")[2]))
     came, left = streams["to"], streams["from"]
     assert (report["rx_ssrc"], report["rx_packets"] + report["rx_duplicates"]) == (

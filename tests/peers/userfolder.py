@@ -44,6 +44,13 @@ class Run:
         found: list[dict[str, Any]] = self.report["findings"]
         return found
 
+    @property
+    def media(self) -> dict[str, Any]:
+        """The only media report of the last finding."""
+        (one,) = self.traces["findings"][-1]["tries"][-1]["media"]
+        found: dict[str, Any] = one
+        return found
+
     def events(self) -> list[dict[str, Any]]:
         """Return every event of every try and of the cleaning up, in the order of the file."""
         tries = [t for finding in self.traces["findings"] for t in finding["tries"]]
