@@ -1,7 +1,6 @@
-"""What `expect: media:` and talks by agent say of real calls: SRTP, hold, early media, both ends."""
+"""What `expect: media:` and a talk say of real calls: SRTP, hold, early media, both ends."""
 
 from asterisk import SECURE_USER, Asterisk
-from test_media_figures import report_of
 from userfolder import UserFolder
 
 USERS = """agents:
@@ -21,7 +20,7 @@ def test_srtp_is_measured_like_any_other_call(asterisk: Asterisk, folder: UserFo
 """)
     run = folder.run("check")
     assert run.exit_code == 0, run.finished.stdout + asterisk.log()
-    report = report_of(run)
+    report = run.media
     assert report["srtp"].startswith("AES_CM_128")
     assert (report["rx_undecodable"], report["unmeasured"]) == (0, "")
 
@@ -80,7 +79,7 @@ def test_audio_before_the_answer_is_heard(folder: UserFolder) -> None:
     )
     run = folder.run("check")
     assert run.exit_code == 0, run.finished.stdout
-    assert report_of(run)["agreed"][0]["early"]
+    assert run.media["agreed"][0]["early"]
 
 
 def test_a_bound_that_is_not_kept_names_its_line(folder: UserFolder) -> None:
