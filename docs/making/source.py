@@ -86,7 +86,8 @@ def write_source(folder: Path) -> int:
     for name, path in files.items():
         if path.suffix == ".md":
             text = path.read_text(encoding="utf-8")
-            pages[name] = rewritten(text, name, ROOT, held)
+            # Sphinx knows no language csv.
+            pages[name] = rewritten(text, name, ROOT, held).replace("```csv\n", "```text\n")
         else:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / name)
