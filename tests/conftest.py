@@ -22,10 +22,13 @@ FIRST = "test_fault_lab.py"
 """Takes minutes and keeps several programs busy by itself: beside it go tests of one process."""
 
 LONG = (
-    *("test_run_unreachable.py", "test_kill_campaign.py", "test_serve.py", "test_cases.py"),
-    "test_good_calls.py",
-    *("test_explain_other_captures.py", "test_campaign.py", "test_run_answers.py"),
-    *("test_run_broken_off.py", "test_run_no_room.py", "test_run_rails.py", "test_local.py"),
+    *("test_scenario_library.py", "test_cases.py", "test_explain_other_captures.py"),
+    *("test_parsers.py", "test_run_unreachable.py", "test_kill_campaign.py", "test_serve.py"),
+    *("test_run_servers.py", "test_campaign.py", "test_good_calls.py", "test_pbx_scenarios.py"),
+    *("test_monitoring_recipe.py", "test_media_figures.py", "test_site.py", "test_cli_surface.py"),
+    *("test_run_observed.py", "test_engine_size.py", "test_engine_secure.py", "test_recipes.py"),
+    *("test_asterisk_calls.py", "test_run_rails.py", "test_run_answers.py", "test_pages_run.py"),
+    *("test_run_broken_off.py", "test_run_no_room.py", "test_run_history.py", "test_local.py"),
 )
 """Files of more than ten seconds, the longest first: one that begins last is waited for."""
 
