@@ -42,7 +42,7 @@ def quiet(case: Case) -> Iterator[Hypothesis]:
         )
         silent = bool(report.heard) and not sounds
         faint = loudest is not None and loudest < FAINT_DBOV
-        if not report.rx_packets or report.late_by_us or not (silent or faint):
+        if not report.rx_packets or not (silent or faint):
             continue
         if silent and _we_were_silent(case, report):
             continue

@@ -157,6 +157,7 @@ def source_changed(case: Case) -> Iterator[Hypothesis]:
         if not changes:
             continue
         first = changes[0]
+        lost = first.what == "address" and report.tx_unheard > 0  # we send to where nobody is now
         what = "source address" if first.what == "address" else "stream (SSRC)"
         moved = f"from {plain(first.before)} to {plain(first.after)}"
         after = seconds(max(0.0, first.at - (answered_at(case) or first.at)))
@@ -173,13 +174,15 @@ def source_changed(case: Case) -> Iterator[Hypothesis]:
             f"{moved}.",
             evidence=evidence,
             unknown=("Why it changed: a gateway that took over, or a NAT binding that was lost.",),
-            weight=25 if named else 5,
+            rules_out=("F150",) if lost else (),
+            weight=25 if named or lost else 5,
         )
         if first.what == "address":
             yield Hypothesis(
                 cause="F146",
-                likelihood=Certainty.UNDECIDED,
-                because="a NAT on their side may have lost its binding: then their port changes",
+                likelihood=Certainty.LIKELY if lost else Certainty.UNDECIDED,
+                because="a NAT on their side may have lost its binding: then their port changes"
+                + (", and what we send to the old one is lost, as here" if lost else ""),
                 evidence=evidence,
                 weight=4,
             )

@@ -111,8 +111,19 @@ def _sdp(case: Case, mismatch: Mismatch) -> Telling:
     )
 
 
+_HEARD = {"heard": "What was heard is", "dtmf": "The keys that came are", "like": "It has"}
+"""How what was heard is told: it is no figure with a bound."""
+
+
 def _media(case: Case, mismatch: Mismatch) -> Telling:
     name = plain(mismatch.path.rpartition(".")[2])
+    if name in _HEARD:
+        return Telling(
+            summary=f"{_HEARD[name]} {plain(mismatch.observed)}, and the scenario wants "
+            f"{plain(mismatch.expected)}.",
+            evidence=_cited(case, mismatch),
+            steps=("Call by hand and listen, or set `record: yes` on the call and open the recording.",),
+        )
     return Telling(
         summary=f"The audio figure {name} was {plain(mismatch.observed)}, and the scenario allows "
         f"{plain(mismatch.expected)}.",

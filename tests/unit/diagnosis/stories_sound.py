@@ -378,6 +378,30 @@ PACKETS: tuple[Story, ...] = (
         never=("F166",),
     ),
     tell(
+        "their port changes, and nobody hears us at the old one",
+        talked(
+            until=6.0,
+            rx_packets=220,
+            tx_packets=220,
+            tx_lost=120,
+            tx_unheard=120,
+            rx_changes=(
+                SourceChange(
+                    at=2.5,
+                    what="address",
+                    before="198.51.100.1:40000",
+                    after="198.51.100.1:40022",
+                ),
+            ),
+            agreed=(agreed(),),
+        ),
+        "F165",
+        LIKELY,
+        also=("F146",),
+        unmet=bound("tx_loss", "max 5%", "54%"),
+        never=("F150", "F160"),
+    ),
+    tell(
         "their stream changes, and something else is asked",
         talked(
             rx_changes=(
