@@ -122,7 +122,9 @@ def _media(case: Case, mismatch: Mismatch) -> Telling:
             summary=f"{_HEARD[name]} {plain(mismatch.observed)}, and the scenario wants "
             f"{plain(mismatch.expected)}.",
             evidence=_cited(case, mismatch),
-            steps=("Call by hand and listen, or set `record: yes` on the call and open the recording.",),
+            steps=(
+                "Call by hand and listen, or set `record: yes` on the call and open the recording.",
+            ),
         )
     return Telling(
         summary=f"The audio figure {name} was {plain(mismatch.observed)}, and the scenario allows "
