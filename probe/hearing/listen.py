@@ -41,6 +41,9 @@ _LEAP_HZ = 40.0
 _IN_SPEECH = 40
 """Frames of the shortest speech that stands among tones: 0.8 s; what is shorter is their debris."""
 
+_PIECES = 50
+"""Frames between two pieces of one signal at most: 1 s."""
+
 _EDGE_DB = 6.0
 """How much fainter than a tone a frame at its edge is that is not of it."""
 
@@ -329,6 +332,27 @@ def _with_signals(runs: list[_Run], count: int) -> list[_Run]:
         cut = (place > 0, end + 1 < len(runs))
         found += _signals_in(runs[place : end + 1], count, cut)
         place = end + 1
+    return _of_one_kind(found)
+
+
+def _of_one_kind(runs: list[_Run]) -> list[_Run]:
+    """Let a piece that fits no country be what its neighbour of the same tone is.
+
+    A signal in which packets were lost may fall into pieces, of which one is too short to tell.
+    """
+    sure = [run for run in runs if "," in run.kind]
+    found = []
+    for run in runs:
+        if run.kind in {"busy", "congestion", "ringback"}:
+            near = (
+                other.kind
+                for other in sure
+                if _alike(other, run)
+                and min(abs(other.first - run.last), abs(run.first - other.last)) <= _PIECES
+            )
+            found.append(replace(run, kind=next(near, run.kind)))
+        else:
+            found.append(run)
     return found
 
 
