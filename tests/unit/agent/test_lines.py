@@ -1,0 +1,120 @@
+"""The media of a call beside its signalling: what SDP says is what is bound."""
+
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from wirebuilder import Wire, sdp
+
+from probe.agent.lines import Line, Lines
+
+LOOPBACK = "127.0.0.1"
+OURS = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/AVP 0 8 101\r\na=rtcp:4001 IN IP4 127.0.0.1\r\na=sendrecv\r\n"
+    "a=rtpmap:101 telephone-event/8000\r\na=ssrc:305419896 cname:0123456789abcdef\r\n"
+)
+
+
+@pytest.fixture
+def clock() -> Callable[[], float]:
+    """Give a clock that begins now."""
+    epoch = time.monotonic()
+    return lambda: time.monotonic() - epoch
+
+
+@pytest.fixture
+def lines(clock: Callable[[], float]) -> Iterator[Lines]:
+    """Give the lines of an agent; nothing of them is left afterwards."""
+    made = Lines(clock)
+    yield made
+    made.end()
+    assert not made.metronome.running
+
+
+def opened(lines: Lines, ptime: int | None = None) -> Line:
+    """Return the media of a new call."""
+    return lines.open(LOOPBACK, source=None, sink=None, ptime=ptime)
+
+
+def port_of(description: str) -> int:
+    """Return the audio port of a session description."""
+    found = re.search(r"^m=audio (\d+)", description, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+def test_the_port_that_sdp_names_is_bound_before_it_leaves(lines: Lines) -> None:
+    """RTP on an even port, RTCP on the next, and both in the description."""
+    line = opened(lines)
+    written = line.describe(OURS)
+    port = port_of(written)
+    assert port % 2 == 0
+    assert f"a=rtcp:{port + 1} IN" in written
+    for taken in (port, port + 1):
+        with (
+            pytest.raises(OSError, match="in use"),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+        ):
+            other.bind((LOOPBACK, taken))
+    assert port_of(line.describe(OURS)) == port  # a re-INVITE keeps it
+    assert lines.close(line) is None  # nothing was agreed, so nothing is told
+
+
+def test_a_description_without_audio_is_left_alone(lines: Lines) -> None:
+    """A stream that is refused has no port to name (RFC 3264 §6)."""
+    refused = OURS.replace("m=audio 4000", "m=audio 0")
+    line = opened(lines)
+    assert line.describe(refused) == refused
+    assert line.describe("") == ""
+    lines.close(line)
+
+
+def test_the_packet_time_of_the_profile_is_offered(lines: Lines) -> None:
+    """`ptime:` of an agent stands in what it offers."""
+    line = opened(lines, ptime=30)
+    assert "a=ptime:30\r\n" in line.describe(OURS)
+    lines.close(line)
+
+
+def test_a_call_is_followed_from_offer_to_bye(lines: Lines) -> None:
+    """The INVITE is seen before its call is known; what came before the claim is made up for."""
+    far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    far.bind((LOOPBACK, 0))
+    far.settimeout(5.0)
+    line = opened(lines)
+    offer = line.describe(OURS)
+    answer = sdp("PCMU", address=LOOPBACK, port=far.getsockname()[1])
+    wire = Wire().send("INVITE", body=offer).receive(200, body=answer).send("ACK").send("BYE")
+    events = wire.trace().events
+    lines.see(events[0])
+    lines.claim("c1@192.0.2.10", line)
+    for event in events[1:3]:
+        lines.see(event)
+    data, source = far.recvfrom(2048)
+    assert source[1] == port_of(offer)
+    assert int.from_bytes(data[8:12], "big") == 305419896  # the SSRC that the offer names
+    assert data[12:] == b"\xff" * 160  # silence: nothing is played
+    lines.see(events[3])
+    report = lines.close(line)
+    far.close()
+    assert report is not None
+    assert report.call_id == "c1@192.0.2.10"
+    assert report.tx_packets >= 1
+    assert report.codec == "PCMU"
+
+
+def test_calls_of_other_ids_are_not_followed(lines: Lines) -> None:
+    """Two calls at a time: each line follows its own messages."""
+    one, two = opened(lines), opened(lines)
+    first, second = one.describe(OURS), two.describe(OURS)
+    assert port_of(first) != port_of(second)
+    lines.claim("a", one)
+    lines.claim("b", two)
+    wire = Wire(call_id="a").send("INVITE", body=first).receive(200, body=sdp(address=LOOPBACK))
+    for event in wire.trace().events:
+        lines.see(event)
+    assert lines.close(one) is not None
+    assert lines.close(two) is None
