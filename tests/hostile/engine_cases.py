@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import namespace
-from answers import Extra, answer, description
+from answers import Extra, answer, description, in_dialog
 from peer import Behaviour, HostilePeer, Way, running_peer
 
 from probe.sip.message import SipMessage
@@ -79,6 +79,12 @@ def answer_untagged(request: SipMessage, peer: HostilePeer) -> list[bytes]:
     ]
 
 
+def refer_to_nobody(request: SipMessage, peer: HostilePeer) -> list[bytes]:
+    """Answer, then send a REFER whose Refer-To is empty."""
+    refer = in_dialog(request, "REFER", peer.here, 1, extra=(("Refer-To", ""),))
+    return [answer(request, 200, peer.contact, GOOD), refer]
+
+
 def bound(*fields: tuple[str, str]) -> Answers:
     """Answer REGISTER with 200 and these header fields."""
 
@@ -101,6 +107,7 @@ CASES: dict[str, tuple[str, Answers | None]] = {
     "200-contact-http": ("INVITE", final("http://127.0.0.1/")),
     "200-record-route-tel": ("INVITE", final(None, (("Record-Route", "<tel:+12025550123>"),))),
     "200-without-tag": ("INVITE", answer_untagged),
+    "refer-to-empty": ("INVITE", refer_to_nobody),
     "contact-star": ("REGISTER", bound(("Contact", "*"))),
     "service-route-empty": ("REGISTER", bound(("Service-Route", ""))),
     "service-route-many": (
