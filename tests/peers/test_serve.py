@@ -44,6 +44,7 @@ def test_an_alert_fires_when_the_trunk_breaks_and_clears_when_it_mends(
 ) -> None:
     """A real Prometheus with the rules that we ship; /probe is asked by it as well."""
     stack, place = peers("prometheus")
+    watched = {"module": "watched", "target": "peer"}
     folder.scenario(QUICK, name="quick")
     with EmbeddedTrunk() as trunk:
         port, password = trunk.udp_port, trunk.password
@@ -59,19 +60,22 @@ def test_an_alert_fires_when_the_trunk_breaks_and_clears_when_it_mends(
         prometheus.until(
             lambda: prometheus.value('probe_success{job="sipprobe-probe"}') == 1, "/probe is met"
         )
-        assert prometheus.firing("SipTrunkNotMet") is None
-    prometheus.until(lambda: prometheus.firing("SipTrunkNotMet") is not None, "the alert fires")
-    alert = prometheus.firing("SipTrunkNotMet")
+        assert prometheus.firing("SipTrunkNotMet", **watched) is None
+    prometheus.until(
+        lambda: prometheus.firing("SipTrunkNotMet", **watched) is not None, "the alert fires"
+    )
+    alert = prometheus.firing("SipTrunkNotMet", **watched)
     assert alert is not None
-    assert (alert["labels"]["module"], alert["labels"]["target"]) == ("watched", "peer")
     assert alert["annotations"]["description"].startswith("Cause: F")
-    assert prometheus.firing("SipTrunkNotMetAnyMore") is not None
+    assert prometheus.firing("SipTrunkNotMetAnyMore", **watched) is not None
     prometheus.until(
         lambda: prometheus.value('probe_success{job="sipprobe-probe"}') == 0, "/probe fails"
     )
     assert prometheus.value('up{job="sipprobe-probe"}') == 1, "a probe that fails is an answer"
     with EmbeddedTrunk(port=port, password=password):
-        prometheus.until(lambda: prometheus.firing("SipTrunkNotMet") is None, "the alert clears")
+        prometheus.until(
+            lambda: prometheus.firing("SipTrunkNotMet", **watched) is None, "the alert clears"
+        )
         assert prometheus.value('sipprobe_run_success{module="watched"}') == 1
     assert prometheus.firing("SipprobeConfigurationWrong") is None
     serve.stop()

@@ -135,10 +135,11 @@ class Prometheus:
         found = self.api("query", query=expression)["result"]
         return float(found[0]["value"][1]) if found else None
 
-    def firing(self, alert: str) -> dict[str, Any] | None:
-        """Return an alert that fires, or None."""
+    def firing(self, alert: str, **labels: str) -> dict[str, Any] | None:
+        """Return an alert that fires, with these labels among its own, or None."""
+        wanted = {"alertname": alert, **labels}.items()
         alerts = [a for a in self.api("alerts")["alerts"] if a["state"] == "firing"]
-        return next((a for a in alerts if a["labels"]["alertname"] == alert), None)
+        return next((a for a in alerts if wanted <= a["labels"].items()), None)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait until it is so; raise AssertionError with the log."""
@@ -156,7 +157,7 @@ def running_prometheus(folder: Path, serve: Serving, probe: str) -> Iterator[Pro
         {"job_name": "sipprobe", "static_configs": [{"targets": [target]}]},
         {
             "job_name": "sipprobe-probe", "metrics_path": "/probe", "params": {"module": [probe]},
-            "scrape_interval": "5s", "scrape_timeout": "5s",
+            "scrape_interval": "8s", "scrape_timeout": "8s",
             "static_configs": [{"targets": [target]}],
         },
     ]  # fmt: skip
