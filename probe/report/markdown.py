@@ -7,6 +7,7 @@ sign escaped that Markdown or HTML would take for its own.
 import re
 from collections.abc import Iterator
 
+from probe.report.media_markdown import media_table
 from probe.report.model import Finding, RunReport
 from probe.report.sequence import diagram
 from probe.report.terminal import headline, label, name, render_finding
@@ -46,6 +47,7 @@ def written_markdown(report: RunReport) -> Iterator[str]:
         yield _row(finding)
     if len(report.findings) > MOST_ROWS:
         yield f"\n{len(report.findings) - MOST_ROWS} more steps are left out of this table.\n"
+    yield from media_table(report.findings, escaped)
     blocks = 0
     for finding in report.findings:
         if finding.last.verdict.outcome is Outcome.MET:
