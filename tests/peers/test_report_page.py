@@ -284,6 +284,7 @@ def test_sound_is_drawn_and_told(opened: Callable[..., Page]) -> None:
         "slices, jitter at most 4.0 ms."
     )
     assert page.run("document.querySelectorAll('.chart .lost').length") == 1
+    assert page.run("document.querySelectorAll('.chart rect.heard').length") == 1
     assert page.run("document.querySelectorAll('.rung.media').length") == 3
     assert page.run("document.querySelector('.rung.ghost').getAttribute('aria-label')").startswith(
         "Missing: "

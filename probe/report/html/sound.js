@@ -57,7 +57,7 @@ function chart(stream) {
       draw("title", {}, `no packet for ${length.toFixed(2)} s`)));
   const marks = stream.changes.map(([at, text]) =>
     draw("line", { class: "change", x1: scale.x(at), x2: scale.x(at), y1: lossTop, y2: laneTop - CHART.gap }, draw("title", {}, text)));
-  const sounds = stream.heard.map(([at, length, what, level]) => {
+  const sounds = stream.heard.flatMap(([at, length, what, level]) => {
     const x = scale.x(at), width = Math.max(1, scale.x(at + length) - x - 1);
     return [draw("rect", { class: /^(silence|missing)/.test(what) ? "heard none" : "heard", x, y: laneTop, width, height: CHART.lane - 3, rx: 2 }, draw("title", {}, `${what} ${level}`)),
       width > 40 ? draw("text", { class: "scale in", x: x + 4, y: laneTop + 11 }, shortened(what, Math.floor(width / 6.2))) : ""];

@@ -86,14 +86,19 @@ def _rows(report: MediaReport) -> list[list[str]]:
         for one in report.rx_payload_types[:6]
     )
     own = "" if report.payload_type is None else f"{report.codec} ({report.payload_type})"
+    came = bool(report.rx_packets)  # of nothing there is no jitter and no order
     rows = [
         ("packets", str(report.rx_packets), str(report.tx_packets)),
         ("lost", _share(report.rx_lost, due) if due else "", lost_there),
-        ("jitter, mean", ms(report.rx_jitter_s), _maybe(report.tx_jitter_s, unknown)),
-        ("jitter, most", ms(report.rx_jitter_max_s), ""),
-        ("too late to be played", str(report.rx_discarded), ""),
-        ("out of order", str(report.rx_reordered), ""),
-        ("twice", str(report.rx_duplicates), ""),
+        (
+            "jitter, mean",
+            ms(report.rx_jitter_s) if came else "",
+            _maybe(report.tx_jitter_s, unknown),
+        ),
+        ("jitter, most", ms(report.rx_jitter_max_s) if came else "", ""),
+        ("too late to be played", str(report.rx_discarded) if came else "", ""),
+        ("out of order", str(report.rx_reordered) if came else "", ""),
+        ("twice", str(report.rx_duplicates) if came else "", ""),
         ("payload types", types, plain(own, 60)),
         ("packet time", _maybe(report.rx_ptime_s, ""), _maybe(report.ptime_s, "")),
         ("announced silences", _pauses(report), ""),
@@ -107,7 +112,7 @@ def _rows(report: MediaReport) -> list[list[str]]:
         ("address in SDP", plain(report.remote, 60), plain(report.local, 60)),
         ("came from", plain(report.rx_source, 60), ""),
     ]
-    return [[name, came, left] for name, came, left in rows if came or left]
+    return [[name, to_us, from_us] for name, to_us, from_us in rows if to_us or from_us]
 
 
 def _share(part: int, whole: int) -> str:
