@@ -137,9 +137,9 @@ class Player:
         if self.began_at is None:
             self.began_at = self._clock()
         began, self._place_s = self._place_s, self._place_s + agreed.ptime_s
-        if self._now is None and self._waiting:
-            self._now = self._keys(*self._waiting.popleft(), agreed)
-        if self._now is not None:
+        while self._now is not None or self._waiting:
+            if self._now is None:
+                self._now = self._keys(*self._waiting.popleft(), agreed)
             found = next(self._now, None)
             if found is not None:
                 return found
