@@ -1,5 +1,7 @@
 """The command line: one file a verb; the only room that knows click and exit statuses."""
 
+from probe.cli import early  # noqa: F401, I001 - before anything that takes time to load
+
 import importlib
 import io
 import sys

@@ -81,6 +81,8 @@ def _patient(asked: Asked, until_end: contextlib.ExitStack) -> Patient | None:
 
         return _of(EMBEDDED, _profile(until_end.enter_context(EmbeddedTrunk())), embedded=True)
     known = inputs.settings({}, asked.config)
+    if asked.trunk in known.unresolved:
+        known.profile(asked.trunk)  # says which variable is missing
     profile = known.trunks.get(asked.trunk)
     if profile is None:
         raise click.UsageError(f"there is no trunk profile '{asked.trunk}': {_hint(asked, known)}")
@@ -90,7 +92,7 @@ def _patient(asked: Asked, until_end: contextlib.ExitStack) -> Patient | None:
 def _hint(asked: Asked, known: Settings) -> str:
     names = [*known.trunks, EMBEDDED]
     near = difflib.get_close_matches(asked.trunk or "", names, 1)
-    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(names)}"
+    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(names)}"
 
 
 def _profile(trunk: "EmbeddedTrunk") -> Profile:

@@ -1,6 +1,8 @@
 """What several verbs read: variables, settings, scenario files, and their problems."""
 
 import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +19,12 @@ from probe.scenario.source import ScenarioError
 Hide = Callable[[str], str]
 """Takes the values of ``--secret`` out of a text."""
 
+_MAY_WRAP = re.compile(
+    r"(?P<lead> *)(?P<begins>\x1b\[[0-9;]*m)?"
+    r"(?P<text>(?:hint: |there are: |tags that |scenarios that )[^\x1b]*)(?P<ends>\x1b\[0m)?"
+)
+"""Lines that are sentences or lists; others show a file, with marks under its columns."""
+
 
 @contextmanager
 def problems_end_the_command(*, color: bool, hide: Hide = str) -> Iterator[None]:
@@ -24,8 +32,27 @@ def problems_end_the_command(*, color: bool, hide: Hide = str) -> Iterator[None]
     try:
         yield
     except ScenarioError as error:
-        click.echo(hide(error.render(color=color)), err=True, color=color)
+        click.echo(fitting(hide(error.render(color=color))), err=True, color=color)
         raise click.exceptions.Exit(Exit.USAGE) from None
+
+
+def fitting(text: str) -> str:
+    """Return a text whose hints and lists fit the terminal; in a file lines stay as they are."""
+    if not sys.stderr.isatty():
+        return text
+    from probe.report.text import wrapped  # noqa: PLC0415 - only for a person
+
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    lines = []
+    for line in text.split("\n"):
+        found = _MAY_WRAP.fullmatch(line) if len(line) > width else None
+        if found is None:
+            lines.append(line)
+            continue
+        lead, begins, ends = found["lead"], found["begins"] or "", found["ends"] or ""
+        rows = wrapped(found["text"], width, first=lead, later=f"{lead}  ", hyphens=False)
+        lines += [f"{begins}{row}{ends}" for row in rows]
+    return "\n".join(lines)
 
 
 def wants_color(setting: str | None, stream_is_terminal: bool) -> bool:

@@ -39,7 +39,8 @@ def _no_files(folders: tuple[str, ...]) -> str:
     shipped = ", ".join(known_scenarios(Path.cwd()))
     if folders == ("scenarios",):
         lines += [
-            f"  sipprobe run trunk-check   one that comes with sipprobe; there are: {shipped}",
+            "  sipprobe run trunk-check   one that comes with sipprobe",
             "  sipprobe init              writes one for your trunk",
+            f"  there are: {shipped}",
         ]
     return "\n".join(lines)

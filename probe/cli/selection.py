@@ -127,7 +127,7 @@ class Selection:
 
             folders = self.names or ("scenarios",)
             why = why_nothing(there, folders=folders, tags=self.tags, text=self.expression or "")
-            click.echo(self.hide(why), err=True)
+            click.echo(inputs.fitting(self.hide(why)), err=True)
             raise click.exceptions.Exit(Exit.NOTHING)
         return found, known
 

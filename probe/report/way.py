@@ -6,6 +6,9 @@ from probe.trace.trace import NameLookup
 SLOW_LOOKUP_S = 0.5
 """A look-up that took longer than this stands in the ladder although it succeeded."""
 
+AT_ONCE_S = 0.02
+"""A silence that took less was none: the system refused to send the question."""
+
 
 def way_label(event: NameLookup | DnsAnswer | NextHop) -> tuple[str, str] | None:
     """Return label and mark of a rung, or None where the event is not worth one."""
@@ -25,6 +28,8 @@ def _hop(event: NextHop) -> tuple[str, str] | None:
 def _question(event: DnsAnswer) -> tuple[str, str] | None:
     if event.code != "silent" and event.took_s < SLOW_LOOKUP_S:
         return None
+    if event.code == "silent" and event.took_s < AT_ONCE_S:
+        return f"asked {event.kind} {event.name}: no name server could be reached", ""
     said = "no answer" if event.code == "silent" else event.code
     return f"asked {event.kind} {event.name}: {said} after {event.took_s:.1f} s", ""
 

@@ -62,7 +62,7 @@ def test_unknown_trunk_is_usage(sipprobe: Sipprobe, carrier: Path) -> None:
     assert (ended.status, ended.out) == (2, "")
     assert "there is no trunk profile 'carier': did you mean 'carrier'?" in ended.err
     other = sipprobe("doctor", "--trunk", "x")
-    assert "known are carrier, embedded" in other.err
+    assert "there are carrier, embedded" in other.err
 
 
 def test_profile_without_an_address(sipprobe: Sipprobe, here: Path) -> None:

@@ -162,3 +162,22 @@ def test_problems_do_not_show_what_is_hidden(capsys: pytest.CaptureFixture[str])
     ):
         inputs.paths(("hunter22",))
     assert "hunter22" not in capsys.readouterr().err
+
+
+def test_lists_and_hints_fit_a_terminal_and_stay_whole_in_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A line of a file stays as it is: marks stand under its columns."""
+    names = ", ".join(f"scenario-{number}" for number in range(20))
+    quoted = "3 | " + "x" * 100
+    text = f"{quoted}\n  hint: there are: {names}\n  \x1b[36mhint: {names}\x1b[0m"
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    assert inputs.fitting(text) == text
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    first, *others = inputs.fitting(text).split("\n")
+    assert first == quoted
+    bare = [line.replace("\x1b[36m", "").replace("\x1b[0m", "") for line in others]
+    assert max(map(len, bare)) <= 60
+    assert " ".join(" ".join(bare).split()) == f"hint: there are: {names} hint: {names}"
+    assert all(line.startswith("  ") for line in bare)

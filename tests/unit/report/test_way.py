@@ -56,3 +56,10 @@ def test_what_is_worth_a_rung(
 ) -> None:
     """Failures and what comes after a first server; what went well and quickly is not."""
     assert way_label(event) == expected
+
+
+def test_a_silence_of_no_time_is_a_name_server_out_of_reach() -> None:
+    """Without a network the system refuses to send the question."""
+    asked = answer("silent", 0.0)
+    told = "asked SRV _sip._udp.x.example: no name server could be reached"
+    assert way_label(asked) == (told, "")
