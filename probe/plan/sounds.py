@@ -165,10 +165,16 @@ def _check_installed(work: Work, what: str, source: Source) -> None:
             work,
             Problem(
                 source=source,
-                message=f"{what}, and {', '.join(missing)} is not installed",
+                message=f"{what}, and {_listed(missing)} not installed",
                 hint="pip install 'sipprobe[audio]'",
             ),
         )
+
+
+def _listed(names: list[str]) -> str:
+    """Return `numpy is`, or `numpy and scipy are`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last} are" if first else f"{last} is"
 
 
 def _note(work: Work, problem: Problem) -> None:
