@@ -38,6 +38,9 @@ STOPPED_S = 1.0
 EARLY_S = 0.5
 """Seconds of early media from which a packet should have come."""
 
+OVERTAKES_S = 0.2
+"""Seconds by which the first packet of the answered call may come before its 200."""
+
 _NOT_BOTH_WAYS = frozenset({"sendonly", "inactive", "recvonly"})
 """Directions with which audio does not go both ways (RFC 8866 §6.7)."""
 
@@ -327,7 +330,9 @@ def early_media_silent(case: Case) -> Iterator[Hypothesis]:
     else:
         came = [first for first in firsts if first is not None]
         wanted = about(case, r"early|heard|ring|first|start")
-        silent = wanted and until - begun >= EARLY_S and bool(came) and min(came) >= until
+        silent = (
+            wanted and until - begun >= EARLY_S and bool(came) and min(came) >= until - OVERTAKES_S
+        )
     if not silent:
         return
     waited = seconds(until - begun)

@@ -30,8 +30,8 @@ def _speaks(manner: Manner, *, early: bool = False, **sdp: Any) -> Callable[[Cal
         else:
             await call.ring()
             await call.pause(0.05, 0.2)
-        talker.start()
         await call.answer(sdp=call.sdp(**sdp))
+        talker.start()
 
     return answers
 
@@ -166,6 +166,17 @@ def moved(lab: Lab) -> Scene:
     return _scene(lab, manner, {"heard": "tone 697Hz"})
 
 
+def other_tone(lab: Lab) -> Scene:
+    """Play another tone than the one that is wanted: nothing is wrong with the way."""
+    hertz = lab.rng.choice(((440,), (770,), (1633,)))
+    return _scene(lab, Manner(hertz=hertz), {"heard": "tone 1004Hz"})
+
+
+def more_than_wanted(lab: Lab) -> Scene:
+    """Sound where silence is wanted."""
+    return _scene(lab, Manner(hertz=lab.rng.choice(((1004,), (600,)))), {"heard": "silence"})
+
+
 # With a router between ---------------------------------------------------------------------------
 
 
@@ -209,8 +220,11 @@ def private_offer(lab: Lab) -> Scene:
 _TALKS = "far end that talks and listens"
 
 
-def _fault(cause: str, name: str, how: str, make: Callable[[Lab], Scene], *needs: str) -> Fault:
-    return Fault(cause=cause, name=name, how=how, make=make, family="G", needs=needs)
+def _fault(
+    cause: str | None, name: str, how: str, make: Callable[[Lab], Scene], *needs: str
+) -> Fault:
+    family = "G" if cause else "U"
+    return Fault(cause=cause, name=name, how=how, make=make, family=family, needs=needs)
 
 
 FAULTS = (
@@ -236,4 +250,6 @@ FAULTS = (
     _fault("F164", "hardly audible", f"{_TALKS}: a faint tone", faint),
     _fault("F165", "another source in mid-call", f"{_TALKS}: new port or SSRC", moved),
     _fault("F170", "busy after the answer", f"{_TALKS}: busy tone", busy),
+    _fault(None, "another tone than wanted", f"{_TALKS}: another tone", other_tone),
+    _fault(None, "a tone where silence is wanted", f"{_TALKS}: a tone", more_than_wanted),
 )
