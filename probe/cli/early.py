@@ -4,7 +4,6 @@ From `main` on click and the verbs answer it; before, Python would show where in
 """
 
 import sys
-from pathlib import PurePath
 from types import TracebackType
 
 _OURS = frozenset({"sipprobe", "-m", "__main__.py"})
@@ -21,5 +20,5 @@ def _shown(
         sys.__excepthook__(kind, error, traceback)
 
 
-if sys.argv and PurePath(sys.argv[0]).name in _OURS and sys.excepthook is sys.__excepthook__:
+if sys.argv and sys.argv[0].rpartition("/")[2] in _OURS and sys.excepthook is sys.__excepthook__:
     sys.excepthook = _shown
