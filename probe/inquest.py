@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from probe.diagnosis.earlier import Company, earlier_of
 from probe.diagnosis.explanation import Explanation
 from probe.diagnosis.history import Before
+from probe.plan.action import Talk
 from probe.plan.plan import Attempt
 from probe.trace.control import Control, ControlRan
 from probe.trace.trace import Trace
@@ -74,8 +75,14 @@ def hold(
     from probe.diagnosis.diagnose import explain  # noqa: PLC0415 - a pass needs no rules
     from probe.diagnosis.questions import next_control  # noqa: PLC0415 - a pass asks nothing
 
+    company = ran if isinstance(ran, Company) else Company(ran)
+    if isinstance(attempt.action, Talk):
+        from probe.diagnosis.talks import explain_talk  # noqa: PLC0415 - a pass needs no rules
+
+        why = explain_talk(attempt, trace, verdict, company)
+        return Judged(trace=trace, verdict=verdict, explanation=why)
     before = asking.remember(attempt) if asking.remember is not None else None
-    case = Case(attempt, trace, verdict, before, earlier_of(attempt, trace, ran))
+    case = Case(attempt, trace, verdict, before, earlier_of(attempt, trace, company))
     while asking.ask is not None:
         control = next_control(case, paid=asking.paid is not None)
         if control is None:

@@ -67,6 +67,15 @@ class Company:
             if other.index < attempt.index and _same(other.account, attempt.account)
         )
 
+    def placed_by(self, agent: str, moment: float) -> tuple[Attempt, Trace] | None:
+        """Return the last call that an agent placed before a moment and that was answered."""
+        for attempt, trace in reversed(self._ran):
+            placed = isinstance(attempt.action, Call) and attempt.action.account == agent
+            final = trace.final() if placed and trace.began < moment else None
+            if final is not None and 200 <= final.status < 300:
+                return attempt, trace
+        return None
+
     def _ended_by(self, calls: frozenset[str], moment: float) -> bool:
         return any(self._ends.get(call, float("inf")) <= moment for call in calls)
 

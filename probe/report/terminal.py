@@ -248,7 +248,9 @@ def _of_media(verdict: Verdict) -> Iterator[Measured]:
 
 def _media(one: Try, width: int) -> list[str]:
     """Return what was counted of the sound, our agent's first."""
-    told = [("", report) for report in one.trace.media]
+    named = {report.call_id for leg in one.trace.legs for report in leg.trace.media}
+    whole = not one.trace.method and named  # a talk tells of the agents that its step names
+    told = [] if whole else [("", report) for report in one.trace.media]
     told += [(f"{leg.agent}: ", report) for leg in one.trace.legs for report in leg.trace.media]
     lines: list[str] = []
     for agent, report in told:
