@@ -36,7 +36,9 @@ def rewritten(text: str, page: str, root: Path, held: Callable[[str], bool]) -> 
                 raise BrokenLinkError(f"{page}: there is no {target}")
             return found["text"]
         link = posixpath.relpath(goal, posixpath.dirname(page) or ".")
-        return f"[{found['text']}]({link}{'#' + anchor if anchor else ''})"
+        # A link that is called by its file gets the title of the page.
+        text = "" if found["text"].endswith(".md") and not anchor else found["text"]
+        return f"[{text}]({link}{'#' + anchor if anchor else ''})"
 
     def outside_fences(piece: str) -> str:
         return _LINK.sub(one, piece)

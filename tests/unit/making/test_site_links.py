@@ -30,6 +30,7 @@ def on_the_site(text: str, page: str = "docs/a.md") -> str:
     [
         ("[x](a.md#y)", "[x](a.md#y)"),
         ("[x](#y)", "[x](#y)"),
+        ("[docs/a.md](a.md)", "[](a.md)"),
         ("[x](b/)", "[x](b/README.md)"),
         ("[x](../scenarios/c.sip.yaml)", "[x](../scenarios/c.sip.md)"),
         ("[the rules](../probe/sip)", "the rules"),

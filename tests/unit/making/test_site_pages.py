@@ -1,6 +1,7 @@
 """The generated pages say what the program and `sipprobe explain` say: all of it, and the same."""
 
 import re
+from typing import Any
 
 import click
 import pytest
@@ -13,6 +14,7 @@ from probe import __version__
 from probe.cli import cli
 from probe.reference import reference as ref
 from probe.reference.explain import explain
+from probe.scenario.json_schema import json_schema, settings_schema
 from probe.scenario.schema import CallStep, Caps, Profile, Scenario
 
 CODES = codes.pages()
@@ -80,7 +82,12 @@ def test_a_code_shows_what_each_provider_says_of_it_with_page_and_date() -> None
 def test_every_key_has_meaning_type_default_error_and_version() -> None:
     """Each key of each model has its section; nothing is said of it without being tried."""
     text = "".join(KEYS.values())
-    for model in MODELS:
+    schemas: set[str] = {"Scenario", "Settings"}
+    for schema in (json_schema(), settings_schema()):
+        found: Any = schema["$defs"]
+        schemas.update(found)
+    # What has no schema of its own is told where it stands.
+    for model in (model for model in MODELS if model.__name__ in schemas):
         title = TITLES.get(model, model.__name__)
         part = re.search(
             rf"^\(keys-{model.__name__.lower()}\)=\n## {re.escape(title)}\n(.*?)(?=^\(keys-|\Z)",
