@@ -8,6 +8,7 @@ messages of the wire then agree on. ``Lines`` shows each message to the line of 
 import re
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from probe.rtp.metronome import Metronome
 from probe.rtp.negotiation import Negotiation
@@ -24,6 +25,9 @@ _AUDIO = re.compile(r"^m=audio (?!0 )\d+", re.MULTILINE)
 _RTCP = re.compile(r"^a=rtcp:\d+", re.MULTILINE)
 _SSRC = re.compile(r"^a=ssrc:(\d+) cname:(\S+)", re.MULTILINE)
 _PTIME = re.compile(r"^a=ptime:.*\r?\n", re.MULTILINE)
+
+Told = Callable[[], MediaReport | None]
+"""Tells what a call carried, once it is over."""
 
 
 class Line:
@@ -113,8 +117,12 @@ class Line:
             session.end(at)
             self._metronome.nudge()
 
-    def close(self) -> MediaReport | None:
-        """End the session; return what it counted, None where nothing was agreed."""
+    def close(self) -> Told | None:
+        """End the session; return what tells what it carried, None where it cannot be told.
+
+        Telling may take a second, because the sound is listened to: it waits until no answer of
+        the peer is due. It gives None where nothing was agreed.
+        """
         session, self._session = self._session, None
         if session is None:
             return None
@@ -123,7 +131,7 @@ class Line:
                 return None  # the clock's thread hangs: the process is about to end anyway
         else:
             session.close()
-        return session.report(self.call_id)
+        return partial(session.report, self.call_id)
 
 
 class Lines:
@@ -176,8 +184,8 @@ class Lines:
         elif message.sdp is not None:
             self._unclaimed.append((call_id, message, ours, event.at))
 
-    def close(self, line: Line) -> MediaReport | None:
-        """End a line and return what it counted."""
+    def close(self, line: Line) -> Told | None:
+        """End a line and return what tells what it carried."""
         self._lines.pop(line.call_id, None)
         return line.close()
 

@@ -203,8 +203,7 @@ class Worker:
         if self._waiting:
             return self._waiting.pop(0)
         if self._script is not None:
-            self._script.idle(IDLE_POLL_S)
-            self._pass_media()
+            self._script.idle(IDLE_POLL_S)  # no listening here: a call may be about to arrive
         self._beat()
         return None
 

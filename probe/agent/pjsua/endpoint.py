@@ -22,7 +22,7 @@ from probe.agent.audio import Audio, press
 from probe.agent.conversation import Content
 from probe.agent.icmp import IcmpWatch
 from probe.agent.inbox import Decide
-from probe.agent.lines import Line, Lines
+from probe.agent.lines import Line, Lines, Told
 from probe.agent.listener import Listener
 from probe.agent.pjsua import library
 from probe.agent.pjsua.account import PjAccount, caller_uri, configuration, header
@@ -82,6 +82,7 @@ class PjsuaAgent:
         self._record = record
         self._triggers: list[Trigger] = []
         self._media: list[MediaReport] = []
+        self._untold: list[Told] = []
         self._lines = Lines(clock)
         self._audio = Audio(self._coder, clock, self._warn)
         self._address = ""
@@ -393,19 +394,24 @@ class PjsuaAgent:
         triggers = [self._completed(trigger) for trigger in self._triggers]
         self._triggers.clear()
         for handle in [h for h, call in self._calls.items() if call.over]:
-            self._media += self._forget(self._calls.pop(handle))
+            self._forget(self._calls.pop(handle))
         return triggers
 
     def media(self) -> list[MediaReport]:
-        """Return and forget the statistics of streams that ended."""
+        """Return and forget the statistics of streams that ended; listen to them first.
+
+        That may take a second: no answer of a peer should be due.
+        """
+        untold, self._untold = self._untold, []
+        reports = [told() for told in untold]
         found, self._media = self._media, []
-        return found
+        return [*found, *(report for report in reports if report is not None)]
 
     def close(self) -> None:
         """Give everything back without waiting for the peer (17 to 25 ms)."""
         self._transactions.end_stopped()
         for call in self._calls.values():
-            self._media += self._forget(call)
+            self._forget(call)
         self._lines.end()
         self._calls.clear()
         self._given_up.clear()
@@ -483,13 +489,15 @@ class PjsuaAgent:
         made.lines = self._lines
         return made
 
-    def _forget(self, call: PjCall) -> list[MediaReport]:
-        """End a call's line; return what was counted."""
+    def _forget(self, call: PjCall) -> None:
+        """End a call's line; what it carried is told when somebody asks."""
         if call.complaint:
             words = f"audio is not measured: {call.complaint}"
             self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
-        report = self._lines.close(call.line) if call.line is not None else None
-        return [*call.media_reports, *([report] if report is not None else [])]
+        self._media += call.media_reports
+        told = self._lines.close(call.line) if call.line is not None else None
+        if told is not None:
+            self._untold.append(told)
 
     def _up(self, handle: int) -> PjCall:
         """Return a call that is up; raise AgentError where it is over."""
