@@ -83,6 +83,9 @@ _take_from_debian() {
     done
 }
 
+# Prints the names whose files a source package holds.
+_of_package() { awk -v package="$1" '!/^#/ && $3 == package { print $1 }' "$here/sources.txt"; }
+
 # Fetches the source package of a name; all names that it holds files of are served.
 _fetch() {
     local name=$1 package version now other
@@ -91,17 +94,19 @@ _fetch() {
     if ! (cd "$work/fetched" && archive_apt --quiet --only-source source --download-only "$package=$version") >>"$log" 2>&1; then
         now=$(apt-cache "${archive_options[@]}" showsrc "$package" 2>/dev/null | awk '$1 == "Version:" { print $2 }' | sort -Vu | paste -sd' ')
         if [[ " $now " != *" $version "* ]]; then
+            local remedy=()
+            for other in $(_of_package "$package"); do
+                remedy+=("    --source $other=FILE-OR-URL of $(pin "$other" 5)")
+            done
             stop "Debian $(pin "$name" 2) has moved on: its source package $package is now ${now:-gone}, and this recipe is pinned to $version" \
-                "Debian's snapshot archive keeps every version: fetch $(pin "$name" 5) there and name it" \
-                "    packaging/pjsua2/build --source $name=FILE-OR-URL" \
+                "Debian's snapshot archive keeps every version: fetch what is pinned there, and name it" "${remedy[@]}" \
                 "or renew the pins in packaging/pjsua2/sources.txt and try whether the patches still fit"
         fi
         tail -n 8 "$log" >&2
         stop "apt-get could not download $package $version; its last words are above" \
             "a mirror between two updates lists files that it lacks: try again later, or --source $name=FILE-OR-URL"
     fi
-    for other in $(awk '!/^#/ { print $1 }' "$here/sources.txt"); do
-        [[ $(pin "$other" 3) == "$package" ]] || continue
+    for other in $(_of_package "$package"); do
         _is "$(pin "$other" 6)" "$work/fetched/$(pin "$other" 5)" ||
             stop "$(pin "$other" 5) of Debian has not the pinned SHA-256: do not use it"
         mv "$work/fetched/$(pin "$other" 5)" "$cache/sources/$(pin "$other" 6)"
