@@ -1,5 +1,6 @@
 """``sipprobe report``: stored runs as a page to read, or in another format; shards become one."""
 
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,10 +56,10 @@ def command(runs: tuple[str, ...], form: str, output: Path | None, results: Path
 
     stored = [stored_run(folder) for folder in _folders(runs, results)]
     report = merged(stored)
-    pieces = _pieces(report, stored, form, results)
+    pieces = _pieces(report, stored, form, results, watched=output is None)
     if output is None:
         for text in pieces:
-            click.echo(text, nl=False)
+            click.echo(text, nl=False, color=True)  # what is coloured was decided before
         return Exit.MET
     try:
         write_whole(output, pieces)
@@ -94,13 +95,20 @@ def _folders(runs: tuple[str, ...], results: Path) -> list[Path]:
 
 
 def _pieces(
-    report: "RunReport", stored: "list[StoredRun]", form: str, results: Path
+    report: "RunReport", stored: "list[StoredRun]", form: str, results: Path, *, watched: bool
 ) -> Iterable[str]:
-    """Yield the report in a format; the page also says what each run came to."""
+    """Yield the report in a format; the page also says what each run came to.
+
+    Text that is ``watched`` fits the terminal, and has its colours.
+    """
     if form != "html":
+        from probe.cli.inputs import wants_color  # noqa: PLC0415 - as needed
         from probe.report.formats import pieces  # noqa: PLC0415 - as needed
 
-        return pieces(report, form, color=False, width=_WIDTH, verbosity=0)
+        terminal = watched and sys.stdout.isatty()
+        columns = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH
+        color = watched and form == "text" and wants_color(None, terminal)
+        return pieces(report, form, color=color, width=max(60, columns), verbosity=0)
     from probe.cli.beside import beside_of  # noqa: PLC0415 - as needed
     from probe.report.html.document import Shard, written_html  # noqa: PLC0415 - as needed
 

@@ -170,3 +170,18 @@ def test_a_file_that_cannot_be_written_is_named(
     ended = sipprobe("report", runs[0], "-o", "taken/report.html")
     assert ended.status == 2
     assert "cannot write taken/report.html" in ended.err
+
+
+def test_text_fits_the_terminal_and_has_its_colours(
+    sipprobe: Sipprobe, runs: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal; in a file it is a hundred columns of plain text."""
+    plain = sipprobe("report", runs[1], "--format", "text").out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = sipprobe("report", runs[1], "--format", "text").out
+    assert "\x1b[" in shown
+    assert "\x1b[" not in plain
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert max(map(len, bare.splitlines())) <= 60 < max(map(len, plain.splitlines())) <= 100
