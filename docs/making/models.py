@@ -2,7 +2,13 @@
 
 from typing import Literal, TypeAlias, get_origin
 
-from probe.scenario.expectation import CalleeExpectation, Expectation, SdpExpectation
+from probe.scenario.expectation import (
+    CalleeExpectation,
+    Expectation,
+    SdpExpectation,
+    TalkExpectation,
+)
+from probe.scenario.media_expectation import MediaExpectation
 from probe.scenario.notify_expectation import NotifyExpectation
 from probe.scenario.schema import (
     VERBS,
@@ -56,6 +62,8 @@ def _below(model: type[Written]) -> list[tuple[type[Written], Holding]]:
     below: list[tuple[type[Written], Holding]] = []
 
     def look(annotation: object, key: str, many: Many) -> None:
+        if annotation is TalkExpectation:
+            annotation = MediaExpectation  # its keys are names of agents: what they hold is told
         if isinstance(annotation, type) and issubclass(annotation, Written):
             below.append((annotation, (model, key, many)))
         origin = get_origin(annotation)
