@@ -340,7 +340,7 @@ def test_a_call_has_a_longest_time(
 
 def test_no_rtp_port_is_a_server_error(opened: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no port is free the call is refused with 500."""
-    monkeypatch.setattr("probe.simulator.calls.RtpPort", raise_os_error)
+    monkeypatch.setattr("probe.simulator.media.RtpPort", raise_os_error)
     assert opened.invite("+12025550123")[-1].status == 500
 
 
@@ -383,7 +383,7 @@ def test_a_re_invite_that_cannot_be_taken(opened: Phone) -> None:
 def test_a_re_invite_without_free_port(opened: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call without media so far cannot get some where no port is free."""
     answered = opened.call("7030")
-    monkeypatch.setattr("probe.simulator.calls.RtpPort", raise_os_error)
+    monkeypatch.setattr("probe.simulator.media.RtpPort", raise_os_error)
     body = OFFER.format(port=4000)
     assert opened.ask("INVITE", "x", to_tag=answered.to_tag, body=body).status == 488
 

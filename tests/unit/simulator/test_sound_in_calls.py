@@ -1,8 +1,18 @@
 """Sound of the embedded trunk within whole calls."""
 
 import socket
+from collections.abc import Callable
 
+import pytest
 from sip_phone import OFFER, Phone
+
+from probe.simulator.trunk import EmbeddedTrunk
+
+
+@pytest.fixture
+def opened(start: Callable[..., EmbeddedTrunk], connect: Callable[..., Phone]) -> Phone:
+    """Return a phone on a trunk that asks nobody for a login."""
+    return connect(start(challenge_calls=False))
 
 
 def test_the_answer_to_a_late_offer_comes_with_the_ack(opened: Phone) -> None:
