@@ -20,7 +20,7 @@ def completed(line: str) -> list[str]:
     ("line", "words"),
     [
         ("val", ["validate"]),
-        ("run one-", ["one-call", "one-registration"]),
+        ("run one-c", ["one-call"]),
         ("list trunk", ["trunk-check"]),
         ("run --trunk ", ["embedded", "carrier"]),
         ("doctor --trunk c", ["carrier"]),
