@@ -61,7 +61,9 @@ def test_a_colleague_is_called_and_sees_who_calls(story: Any, asterisk: Asterisk
     callee: {from_user: "100", uri_user: "101", codecs: [PCMU, PCMA], headers: {X-Odd: absent}}
 """)
     met(run, asterisk)
-    assert told(run)["legs"] == [{"agent": "bob", "reached": True, "responses": [100, 180, 200]}]
+    (leg,) = told(run)["legs"]
+    assert (leg["agent"], leg["reached"], leg["responses"]) == ("bob", True, [100, 180, 200])
+    assert [stream["codec"] for stream in leg["media"]] == ["PCMU"]
 
 
 def test_what_arrives_is_held_against_the_file(story: Any) -> None:  # noqa: ANN401
@@ -138,7 +140,7 @@ def test_a_phone_that_is_not_there_is_named(story: Any) -> None:  # noqa: ANN401
     (finding,) = run.findings[1:]
     assert finding["mismatches"][0]["path"] == "expect.at"
     assert "no INVITE reached bob; the caller got 480" in run.finished.stdout
-    assert finding["legs"] == [{"agent": "bob", "reached": False, "responses": []}]
+    assert finding["legs"] == [{"agent": "bob", "reached": False, "responses": [], "media": None}]
 
 
 def test_hold_resume_refresh_and_the_called_side_hangs_up(story: Any, asterisk: Asterisk) -> None:  # noqa: ANN401
@@ -198,7 +200,8 @@ def test_blind_transfer_tells_each_step(story: Any, asterisk: Asterisk) -> None:
     )
     met(run, asterisk)
     (transfer,) = [f for f in run.findings if f["method"] == "REFER"]
-    assert transfer["legs"] == [{"agent": "carol", "reached": True, "responses": [100, 180, 200]}]
+    (leg,) = transfer["legs"]
+    assert (leg["agent"], leg["reached"], leg["responses"]) == ("carol", True, [100, 180, 200])
     notifies = [m for m in run.messages("MessageReceived") if m["text"].startswith("NOTIFY ")]
     assert notifies
     assert "terminated" in notifies[-1]["text"]
