@@ -39,7 +39,7 @@ def scenario(calls: int, seconds: float) -> str:
         for n in range(calls)
     )
     ends = "".join(f"  - hangup: call{n}\n" for n in range(calls))
-    limit = f"timeout: {seconds + 60:g}s\n"
+    limit = f"timeout: {seconds + 180:g}s\n"
     head = "name: Many calls with sound\ntrunk: embedded\n"
     return f"{head}{limit}agents:\n{agents}steps:\n{steps}  - talk: {seconds:g}s\n{ends}"
 
