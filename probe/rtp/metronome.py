@@ -126,7 +126,10 @@ class Metronome:
         now = self._clock()
         for session in running:
             if (due := session.due) is not None and due <= now:
-                session.tick(now)
+                try:
+                    session.tick(now)
+                except Exception as error:  # noqa: BLE001 - a source is not ours to trust
+                    session.broke(error)
         for number, events in ready:
             if number == self._alarm.fileno():
                 self._alarm.recv(4096)
@@ -134,4 +137,7 @@ class Metronome:
             session, one = sessions[number]
             if events & select.EPOLLERR:
                 session.clear_errors(one)
-            session.read(one)
+            try:
+                session.read(one)
+            except Exception as error:  # noqa: BLE001 - a sink is not ours to trust
+                session.broke(error)

@@ -79,6 +79,7 @@ class Session:
         self._orders: deque[Callable[[], None]] = deque()
         self._guard: Guard | None = None
         self._broken_keys = False
+        self._fault = ""
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
         self._resume = True
@@ -110,6 +111,11 @@ class Session:
         """Carry out what the worker's thread asked for."""
         while self._orders:
             self._orders.popleft()()
+
+    def broke(self, error: Exception) -> None:
+        """Go on without packets: an error of ours may not end the other calls."""
+        self._fault = f"an error of our own: {type(error).__name__}"
+        self._due = self._report_due = None
 
     @property
     def due(self) -> float | None:
@@ -189,6 +195,8 @@ class Session:
         """Why packets could not be read, or empty."""
         if self._broken_keys:
             return "SRTP with a key that is none"
+        if self._fault:
+            return self._fault
         return self.terms.unmeasured if self.terms is not None else ""
 
     def _end(self, at: float) -> None:

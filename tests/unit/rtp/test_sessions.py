@@ -22,8 +22,8 @@ from probe.rtp.packet import (
     parse_rtp,
 )
 from probe.rtp.session import Session
-from probe.rtp.sound import Packet
-from probe.trace.media import MediaReport
+from probe.rtp.sound import Frame, Packet
+from probe.trace.media import Agreed, MediaReport
 
 
 def talk(seconds: float, keys: tuple[Keys | None, Keys | None] = (None, None)) -> list[MediaReport]:
@@ -190,3 +190,27 @@ def test_our_timestamps_go_on_while_we_are_held() -> None:
     assert elapsed > 0.25
     assert advanced == pytest.approx(elapsed, abs=0.02)
     assert marker
+
+
+def test_a_source_that_breaks_costs_its_own_call_only() -> None:
+    """The report says that the error was ours, and the other call goes on."""
+
+    class Broken:
+        def frame(self, agreed: Agreed) -> Frame | None:
+            raise ZeroDivisionError
+
+    with sessions() as (one, two, metronome):
+        one.source = Broken()
+        one.apply(terms(two.port))
+        two.apply(terms(one.port))
+        metronome.add(one)
+        metronome.add(two)
+        time.sleep(0.15)
+        assert metronome.remove(one)
+        assert metronome.remove(two)
+        broken, whole = one.report("c"), two.report("c")
+    assert broken is not None
+    assert whole is not None
+    assert "ZeroDivisionError" in broken.unmeasured
+    assert (broken.tx_packets, whole.unmeasured) == (0, "")
+    assert whole.tx_packets > 10
