@@ -7,6 +7,7 @@ from pathlib import Path
 PROBE = Path(__file__).parents[2] / "probe"
 
 WALL = {
+    "cli/carrying.py": "when a run that began by itself began, for its name and report",
     "cli/init_observe.py": "when the call was observed, for the scenario and the run",
     "cli/run_command.py": "when the run began, for its name and report",
     "controls/told.py": "how far the peer's Date is from ours",
@@ -16,8 +17,13 @@ WALL = {
     "executor/janitor.py": "whether a lease is over, for a process of another day",
     "executor/ledger.py": "days, and turns that processes share",
     "executor/local.py": "when the plan's clock was zero",
+    "monitor/monitor.py": "the hour and the day of its bounds, and when a check is due",
+    "monitor/page.py": "how long ago something was",
+    "monitor/store.py": "when a result came, for a process of another day",
     "pytest_plugin/runs.py": "when the run began, for its name and report",
+    "rtp/session.py": "NTP time of RTCP; the kernel stamps packets by the wall clock",
     "simulator/records.py": "when the trunk saw a message",
+    "simulator/rtp.py": "NTP time of RTCP",
     "trace/journal.py": "when a dialog changed, for a process of another day",
 }
 """Who may look at the wall clock, and for what."""

@@ -216,9 +216,9 @@ def test_fifty_runs_are_searched_in_time(tmp_path: Path, keep: Callable[..., Pat
     keep("00", met(), *calls)
     for number in range(1, 50):
         keep(f"{number:02d}", unmet(SILENT), *calls)
-    began = time.monotonic()
+    began = time.process_time()
     found = remembered(tmp_path)
-    took = time.monotonic() - began
+    took = time.process_time() - began
     assert took < 2 * history.LONGEST_S
     if took < history.LONGEST_S:  # a machine that is busy may run out of time
         assert found is not None
