@@ -39,7 +39,7 @@ from probe.plan.action import (
 from probe.plan.asks import Ask, AskInCall, Await, Subscribe, Unsubscribe
 from probe.trace.failure import Failure
 from probe.trace.icmp import icmp_failure, icmp_words
-from probe.trace.trace import UNASKED, AgentNote, Event
+from probe.trace.trace import UNACKNOWLEDGED, UNASKED, AgentNote, Event
 
 ICMP_GRACE_S = 1.2
 """A first ICMP error may be a server that restarts; a second copy (T1 = 0.5 s) must fail too."""
@@ -72,6 +72,11 @@ class Done:
 
     left: tuple[str, ...] = ()
     "Call-IDs of requests to servers that were left for the next one."
+
+
+ACK_WITHIN_S = 8.0
+"""Longest time from their 2xx to our ACK: a name in their Contact may have to be looked up, which
+takes up to 5 s; who got none hangs up after 32 s (RFC 3261 §13.3.1.4)."""
 
 
 class Script(Loop):
@@ -306,6 +311,11 @@ class Script(Loop):
                     words = "our stack ended the call before its ACK"
                     self.fail("INVITE", progress, Failure.UNUSABLE_ANSWER, None, words)
                     self._note_unanswered_bye(progress)
+                return
+            if progress.answered_at is not None and now - progress.answered_at > ACK_WITHIN_S:
+                # One that survives a Contact that is no SIP URI would wait for ever.
+                self.fail("INVITE", progress, Failure.UNUSABLE_ANSWER, None, UNACKNOWLEDGED)
+                self.hang_up(action.attempt, leg)
                 return
             if action.wait_for == "ringing" and progress.ringing_at is not None:
                 return

@@ -10,7 +10,7 @@ from probe.diagnosis.rule import Gate, Hypothesis, Rule, Sign, contains, rows
 from probe.reference import reference
 from probe.sip.sdp import MediaDescription, SessionDescription, address_class
 from probe.trace.failure import Failure
-from probe.trace.trace import UNASKED, MessageEvent, Transaction, TransactionFailed
+from probe.trace.trace import UNACKNOWLEDGED, UNASKED, MessageEvent, Transaction, TransactionFailed
 
 G711 = frozenset({"PCMU", "PCMA"})
 """What nearly every trunk takes (ITU-T G.711)."""
@@ -133,6 +133,9 @@ def unusable_answer(case: Case) -> Iterator[Hypothesis]:
     """Their 2xx cannot be used, and our side hung up (RFC 3264 §7)."""
     if case.answer is None or not _hung_up_on_the_answer(case):
         return
+    if case.failure is not None and case.failure.detail == UNACKNOWLEDGED:
+        yield _unacknowledged(case, case.answer)
+        return
     fault, detail = _fault_of_answer(case, case.answer_sdp)
     evidence = (case.cite_start(case.answer), *case.cite_audio(case.answer), *_bye_reason(case))
     if fault == "plain":
@@ -156,6 +159,23 @@ def unusable_answer(case: Case) -> Iterator[Hypothesis]:
             case.fill("Tell the provider what {host} answered, with the trace; ")
             + f"our offer was {_offered(case)}.",
         ),
+    )
+
+
+def _unacknowledged(case: Case, answer: int) -> Hypothesis:
+    """Say why no ACK could leave: it goes to the Contact of their 2xx (RFC 3261 §12.1.2)."""
+    contact = plain(case.trace.message(answer).first("Contact") or "", 120)
+    no_sip = re.search(r"(?:^|<)\s*(?!sips?:)[a-z][a-z0-9+.-]*:", contact, re.IGNORECASE)
+    where = (
+        f"its Contact ({contact}) is no SIP address" if no_sip else f"its Contact is '{contact}'"
+    )
+    return Hypothesis(
+        cause="F121",
+        likelihood=Certainty.CERTAIN if no_sip else Certainty.LIKELY,
+        because=f"no ACK of ours could leave for their 2xx: {where}",
+        says=f"They answered, but {where}, so our ACK had nowhere to go.",
+        evidence=(case.cite_start(answer), *case.cite("Contact", index=answer)),
+        steps=("Tell the provider which Contact its 200 carries, with the trace.",),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from probe.executor.janitor import tidy
 from probe.executor.living import born, ours
-from probe.executor.orphan import end_call, open_calls, unheard_invites
+from probe.executor.orphan import OpenCall, end_call, open_calls, unheard_invites
 from probe.executor.process import WorkerProcess
 from probe.executor.taken import end_taken, taken_calls
 from probe.plan.action import Account, Action, Call, Expect, Register, Take
@@ -19,7 +19,7 @@ from probe.trace.builder import EventLog
 from probe.trace.failure import Failure
 from probe.trace.journal import PATTERN, append_event
 from probe.trace.media import MediaReport
-from probe.trace.trace import AgentNote, Event, IcmpReceived, TransactionFailed
+from probe.trace.trace import UNACKNOWLEDGED, AgentNote, Event, IcmpReceived, TransactionFailed
 
 HANG_S = 12.0
 """A worker that gives no sign of life for so long is ended; pjsip's longest blocking call that
@@ -355,17 +355,25 @@ class Crew:
                     " worker died, and nothing had come back: a phone there may ring"
                 )
 
-        def record(event: Event) -> None:
-            worker.log.add(event)
-            if worker.journal is not None:
-                with suppress(OSError):
-                    append_event(worker.journal, event, time.time())
-
         for taken in taken_calls(events):
-            if self._is_news(taken.invite) and not end_taken(taken, self._clock, record):
+            if self._is_news(taken.invite) and not end_taken(
+                taken, self._clock, lambda event: _record(worker, event)
+            ):
                 self.alarms.append(f"{worker.account.name}: a call that reached it may still be up")
-        for call in open_calls(events):
-            if self._is_news(call.invite) and not end_call(call, self._clock, record):
+        self._end_placed(worker, open_calls(events))
+
+    def end_unacknowledged(self, worker: Worker, call_id: str) -> None:
+        """End a call that a living worker's stack can neither acknowledge nor end."""
+        events = worker.log.about({call_id}, 1.0, 0.0)
+        if any(isinstance(e, TransactionFailed) and e.detail == UNACKNOWLEDGED for e in events):
+            self._end_placed(worker, open_calls(events))
+
+    def _end_placed(self, worker: Worker, calls: tuple[OpenCall, ...]) -> None:
+        """Send the BYE or CANCEL of calls that we placed; tell what cannot be ended."""
+        for call in calls:
+            if self._is_news(call.invite) and not end_call(
+                call, self._clock, lambda event: _record(worker, event)
+            ):
                 self.alarms.append(
                     f"{worker.account.name}: the call to {call.invite.request_uri} may still be up"
                 )
@@ -380,6 +388,14 @@ class Crew:
         known = key in self._seen_to
         self._seen_to.add(key)
         return not known
+
+
+def _record(worker: Worker, event: Event) -> None:
+    """Keep what is done for a worker that cannot do it itself, in its log and its journal."""
+    worker.log.add(event)
+    if worker.journal is not None:
+        with suppress(OSError):
+            append_event(worker.journal, event, time.time())
 
 
 def _hear_the_end(worker: Worker, answer: dict[str, Any]) -> None:

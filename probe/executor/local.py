@@ -402,6 +402,8 @@ class _PlanInProgress:
             span.call_id = worker.done["call_id"]
             span.began = min(span.began, worker.done["began"])  # what is awaited may be there
             span.left = worker.done["left"]
+            if span.call_id is not None:
+                self._crew.end_unacknowledged(worker, span.call_id)
         if isinstance(action, Cancel | Hangup) and span.call_id is None:
             span.call_id = self._call_id_of(action.call)
         if cut_short is not None:

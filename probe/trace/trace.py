@@ -37,6 +37,9 @@ UNASKED = "unasked"
 UNEXPECTED = "unexpected"
 """Kind of the note that a call reached an agent which no step expects."""
 
+UNACKNOWLEDGED = "our stack could not send the ACK of their answer"
+"""Detail of a call that came up and that our stack can neither acknowledge nor end."""
+
 UNFRAMED = "they end no message: the Content-Length before them is longer than what came"
 """Detail of bytes that a connection holds back from its reader (RFC 3261 §18.3)."""
 

@@ -13,6 +13,7 @@ from probe.scenario.expectation import Bound
 from probe.trace.failure import Failure
 from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
+    UNACKNOWLEDGED,
     UNFRAMED,
     AgentNote,
     BytesDropped,
@@ -245,6 +246,16 @@ def up(**answer_headers: str) -> Wire:
 def dropped_by_them(after: float, headers: Mapping[str, str] | None = None) -> Wire:
     """Return a call that the peer ends."""
     return up().request("BYE", at=1.0 + after, headers=headers).reply(200)
+
+
+def unacknowledged(contact: str) -> Wire:
+    """Return an answered call whose ACK our stack could not send."""
+    return (
+        Wire("INVITE")
+        .send("INVITE", body=OFFER)
+        .receive(200, at=1.0, body=ANSWER, headers={"Contact": contact})
+        .fail(Failure.UNUSABLE_ANSWER, at=9.0, detail=UNACKNOWLEDGED)
+    )
 
 
 def unusable(answer: str, *, code: int = 415) -> Wire:
@@ -1389,6 +1400,20 @@ OFFERS: tuple[Story, ...] = (
         CERTAIN,
         never=("F114", "F144"),
         says=("G729",),
+    ),
+    tell(
+        "a Contact that no ACK can go to",
+        unacknowledged("<tel:+12025550123>"),
+        "F121",
+        CERTAIN,
+        says=("tel:+12025550123", "ACK"),
+    ),
+    tell(
+        "a Contact whose name leads nowhere",
+        unacknowledged("<sip:gw7.inner.example>"),
+        "F121",
+        LIKELY,
+        says=("gw7.inner.example", "ACK"),
     ),
     tell("answer without SDP", unusable("", code=406), "F121", CERTAIN, says=("no session",)),
     tell("answer without audio", unusable("v=0\r\n", code=406), "F121", CERTAIN, says=("audio",)),
