@@ -2,6 +2,7 @@
 
     python tests/hostile/engine_cases.py --python A/bin/python --python B/bin/python
     python tests/hostile/engine_cases.py --only contact-star
+    python tests/hostile/engine_cases.py --remains        what no program may do with any of them
 
 Each case is a process of its own (engine_child.py) against a peer on loopback. Without --python
 it is the engine of this interpreter. Prints a Markdown table, or JSON with --json; the exit status
@@ -125,6 +126,18 @@ CASES: dict[str, tuple[str, Answers | None]] = {
 """A case: the method that is answered its way, and how; without one, only our program acts."""
 
 
+REMAINS = tuple(
+    f"remains:{name}"
+    for name in (
+        *("second-endpoint", "after-destroy", "exit-without-destroy", "fork"),
+        "unregistered-thread",
+    )
+)
+"""Misuse that ends, or stops, a process with any engine; sipprobe's worker does none of it."""
+
+CASES |= dict.fromkeys(REMAINS, ("", None))
+
+
 def carry_out(name: str, python: str) -> dict[str, object]:
     """Run one case on one engine; return how it ended, in plain values."""
     method, answers = CASES[name]
@@ -178,11 +191,13 @@ def main() -> int:
     wanted = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     wanted.add_argument("--python", action="append", help="an interpreter that has an engine")
     wanted.add_argument("--only", action="append", choices=CASES, metavar="CASE")
+    wanted.add_argument("--remains", action="store_true", help="misuse, and nothing else")
     wanted.add_argument("--json", action="store_true")
     chosen = wanted.parse_args()
     namespace.enter()
     engines = chosen.python or [sys.executable]
-    found = {name: [carry_out(name, python) for python in engines] for name in chosen.only or CASES}
+    names = chosen.only or [name for name in CASES if (name in REMAINS) is chosen.remains]
+    found = {name: [carry_out(name, python) for python in engines] for name in names}
     if chosen.json:
         print(json.dumps(found))  # noqa: T201
     else:
@@ -190,6 +205,8 @@ def main() -> int:
         print("| --- |" + " --- |" * len(engines))  # noqa: T201
         for name, results in found.items():
             print(f"| `{name}` | " + " | ".join(map(shown, results)) + " |")  # noqa: T201
+    if chosen.remains:
+        return 0
     return int(any(results[-1]["ended"] != "survives" for results in found.values()))
 
 

@@ -13,6 +13,7 @@ import json
 import os
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -227,6 +228,49 @@ def _update(engine: Engine) -> None:
     engine.calls[0].sendRequest(asked)
 
 
+def _second_endpoint(engine: Engine) -> None:
+    _ = engine
+    pj.Endpoint()
+
+
+def _after_destroy(engine: Engine) -> None:
+    engine.place("later")
+    engine.endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+    engine.calls[0].getInfo()
+
+
+def _exit_without_destroy(engine: Engine) -> None:
+    engine.place("left")
+    sys.exit(0)
+
+
+def _fork(engine: Engine) -> None:
+    engine.poll(0.1)
+    child = os.fork()
+    if child == 0:
+        engine.endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+
+
+def _unregistered_thread(engine: Engine) -> None:
+    thread = threading.Thread(target=engine.place, args=("thread",), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.05)
+
+
+REMAINS: dict[str, Callable[[Engine], None]] = {
+    "second-endpoint": _second_endpoint,
+    "after-destroy": _after_destroy,
+    "exit-without-destroy": _exit_without_destroy,
+    "fork": _fork,
+    "unregistered-thread": _unregistered_thread,
+}
+"""What no program may do with either engine."""
+
 API: dict[str, Callable[[Engine], None]] = {
     "audio-count-0": _options(audioCount=0),
     "video-count-1": _options(videoCount=1),
@@ -249,6 +293,8 @@ def main() -> None:
         except pj.Error as error:
             said["refused"] = error.reason
         engine.poll(seconds)
+    elif what.startswith("remains:"):
+        REMAINS[what[8:]](engine)
     else:
         DOES[what](engine, seconds, random.Random(seed))
     said |= {"messages": engine.log.messages, "asserts": engine.log.asserts}
