@@ -81,17 +81,24 @@ class Metronome:
 
     def _run(self) -> None:
         sessions: dict[int, tuple[Session, socket.socket]] = {}
+        running: list[Session] = []
         with contextlib.suppress(OSError, AttributeError):  # only root may; else we share fairly
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PRIORITY)
         with select.epoll() as waiting:
             waiting.register(self._alarm, select.EPOLLIN)
-            while self._carry_out(waiting, sessions):
-                self._turn(waiting, sessions)
+            while self._carry_out(waiting, sessions, running):
+                self._turn(waiting, sessions, running)
 
     def _carry_out(
-        self, waiting: select.epoll, sessions: dict[int, tuple[Session, socket.socket]]
+        self,
+        waiting: select.epoll,
+        sessions: dict[int, tuple[Session, socket.socket]],
+        running: list[Session],
     ) -> bool:
-        """Add and remove what was asked for; False where nothing is left to run."""
+        """Add and remove what was asked for; False where nothing is left to run.
+
+        ``running`` holds each session once: it changes here alone, and is walked for every packet.
+        """
         with self._lock:
             orders, self._orders = self._orders, []
             for what, session, done in orders:
@@ -106,16 +113,20 @@ class Metronome:
                         del sessions[one.fileno()]
                     session.close()
                 done.set()
+            if orders:
+                running[:] = {id(session): session for session, _ in sessions.values()}.values()
             if not sessions:
                 self._thread = None
                 return False
             return True
 
     def _turn(
-        self, waiting: select.epoll, sessions: dict[int, tuple[Session, socket.socket]]
+        self,
+        waiting: select.epoll,
+        sessions: dict[int, tuple[Session, socket.socket]],
+        running: list[Session],
     ) -> None:
         """Wait once; send what is due, then read what has come."""
-        running = list({id(s): s for s, _ in sessions.values()}.values())
         for session in running:
             session.obey()
         times = [due for session in running if (due := session.due) is not None]
