@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probe.agent.port import Trigger, UserAgent
-from probe.agent.progress import Progress
+from probe.agent.progress import Progress, Watched
 from probe.plan.action import Account
 from probe.trace.failure import Failure
 from probe.trace.trace import AgentNote, Event, TransactionFailed
@@ -66,13 +66,12 @@ class Loop:
         "Told of a call that a transfer made us place."
         self.on_turn: Callable[[], None] = lambda: None
         "Called after each turn: what is due is done."
-        self._watching: list[Progress] = []
+        self._watched = Watched()
         self._triggers: list[Trigger] = []
 
     def happened(self, event: Event) -> None:
         """Take note of an event; the worker passes each one on as it is recorded."""
-        for progress in self._watching:
-            progress.see(event)
+        self._watched.see(event)
 
     def leg_of(self, call: int) -> tuple[int, CallLeg] | None:
         """Return handle and leg of a call by its attempt, whichever side of it we are."""
@@ -88,13 +87,16 @@ class Loop:
     def begin(self, progress: Progress) -> Progress:
         """Follow what another side began, beside the attempt that is in progress."""
         progress.watched_at = self.clock()
-        self._watching.append(progress)
+        self._watched.begin(progress)
         return progress
 
     def unwatch(self, progress: Progress) -> None:
         """Follow an attempt no more."""
-        if progress in self._watching:
-            self._watching.remove(progress)
+        self._watched.end(progress)
+
+    def rest(self, progress: Progress) -> None:
+        """Follow only the messages of an attempt that is through: its call may still be up."""
+        self._watched.rest(progress)
 
     def turn(self, seconds: float = POLL_S) -> None:
         """Let the stack work once and sort what changed."""

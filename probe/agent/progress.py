@@ -1,7 +1,7 @@
 """How far an attempt got, read from the wire and from nothing else."""
 
 from probe.sip.fragment import fragment_status
-from probe.sip.message import SipMessage
+from probe.sip.glance import Glance, glance
 from probe.trace.trace import (
     BytesDropped,
     Event,
@@ -69,9 +69,9 @@ class Progress:
         elif isinstance(event, BytesDropped):
             self.dropped += self.sent_at is not None
         elif isinstance(event, MessageEvent):
-            message = event.readable
-            if message is not None:
-                self._message(event, message, received=isinstance(event, MessageReceived))
+            seen = glance(event.text)
+            if seen is not None:
+                self.message(event, seen, received=isinstance(event, MessageReceived))
 
     @property
     def unanswered(self) -> bool:
@@ -108,25 +108,26 @@ class Progress:
         self.icmp.clear()
         self.dropped = 0
 
-    def _message(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+    def message(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
+        """Take note of one message."""
         if self.call_id is None:
             if received or message.method != self.method:
                 return
             self.call_id = message.call_id
         if message.call_id != self.call_id:
             return
-        if message.is_request:
+        if message.method is not None:
             self._request(event, message, received=received)
         elif received:
             self._response(event, message)
-        elif message.cseq[1] == "BYE":
+        elif message.of == "BYE":
             self.peer_bye_answered = True
 
-    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+    def _request(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
         if received:
             self.peer_bye = self.peer_bye or message.method == "BYE"
-        elif message.method == self.method and message.cseq[0] > self._cseq:
-            self._begin(event.at, message.cseq[0])
+        elif message.method == self.method and message.cseq > self._cseq:
+            self._begin(event.at, message.cseq)
         elif message.method == "ACK":
             self.acked = True
         elif message.method == "CANCEL":
@@ -134,8 +135,8 @@ class Progress:
         elif message.method == "BYE":
             self.bye_sent = True
 
-    def _response(self, event: MessageEvent, message: SipMessage) -> None:
-        status, method = message.status or 0, message.cseq[1]
+    def _response(self, event: MessageEvent, message: Glance) -> None:
+        status, method = message.status, message.of
         if method == "BYE" and status >= 200 and status not in {401, 407}:
             self.bye_final = True
         if method == "CANCEL" and status >= 200:
@@ -173,7 +174,7 @@ class CalledProgress(Progress):
             return self.peer_bye_answered
         return self.final_status is None or self.acked
 
-    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+    def _request(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
         if message.method == "BYE":
             super()._request(event, message, received=received)
         elif message.method == "ACK":
@@ -181,12 +182,13 @@ class CalledProgress(Progress):
         elif message.method == "CANCEL":
             self.peer_cancelled = self.peer_cancelled or received
 
-    def _message(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+    def message(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
+        """Take note of one message."""
         if message.call_id != self.call_id:
             return
-        status, method = message.status or 0, message.cseq[1]
-        if received or message.is_request or method != "INVITE":
-            super()._message(event, message, received=received)
+        status, method = message.status, message.of
+        if received or message.method is not None or method != "INVITE":
+            super().message(event, message, received=received)
         elif status >= 200 and self.final_status is None:
             self.final_status, self.final_at = status, event.at
             if status < 300:
@@ -215,11 +217,72 @@ class TransferProgress(Progress):
         """Whether the transfer was told to have succeeded."""
         return bool(self.fragments) and 200 <= self.fragments[-1] < 300
 
-    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
+    def _request(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
         super()._request(event, message, received=received)
         if received and message.method == "NOTIFY":
-            status = fragment_status(message)
+            notify = event.message
+            status = fragment_status(notify)
             if status is not None:
                 self.fragments.append(status)
-            state = (message.first("Subscription-State") or "").strip().lower()
+            state = (notify.first("Subscription-State") or "").strip().lower()
             self.ended = self.ended or state.startswith("terminated")
+
+
+class Watched:
+    """The attempts that are followed: each message goes to those of its Call-ID, and to no other.
+
+    A worker carries thousands of calls one after the other, so what a message costs may not grow
+    with the number of calls that are over.
+    """
+
+    def __init__(self) -> None:
+        self._opening: list[Progress] = []
+        self._of_call: dict[str, list[Progress]] = {}
+        self._under_way: dict[int, Progress] = {}
+
+    def begin(self, progress: Progress) -> None:
+        """Follow one more attempt."""
+        self._under_way[id(progress)] = progress
+        if progress.call_id is None:
+            self._opening.append(progress)
+        else:
+            self._of_call.setdefault(progress.call_id, []).append(progress)
+
+    def rest(self, progress: Progress) -> None:
+        """Show an attempt only its messages from now on, nothing of connections and of ICMP.
+
+        One that never sent anything has no messages, and is forgotten.
+        """
+        self._under_way.pop(id(progress), None)
+        if progress.call_id is None:
+            self.end(progress)
+
+    def end(self, progress: Progress) -> None:
+        """Follow an attempt no more."""
+        self._under_way.pop(id(progress), None)
+        self._opening = [one for one in self._opening if one is not progress]
+        own = [one for one in self._of_call.get(progress.call_id or "", ()) if one is not progress]
+        if own:
+            self._of_call[progress.call_id or ""] = own
+        else:
+            self._of_call.pop(progress.call_id or "", None)
+
+    def see(self, event: Event) -> None:
+        """Show an event to those whom it concerns."""
+        if not isinstance(event, MessageEvent):
+            for progress in self._under_way.values():
+                progress.see(event)
+            return
+        seen = glance(event.text)
+        if seen is None:
+            return
+        received = isinstance(event, MessageReceived)
+        for progress in self._of_call.get(seen.call_id, ()):
+            progress.message(event, seen, received=received)
+        if not self._opening or received:
+            return
+        for progress in self._opening:
+            progress.message(event, seen, received=received)
+            if progress.call_id is not None:
+                self._of_call.setdefault(progress.call_id, []).append(progress)
+        self._opening = [one for one in self._opening if one.call_id is None]

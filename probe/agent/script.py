@@ -269,6 +269,10 @@ class Script(Loop):
                 self._trying = None
             if progress.heard:
                 self._hops.answered()
+            if method == "INVITE":
+                self.rest(progress)
+            else:
+                self.unwatch(progress)
             return progress.call_id
 
     def fail(  # noqa: PLR0913, PLR0917 - the fields of one event

@@ -3,7 +3,7 @@
 import pytest
 from wirebuilder import REMOTE, Wire
 
-from probe.agent.progress import Progress
+from probe.agent.progress import Progress, Watched
 from probe.trace.trace import AgentNote, BytesDropped, IcmpReceived, TransportChanged
 
 
@@ -117,3 +117,57 @@ def test_a_connection_that_waits_for_its_handshake() -> None:
         progress.see(connection(state))
         states.append(progress.accepted)
     assert states == [True, False, True, False]
+
+
+def shown_to(watched: Watched, wire: Wire) -> None:
+    """Show every event of a wire to those who are followed."""
+    for event in wire.log.all():
+        watched.see(event)
+
+
+def test_an_attempt_finds_its_messages_among_those_of_others() -> None:
+    """One that opens a Call-ID gets its messages; one that is over still gets its own."""
+    watched, first, second = Watched(), Progress("INVITE"), Progress("INVITE")
+    watched.begin(first)
+    shown_to(watched, Wire().send("INVITE").receive(486))
+    watched.rest(first)
+    watched.begin(second)
+    shown_to(watched, Wire(call_id="c2@192.0.2.10").send("INVITE").receive(180))
+    assert (first.final_status, second.call_id, second.final_status) == (486, "c2@192.0.2.10", None)
+    shown_to(watched, Wire().send("INVITE").receive(200))
+    assert (first.final_status, second.final_status) == (200, None)
+
+
+def test_two_attempts_of_one_call_id() -> None:
+    """A second REGISTER keeps the Call-ID: both see its answer."""
+    watched, first, second = Watched(), Progress("REGISTER"), Progress("REGISTER")
+    watched.begin(first)
+    shown_to(watched, Wire().send("REGISTER").receive(200))
+    watched.begin(second)
+    shown_to(watched, Wire().send("REGISTER").receive(403))
+    assert (first.final_status, second.final_status) == (403, 403)
+    watched.end(first)
+    shown_to(watched, Wire().send("REGISTER").receive(200))
+    assert (first.final_status, second.final_status) == (403, 200)
+
+
+def test_icmp_concerns_who_is_under_way() -> None:
+    """What is no message goes to attempts that are not through."""
+    watched, first, second = Watched(), Progress("INVITE"), Progress("INVITE")
+    for progress in (first, second):
+        watched.begin(progress)
+        shown_to(watched, Wire(call_id=f"{id(progress)}@x").send("INVITE"))
+    watched.rest(first)
+    error = IcmpReceived(at=1.0, remote=REMOTE, offender="192.0.2.1", icmp_type=3, icmp_code=3)
+    watched.see(error)
+    assert (first.icmp, second.icmp) == ([], [error])
+
+
+def test_an_attempt_that_sent_nothing_is_forgotten() -> None:
+    """Once it is through, the next request opens another attempt."""
+    watched, first, second = Watched(), Progress("INVITE"), Progress("INVITE")
+    watched.begin(first)
+    watched.rest(first)
+    watched.begin(second)
+    shown_to(watched, Wire().send("INVITE"))
+    assert (first.call_id, second.call_id) == (None, "c1@192.0.2.10")
