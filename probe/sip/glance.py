@@ -1,8 +1,8 @@
 """What a message is, without reading all of it: start line, Call-ID, CSeq and To.
 
-The worker looks at every message several times while calls are up, and most looks want no more than
-this. A message in the plain form (CRLF, no folded lines) is glanced at; any other is parsed, so both
-always say the same.
+The worker looks at every message several times while calls are up, and most looks want no more
+than this. A message in the plain form (CRLF, no folded lines) is glanced at; any other is parsed,
+so both always say the same.
 """
 
 import re
