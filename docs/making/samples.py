@@ -63,6 +63,7 @@ _EXAMPLES: dict[str, str] = {
     "answer_after": "1 ring",
     "answer_within": "30s",
     "at": "bob",
+    "at_site": "fra",
     "auth_user": "100",
     "basic": "open",
     "body": '"Signal=5"',

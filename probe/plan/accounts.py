@@ -89,6 +89,7 @@ def make_account(  # noqa: PLR0913 - what a profile does not say itself
     password: str | None,
     user_agent: str,
     embedded: bool,
+    site: str = "",
 ) -> Account:
     """Build an account from its profile; ``address`` is the profile's URI taken apart."""
     hop = (address_of(profile.proxy) if profile.proxy else None) or address
@@ -126,6 +127,7 @@ def make_account(  # noqa: PLR0913 - what a profile does not say itself
         session_timer=profile.session_timer,
         prack=profile.prack,
         embedded=embedded,
+        site=site,
     )
 
 

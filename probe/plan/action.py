@@ -110,6 +110,9 @@ class Account:
     embedded: bool = False
     "Whether the peer is our own embedded trunk."
 
+    site: str = ""
+    "Site of a fleet at which it is; empty for any."
+
     @property
     def bound(self) -> tuple[str, int] | None:
         """Address (IPv6 without brackets) and port that are to be bound; port 0 is any."""

@@ -151,5 +151,10 @@ class Plan:
     row: Row | None = None
     "The row that gave the values, or None."
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites of a fleet at which its accounts are; none where any will do."""
+        return tuple(dict.fromkeys(account.site for account in self.accounts if account.site))
+
     warnings: tuple[str, ...] = field(default=())
     "What the reader should know before the verdict, e.g. that TLS verification is off."

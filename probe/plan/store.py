@@ -31,7 +31,7 @@ _ACCOUNT = (
     *("name", "aor", "registrar", "host", "port", "transport", "user", "auth_user", "realm"),
     *("proxy", "nameserver", "local_address", "ca_file", "verify", "client_cert", "tls_min"),
     *("codecs", "srtp", "ptime", "caller_id", "user_agent", "expires", "session_timer", "prack"),
-    *("embedded", "any_transport"),
+    *("embedded", "any_transport", "site"),
 )
 """Fields of an account that are kept."""
 

@@ -106,6 +106,7 @@ def account_of(work: Work, name: str, step: AnyStep, user_agent: str) -> Account
         password=None if "password_file" in missing else _password(work, name, profile),
         user_agent=user_agent,
         embedded=same_hop(profile, work.embedded),
+        site=profile.at_site or work.scenario.at_site or "",
     )
     work.problems += unknown_countries(profile, place(work, name, "country"))
     if account.transport == "TLS" and not account.verify:

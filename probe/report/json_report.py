@@ -110,6 +110,7 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
     return {
         "scenario": _text(finding.scenario),
         "row": None if finding.row is None else _row(finding.row),
+        "site": _text(finding.site) or None,
         "title": _text(finding.title),
         "file": _text(finding.file or attempt.source.file) or None,
         "step": attempt.step,
@@ -402,6 +403,9 @@ _FINDINGS = _list(
                 _STRING, "Its name; with rows, the row's name in brackets; with --repeat its count."
             ),
             "row": _about(_or_null(_ROW), "null where the scenario has no rows."),
+            "site": _about(
+                _or_null(_STRING), "Site of the fleet that tried it; null for this machine alone."
+            ),
             "title": _STRING,
             "file": _or_null(_STRING),
             "step": {"type": "integer", "minimum": 1},
@@ -458,7 +462,7 @@ _FINDINGS = _list(
                 "What was asked after the attempt had failed, in order.",
             ),
         },
-        later=("row", "media_bounds"),
+        later=("row", "site", "media_bounds"),
     ),
     "One an attempt, in the order of the scenarios and their steps; the last try is shown.",
 )

@@ -50,6 +50,9 @@ class Finding:
     row: Row | None = None
     "The row of the scenario that was tried, or None where it has no rows."
 
+    site: str = ""
+    "Site of the fleet from which it was tried; empty where this machine did it."
+
     @property
     def story(self) -> str:
         """The scenario id without a row, and without the count of --repeat."""

@@ -33,6 +33,7 @@ def finding_from_json(
     )
     return Finding(
         scenario=str(told["scenario"]),
+        site=str(told.get("site") or ""),
         title=str(told["title"]),
         file=str(told["file"] or ""),
         row=_row(told.get("row")),

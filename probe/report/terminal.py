@@ -106,7 +106,8 @@ def label(finding: Finding) -> str:
 
 def name(finding: Finding) -> str:
     """Return scenario and attempt in words, an angle between them."""
-    return plain(f"{finding.scenario} {BELONGS} {finding.attempt.label}")
+    at = f" at {finding.site}" if finding.site else ""
+    return plain(f"{finding.scenario} {BELONGS} {finding.attempt.label}{at}")
 
 
 def _tries(finding: Finding) -> str:

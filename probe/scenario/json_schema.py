@@ -306,6 +306,7 @@ _VALUES: dict[str, Schema] = {
     "to_user": _TEXT,
     "transfer": _TEXT,
     "trunk": _NAME,
+    "at_site": _NAME,
     "unregister": _several(_TEXT),
     "uri": _ref("uri"),
     "uri_user": _TEXT,

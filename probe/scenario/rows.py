@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 
 from probe.scenario.document import LARGEST_FILE, read_document
-from probe.scenario.files import beside, content, shown
+from probe.scenario.files import beside, content, shown, there
 from probe.scenario.source import (
     NOWHERE,
     Filled,
@@ -234,7 +234,7 @@ def _table(path: Path, written: object, place: Source) -> Table:
         message = f"{quoted(written)} is no table that can be read"
         hint = "its name ends in " + ", ".join(_KINDS)
         raise ScenarioError([Problem(source=written.source, message=message, hint=hint)])
-    if not wanted.is_file():
+    if not there(wanted):
         raise ScenarioError([missing_file(wanted, written)])
     file = shown(wanted)
     filled = _givers(path, wanted, written, file)

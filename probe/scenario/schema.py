@@ -175,6 +175,8 @@ class Profile(Written):
     "Whether its calls are recorded; the law may want everybody's consent (docs/hearing.md)."
     registers: Annotated[bool, Parsed(switch)] = True
     "Whether this account registers; trunks that know us by address do not."
+    at_site: Name = None
+    "Site of a fleet at which this account is; None stands for that of the scenario."
 
     @classmethod
     def _unknown(cls, key: Located, keys: tuple[str, ...]) -> Problem:
@@ -290,6 +292,8 @@ class Scenario(Written):
     "Profile in sipprobe.yaml, or 'embedded' for the built-in loopback trunk."
     timeout: SomeSeconds = 120.0
     "Deadline of the whole scenario, s."
+    at_site: Name = None
+    "Site of a fleet from which it is carried out; None for any."
     agents: dict[Annotated[str, Parsed(agent_name)], Profile] = Field(default_factory=dict)
     "Accounts beside the trunk's own, by name."
     matrix: dict[str, tuple[str, ...]] = Field(default_factory=dict)

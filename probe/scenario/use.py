@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.scenario.document import LARGEST_FILE, Document, read_document
-from probe.scenario.files import beside, content, shown
+from probe.scenario.files import beside, content, shown, there
 from probe.scenario.rows import missing_file
 from probe.scenario.source import (
     NOWHERE,
@@ -252,7 +252,7 @@ class _Reader:
             if not isinstance(written, Located):
                 continue
             inner = beside(path, written)
-            known = self._document(inner) if inner.is_file() else None
+            known = self._document(inner) if there(inner) else None
             if known is not None and isinstance(known.root, LocatedMap):
                 names |= self._asked(inner, known.root)
         return names
@@ -286,7 +286,7 @@ def _refused(written: Located, wanted: Path, at: _Place) -> Problem | None:
         hint = "its name ends in .sip.yaml"
         message = f"{quoted(written)} is no scenario file"
         return Problem(source=written.source, message=message, hint=hint)
-    if not wanted.is_file():
+    if not there(wanted):
         return missing_file(wanted, written)
     if wanted.resolve() in {*at.above, at.path.resolve()}:
         message = f"{shown(wanted)} would use itself without end"

@@ -98,6 +98,7 @@ def _detail(finding: Finding, folder: str, beside: Beside | None) -> dict[str, o
         ("scenario", finding.title or finding.scenario),
         ("file", str(finding.attempt.source) if finding.attempt.source.file else file),
         ("row", "; ".join(f"{key} = {value}" for key, value in row.values) if row else ""),
+        ("site", finding.site),
         ("started", finding.last.trace.started_at.isoformat(timespec="milliseconds")),
         ("user agent", finding.last.trace.agent),
         ("stored in", folder),

@@ -102,6 +102,7 @@ def test_contract_is_kept() -> None:
         {
             "scenario": "trunk-check",
             "row": None,
+            "site": None,
             "title": "Trunk registers us and completes an outbound call",
             "file": FILE,
             "step": 2,
