@@ -146,7 +146,7 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     began = time.monotonic()
     from probe.executor.process import WorkerProcess  # noqa: PLC0415 - light: all else may wait
 
-    spares = () if options.dry_run else (WorkerProcess(),)
+    spares = () if options.dry_run else (WorkerProcess(forks=True),)
     from probe.executor.local import LocalExecutor  # noqa: PLC0415 - loads while the worker starts
 
     executor = LocalExecutor(spares=spares)

@@ -3,36 +3,26 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 from typing import Any
+
+from probe.executor.begin import ended_within, forked, may_fork, spawned
 
 MOST_READS = 16
 """Reads of one turn: 64 KiB each, as the pipe gives them. A worker in a storm of messages writes as
 fast as we read, and the clock must be looked at in between."""
 
-_LAUNCH = "import sys; sys.path[:] = {path!r}; from probe.agent.worker import main; main()"
-
 
 class WorkerProcess:
     """A worker, its two pipes, and what it wrote to stderr before it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, forks: bool = False) -> None:
+        """Start it; ``forks`` is for who has read no secret yet: the child inherits all memory."""
         commands_read, self._commands = os.pipe()
         self._answers, answers_write = os.pipe()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        launch = _LAUNCH.format(path=[entry or os.getcwd() for entry in sys.path])  # noqa: PTH109
-        self._process = subprocess.Popen(  # noqa: S603
-            # -S: the path is handed over, so site's start-up work (10 to 20 ms) is not repeated.
-            [sys.executable, "-S", "-c", launch, str(commands_read), str(answers_write)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._errors,
-            pass_fds=(commands_read, answers_write),
-            start_new_session=True,  # Ctrl-C is for the supervisor, which then hangs up in order
-        )
+        self._errors = _scratch()
+        ends = commands_read, answers_write, self._errors
+        self._process = (forked if forks and may_fork(*ends) else spawned)(*ends)
         os.close(commands_read)
         os.close(answers_write)
         os.set_blocking(self._answers, False)
@@ -87,8 +77,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process at once."""
-        if self._process.poll() is None:
-            self._process.kill()
+        self._process.kill()
 
     def close(self, wait_s: float = 2.0) -> str:
         """Wait for the process, end it if need be; return how it ended, in words.
@@ -99,19 +88,29 @@ class WorkerProcess:
             return self._words
         with contextlib.suppress(OSError):
             os.close(self._commands)
-        try:
-            code = self._process.wait(wait_s)
-        except subprocess.TimeoutExpired:
+        code = ended_within(self._process, wait_s)
+        while code is None:
             self._process.kill()
-            code = self._process.wait()
+            code = ended_within(self._process, wait_s)
         self.ended = True
         os.close(self._answers)
-        self._errors.seek(0)
-        said = self._errors.read()[-2000:].decode("utf-8", "replace").strip()
-        self._errors.close()
+        size = os.fstat(self._errors).st_size
+        said = os.pread(self._errors, 2000, max(0, size - 2000)).decode("utf-8", "replace").strip()
+        os.close(self._errors)
         last = said.splitlines()[-1] if said else ""
         self._words = f"{_ending(code)}: {last}" if last else _ending(code)
         return self._words
+
+
+def _scratch() -> int:
+    """Return a file without a name, for what a worker says on stderr before it dies."""
+    try:
+        return os.memfd_create("sipprobe-stderr")
+    except (AttributeError, OSError):
+        import tempfile  # noqa: PLC0415 - 6 ms, on systems that cannot do this in memory
+
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
 
 
 def _ending(code: int) -> str:

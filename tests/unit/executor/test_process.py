@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from probe.executor import process as process_module
+from probe.executor import begin
 from probe.executor.process import WorkerProcess
 
 ANSWERS = "import os, sys; out = int(sys.argv[2]); "
@@ -27,7 +27,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], WorkerPro
         launch = "import sys; sys.path[:] = {path!r}; " + program.replace("{", "{{").replace(
             "}", "}}"
         )
-        monkeypatch.setattr(process_module, "_LAUNCH", launch)
+        monkeypatch.setattr(begin, "_LAUNCH", launch)
         started.append(WorkerProcess())
         return started[-1]
 
