@@ -6,7 +6,6 @@ read is read; only a start line that is neither a request nor a status line is a
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from probe.sip.challenge import AuthField, parse_auth_field
@@ -38,6 +37,14 @@ COMPACT_FORMS = {
 MOST_PARSED = 4096
 """Messages that are remembered as parsed: they are asked many times, and most come but once."""
 
+MOST_KEYS = 256
+LONGEST_KEY = 64
+"""Names of header fields that are remembered as they were written: a peer may send thousands."""
+
+_KEYS: dict[str, str] = {}
+_BLANKS = frozenset({" ", "\t"})
+_BREAKS = frozenset({"", "\r", "\n"})
+_LINE_END = re.compile(r"\r?\n")
 _REQUEST_LINE = re.compile(
     r"([A-Za-z0-9!#$%&'*+\-.^_`|~]+) (\S.*?) (SIP/\d+\.\d+)\Z", re.IGNORECASE
 )
@@ -54,9 +61,17 @@ class MalformedMessageError(ValueError):
     """The first line is neither a Request-Line nor a Status-Line of SIP."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SipMessage:
-    """One request or response, header fields in wire order."""
+    """One request or response, header fields in wire order; nothing of it changes.
+
+    What is asked of every message is read at once, the rest when it is asked for: most messages of
+    a call are asked for Call-ID, CSeq, branch and tags, and for nothing else.
+    """
+
+    __slots__ = (
+        *("_branch", "_fields", "_first", "_from_tag", "_lines", "_to_tag"),
+        *("body", "call_id", "cseq", "method", "reason", "request_uri", "start_line", "status"),
+    )
 
     start_line: str
     "The Request-Line or Status-Line without its line end."
@@ -73,11 +88,70 @@ class SipMessage:
     reason: str | None
     "The reason phrase of a response, as written; None for a request."
 
-    fields: tuple[tuple[str, str], ...]
-    "Header fields as (name, unfolded value); compact names are expanded."
-
     body: str
     "What stands after the empty line."
+
+    call_id: str
+    "The Call-ID, empty where the field is missing."
+
+    cseq: tuple[int, str]
+    'The CSeq number and method; (-1, "") where the field is missing or unreadable.'
+
+    def __init__(self, text: str) -> None:
+        """Read a message; raise MalformedMessageError where the start line is not SIP's."""
+        self._branch: str | None = None
+        self._from_tag: str | None = None
+        self._to_tag: str | None = None
+        self._fields: tuple[tuple[str, str], ...] | None = None
+        head, end, self.body = text.partition("\r\n\r\n")
+        if end and head[:1] not in _BREAKS and head.count("\n") == head.count("\r\n"):
+            lines = head.split("\r\n")  # as almost every message is written
+        else:
+            head, _, self.body = _split(text.lstrip("\r\n"))
+            lines = _LINE_END.split(head)
+        self._start(lines[0].strip())
+        self._lines = lines
+        self._first = first = self._index(folded="\n " in head or "\n\t" in head)
+        self.call_id = first["call-id"].strip() if "call-id" in first else ""
+        parts = first["cseq"].split() if "cseq" in first else ()
+        if len(parts) == 2 and parts[0].isascii() and parts[0].isdigit():
+            self.cseq = int(parts[0][:10]), parts[1].upper()
+        else:
+            self.cseq = -1, ""
+
+    def _start(self, start: str) -> None:
+        """Read the start line."""
+        self.start_line = start
+        self.method = self.request_uri = self.status = self.reason = None
+        if status := _STATUS_LINE.match(start):
+            self.status, self.reason = int(status[1]), status[2] or ""
+        elif request := _REQUEST_LINE.match(start):
+            self.method, self.request_uri = request[1].upper(), request[2]
+        else:
+            raise MalformedMessageError(f"not a SIP start line: {start[:80]!r}")
+
+    def _index(self, *, folded: bool) -> dict[str, str]:
+        """Return the first value of each field, not stripped, by its long name in small letters."""
+        if folded:
+            return {key.lower(): value for key, value in reversed(self.fields)}
+        parts = [line.partition(":") for line in self._lines[:0:-1]]
+        try:
+            first = {_KEYS[name]: value for name, colon, value in parts if colon}
+        except KeyError:
+            first = {_key(name): value for name, colon, value in parts if colon}
+        first.pop("", None)
+        return first
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """Header fields as (name, unfolded value); compact names are expanded."""
+        if self._fields is None:
+            self._fields = _fields(self._lines)
+        return self._fields
+
+    def __repr__(self) -> str:
+        """Return the start line: what follows may be long."""
+        return f"<SipMessage {self.start_line!r}>"
 
     @property
     def is_request(self) -> bool:
@@ -87,41 +161,36 @@ class SipMessage:
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of a header field, in wire order, not split at commas."""
         wanted = name.lower()
+        if wanted not in self._first:
+            return ()
         return tuple(value for key, value in self.fields if key.lower() == wanted)
 
     def first(self, name: str) -> str | None:
         """Return the first value of a header field, or None."""
-        wanted = name.lower()
-        return next((value for key, value in self.fields if key.lower() == wanted), None)
-
-    @property
-    def call_id(self) -> str:
-        """The Call-ID, empty where the field is missing."""
-        return self.first("Call-ID") or ""
-
-    @property
-    def cseq(self) -> tuple[int, str]:
-        """The CSeq number and method; (-1, "") where the field is missing or unreadable."""
-        parts = (self.first("CSeq") or "").split()
-        if len(parts) == 2 and parts[0].isascii() and parts[0].isdigit():
-            return int(parts[0][:10]), parts[1].upper()
-        return -1, ""
+        value = self._first.get(name.lower())
+        return None if value is None else value.strip()
 
     @property
     def branch(self) -> str:
         """The branch of the topmost Via (RFC 3261 §8.1.1.7), empty where there is none."""
-        found = _BRANCH.search((self.first("Via") or "").split(",")[0])
-        return found.group(1) if found else ""
+        if self._branch is None:
+            found = _BRANCH.search(self._first.get("via", "").split(",")[0])
+            self._branch = found[1] if found else ""
+        return self._branch
 
     @property
     def from_tag(self) -> str:
         """The tag of From, empty where there is none."""
-        return _tag(self.first("From"))
+        if self._from_tag is None:
+            self._from_tag = _tag(self._first.get("from", ""))
+        return self._from_tag
 
     @property
     def to_tag(self) -> str:
         """The tag of To, empty where there is none."""
-        return _tag(self.first("To"))
+        if self._to_tag is None:
+            self._to_tag = _tag(self._first.get("to", ""))
+        return self._to_tag
 
     @property
     def challenges(self) -> tuple[AuthField, ...]:
@@ -142,15 +211,13 @@ class SipMessage:
     @property
     def has_credentials(self) -> bool:
         """Whether a request carries Authorization or Proxy-Authorization."""
-        return (
-            self.first("Authorization") is not None or self.first("Proxy-Authorization") is not None
-        )
+        return "authorization" in self._first or "proxy-authorization" in self._first
 
     @property
     def has_sdp(self) -> bool:
         """Whether the body is a session description by its Content-Type."""
-        kind = (self.first("Content-Type") or "").lower()
-        return bool(self.body.strip()) and "application/sdp" in kind
+        kind = self._first.get("content-type", "").lower()
+        return "application/sdp" in kind and bool(self.body.strip())
 
     @property
     def sdp(self) -> SessionDescription | None:
@@ -158,9 +225,36 @@ class SipMessage:
         return parse_sdp(self.body) if self.has_sdp else None
 
 
-def _tag(value: str | None) -> str:
+def _key(name: str) -> str:
+    """Return the long name of a header field in small letters; empty where it has none.
+
+    What is common is remembered as it was written.
+    """
+    key = name.strip()
+    key = COMPACT_FORMS.get(key.lower(), key).lower()
+    if len(_KEYS) < MOST_KEYS and len(name) < LONGEST_KEY:
+        _KEYS[name] = key
+    return key
+
+
+def _fields(lines: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return the header fields of the lines of a head, as (name, unfolded value)."""
+    fields: list[tuple[str, str]] = []
+    for line in lines[1:]:
+        if line[:1] in {" ", "\t"} and fields:
+            name, value = fields[-1]
+            fields[-1] = (name, f"{value} {line.strip()}".strip())
+            continue
+        name, colon, value = line.partition(":")
+        if colon and name.strip():
+            key = name.strip()
+            fields.append((COMPACT_FORMS.get(key.lower(), key), value.strip()))
+    return tuple(fields)
+
+
+def _tag(value: str) -> str:
     """Return the tag parameter of a From or To value."""
-    found = _TAG.search((value or "").rpartition(">")[2])
+    found = _TAG.search(value.rpartition(">")[2])
     return found.group(1) if found else ""
 
 
@@ -218,42 +312,7 @@ def parse_message(text: str) -> SipMessage:
     Line ends may be CRLF or LF, header fields may be folded (RFC 3261 §7.3.1), leading empty lines
     are passed over (§7.5), and a line without a colon is dropped.
     """
-    head, _, body = _split(text.lstrip("\r\n"))
-    lines = re.split(r"\r?\n", head)
-    start = lines[0].strip()
-    fields: list[tuple[str, str]] = []
-    for line in lines[1:]:
-        if line[:1] in {" ", "\t"} and fields:
-            name, value = fields[-1]
-            fields[-1] = (name, f"{value} {line.strip()}".strip())
-            continue
-        name, colon, value = line.partition(":")
-        if colon and name.strip():
-            key = name.strip()
-            fields.append((COMPACT_FORMS.get(key.lower(), key), value.strip()))
-    status = _STATUS_LINE.match(start)
-    if status:
-        return SipMessage(
-            start_line=start,
-            method=None,
-            request_uri=None,
-            status=int(status.group(1)),
-            reason=status.group(2) or "",
-            fields=tuple(fields),
-            body=body,
-        )
-    request = _REQUEST_LINE.match(start)
-    if not request:
-        raise MalformedMessageError(f"not a SIP start line: {start[:80]!r}")
-    return SipMessage(
-        start_line=start,
-        method=request.group(1).upper(),
-        request_uri=request.group(2),
-        status=None,
-        reason=None,
-        fields=tuple(fields),
-        body=body,
-    )
+    return SipMessage(text)
 
 
 def _split(text: str) -> tuple[str, str, str]:
