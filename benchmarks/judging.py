@@ -81,7 +81,9 @@ a=rtpmap:0 PCMU/8000
 """
 
 
-def message(start: str, number: int, cseq: str, branch: str, body: str = "", tag: str = "") -> str:
+def message(  # noqa: PLR0913, PLR0917 - the parts of a message
+    start: str, number: int, cseq: str, branch: str, body: str = "", tag: str = ""
+) -> str:
     """Return a message of call ``number`` as on the wire."""
     ours = not start.startswith("SIP/")
     lines = [
