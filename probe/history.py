@@ -11,9 +11,11 @@ import platform
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from probe.diagnosis.history import Before, look
 from probe.plan.plan import Attempt
@@ -39,8 +41,7 @@ _OF_THE_TRUNK = ("name", "host", "user", "auth_user", "realm")
 """Fields of an account that must be the same: with another of them it is another trunk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
+class _Run(Struct, frozen=True, kw_only=True):
     """A finished run."""
 
     folder: Path
@@ -50,8 +51,7 @@ class _Run:
     "The findings of its report."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Later:
+class _Later(Struct, frozen=True, kw_only=True):
     """A finding of a run after the last good one that may count."""
 
     folder: Path
@@ -64,8 +64,7 @@ class _Later:
     "Its outcome where it is the same step; empty where only its login matters."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Good:
+class Good(Struct, frozen=True, kw_only=True):
     """A finding of an earlier run that was met."""
 
     run_id: str
@@ -164,7 +163,7 @@ class History:
                 refused += trace.login_refused()
         there = look(good)
         return Before(
-            **{field.name: getattr(there, field.name) for field in fields(there)},
+            **asdict(there),
             run_id=run,
             at=good.started_at,
             outcomes_since=tuple(reversed(outcomes)),

@@ -6,7 +6,9 @@ trace as an event, and the diagnosis reads the trace again.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.diagnosis.earlier import Company, earlier_of
 from probe.diagnosis.explanation import Explanation
@@ -25,8 +27,7 @@ Remember = Callable[[Attempt], Before | None]
 """Returns the last good run of an attempt, or None."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """One try with what was made of it."""
 
     trace: Trace
@@ -39,8 +40,7 @@ class Judged:
     "Why not; None where everything was met."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """What may be asked beyond the trace."""
 
     ask: Ask | None = None

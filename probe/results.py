@@ -15,11 +15,13 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from io import FileIO
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.plan.plan import Attempt
 from probe.plan.store import SCHEMA as ATTEMPT_SCHEMA
@@ -78,8 +80,7 @@ def run_id(now: datetime, name: str) -> str:
     return f"{now.astimezone(timezone.utc):%Y-%m-%dT%H-%M-%SZ}-{slug}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True, kw_only=True):
     """The folder of one run, made before the run begins."""
 
     path: Path

@@ -7,9 +7,12 @@ secrets out, and puts the findings in order.
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace as replaced
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe import __version__
 from probe.diagnosis.earlier import Company
@@ -48,8 +51,7 @@ class Executor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """What is true of a whole run before it begins."""
 
     run_id: str
@@ -64,12 +66,18 @@ class Setting:
     notes: tuple[str, ...] = ()
     "What every report must say: embedded trunk, verification off."
 
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = ()
     "Values beside the passwords of the plans that no report may show."
 
+    def __repr__(self) -> str:
+        """Show all but the secrets."""
+        return (
+            f"Setting(run_id={self.run_id!r}, started_at={self.started_at!r}, "
+            f"vantage={self.vantage!r}, notes={self.notes!r})"
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
+
+class Inquiry(Struct, frozen=True, kw_only=True):
     """What may be asked beyond the trace after an attempt was not met."""
 
     ask: Ask | None = None
@@ -96,8 +104,7 @@ class RunBrokenError(Exception):
         self.cause = cause
 
 
-@dataclass(slots=True)
-class _Said:
+class _Said(Struct):
     """What a plan says of itself beside its findings."""
 
     cleanup: list[Trace] = field(default_factory=list)
@@ -105,8 +112,7 @@ class _Said:
     engine: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hiding:
+class _Hiding(Struct, frozen=True, kw_only=True):
     """Takes the secrets of one plan out of whatever is said of it.
 
     A peer may repeat a password anywhere, e.g. in a reason phrase, and a verdict quotes it.
@@ -140,7 +146,7 @@ class _Hiding:
     def row(self, row: Row) -> Row:
         """Return a row whose values hold no secret."""
         values = tuple((name, self.words(value)) for name, value in row.values)
-        return replace(row, name=self.words(row.name), values=values)
+        return replaced(row, name=self.words(row.name), values=values)
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """Return a verdict that quotes no secret."""

@@ -5,7 +5,9 @@ that only the nonce was stale, is the answer (see docs/decisions/0008-one-login-
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.agent.conversation import Content, Conversation
 from probe.agent.inbox import Arrived, Inbox, Subscription
@@ -38,8 +40,7 @@ AtAServer = Callable[
 """Carries a request of a method and a handle to a URI out at one server after the other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What became of an action: what belongs to it."""
 
     call_id: str | None

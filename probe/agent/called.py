@@ -6,7 +6,7 @@ take a call that rings already, or wait for one (``Take``). A call that no step 
 and noted: a phone that nobody watches must not pick up.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.agent.loop import CallLeg, Loop
 from probe.agent.port import Trigger
@@ -23,8 +23,7 @@ _EARLY_MEDIA = 183
 _FOUND = 302
 
 
-@dataclass(slots=True, kw_only=True)
-class _Due:
+class _Due(Struct, kw_only=True):
     """What is still to be done with a call that rings."""
 
     handle: int

@@ -4,10 +4,11 @@ JSON and not pickle: a worker handles hostile input in native code, so what come
 data to be checked, never code to be run.
 """
 
-import dataclasses
 import json
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 from probe.plan import action as actions
 from probe.plan import asks
@@ -92,8 +93,8 @@ def _plain(value: object) -> object:
     """Turn a value into what JSON can carry, with its type's name beside it."""
     if isinstance(value, Enum):
         return value.value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Struct):
+        fields = {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
         return {"is": type(value).__name__, **fields}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]

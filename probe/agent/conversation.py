@@ -6,7 +6,8 @@ tags, go to the notifier's Contact, and follow its route set.
 
 import re
 import secrets
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.plan.action import Account
 from probe.sip.message import SipMessage
@@ -15,8 +16,7 @@ _ADDRESS = re.compile(r"<([^>]*)>")
 _HIGHEST_FIRST_CSEQ = 2**15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """What a request carries beside the fields of its conversation."""
 
     headers: tuple[tuple[str, str], ...] = ()

@@ -7,7 +7,9 @@ that may both carry it out: once anything but a 503 came back, it stays where it
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.agent.lookups import events_of
 from probe.naming.targets import Located, Target, Wanted, locate
@@ -54,8 +56,7 @@ class MovesOn(Exception):  # noqa: N818 - no error: the action goes on at the ne
         self.may_go_on = may_go_on
 
 
-@dataclass(slots=True, kw_only=True)
-class _Known:
+class _Known(Struct, kw_only=True):
     """A next hop that was looked up."""
 
     located: Located

@@ -14,8 +14,9 @@ and knows no subscription of ours. What is decided here:
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from probe.agent.conversation import Conversation
 from probe.sip.message import SipMessage
@@ -41,8 +42,7 @@ Decide: TypeAlias = "Callable[[SipMessage, float], Reply | None]"
 Key = tuple[str, str, int, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """What a request of the peer is answered with."""
 
     status: int
@@ -52,8 +52,7 @@ class Reply:
     "Header fields beside those of every response."
 
 
-@dataclass(slots=True, kw_only=True)
-class Arrived:
+class Arrived(Struct, kw_only=True):
     """A request that reached us."""
 
     at: float
@@ -66,8 +65,7 @@ class Arrived:
     "Whether a step has looked at it."
 
 
-@dataclass(slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, kw_only=True):
     """A subscription of ours."""
 
     conversation: Conversation

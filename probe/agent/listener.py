@@ -5,9 +5,10 @@ Digits that came as telephone-events are read always, without them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from probe.agent.recordings import recording_name, write_received, write_sent
 from probe.hearing.events import events, from_info

@@ -6,7 +6,8 @@ says that nobody is there, or the supervisor wants us to stop.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.agent.port import Trigger, UserAgent
 from probe.agent.progress import Progress, Watched
@@ -22,8 +23,7 @@ SETTLE_S = 4.0
 peer that is there; the stack itself would repeat for 32 s."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CallLeg:
+class CallLeg(Struct, kw_only=True):
     """One call as one side of it sees it."""
 
     progress: Progress

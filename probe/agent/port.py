@@ -5,9 +5,10 @@ own status codes travel in triggers and end, if anywhere, in ``TransactionFailed
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from probe.agent.conversation import Content
 from probe.agent.inbox import Decide
@@ -19,8 +20,7 @@ from probe.trace.media import MediaReport
 from probe.trace.trace import Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
+class Trigger(Struct, frozen=True, kw_only=True):
     """Something in the stack changed."""
 
     kind: str

@@ -7,7 +7,8 @@ passed, ICMP says that nobody is there, or the supervisor wants us to stop.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.agent.asking import Asking
 from probe.agent.called import CalledSide
@@ -57,8 +58,7 @@ _LOCAL_VERDICTS = frozenset({406, 415, 488})
 """Statuses that pjsip invents when it cannot use the session description of a 2xx."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Done:
+class Done(Struct, kw_only=True):
     """What became of an action."""
 
     call_id: str | None = None

@@ -20,9 +20,10 @@ import select
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from probe.agent.channel import decode, encode
 from probe.agent.failover import Hops

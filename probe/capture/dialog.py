@@ -8,7 +8,8 @@ with OPTIONS; there each request that answers no challenge begins a story of its
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.capture.packets import End
 from probe.capture.reading import Message
@@ -24,8 +25,7 @@ class AddressError(ValueError):
     """An address of ours that cannot be read; the text says how it is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Us:
+class Us(Struct, frozen=True):
     """Our address as the user gave it."""
 
     host: str
@@ -53,8 +53,7 @@ class Us:
         return end.host == self.host and self.port in {None, end.port}
 
 
-@dataclass(slots=True)
-class Story:
+class Story(Struct):
     """Messages that one side sent and received under one Call-ID."""
 
     call_id: str
@@ -96,8 +95,7 @@ class Story:
         return (uri_user(uri).partition(";")[0] if self.method == "INVITE" else "") or uri
 
 
-@dataclass(slots=True)
-class Grouped:
+class Grouped(Struct):
     """All stories of a capture, and what belongs to none."""
 
     stories: list[Story]

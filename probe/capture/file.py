@@ -9,9 +9,10 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 LONGEST_RECORD = 16 * 1024 * 1024
 """Bytes of a record beyond which a file is taken for damaged; tools write 256 KiB at most."""
@@ -34,8 +35,7 @@ class CaptureError(Exception):
     """A file is no capture, or ends where it must not; the text says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One captured frame."""
 
     number: int
@@ -107,8 +107,7 @@ def _pcap(file: BinaryIO, path: Path, order: str, units: int) -> Iterator[Frame]
         yield Frame(number, seconds + fraction / units, link, data)
 
 
-@dataclass(frozen=True, slots=True)
-class _Interface:
+class _Interface(Struct, frozen=True):
     """An interface of a pcapng section."""
 
     link: int

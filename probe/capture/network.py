@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.capture.dialog import Story, Us
 from probe.capture.packets import End, IcmpError
@@ -42,8 +43,7 @@ _ALERTS = {
 _OF_CERTIFICATE = frozenset({42, 43, 44, 45, 46, 48})
 
 
-@dataclass(slots=True)
-class Faults:
+class Faults(Struct):
     """ICMP errors and connections by the story that they belong to."""
 
     errors: dict[int, list[IcmpError]] = field(default_factory=dict)
@@ -130,8 +130,7 @@ def _story_of(error: IcmpError, sent: list[tuple[float, Story]]) -> Story | None
 # Connections that carried nothing ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """A connection for SIP that did not come to be; several tries of it are one."""
 
     client: End

@@ -7,8 +7,9 @@ times as long, in a capture that is mostly RTP, and it does not put fragments to
 import ipaddress
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from probe.capture.file import Frame
 
@@ -40,8 +41,7 @@ class End(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """One IP packet's payload, put together where it was in fragments."""
 
     at: float
@@ -138,8 +138,7 @@ class IcmpError(NamedTuple):
     "What it quotes after the UDP or TCP header."
 
 
-@dataclass(slots=True)
-class _Parts:
+class _Parts(Struct):
     """Fragments of one datagram that have come."""
 
     pieces: dict[int, bytes] = field(default_factory=dict)

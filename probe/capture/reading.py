@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from probe.capture.file import CaptureError, Frame, frames
 from probe.capture.packets import (
@@ -29,8 +30,7 @@ SIP_PORTS = frozenset({5060, 5061})
 _SIP_WORD = b"SIP/2.0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """A SIP message between two ends."""
 
     at: float
@@ -55,8 +55,7 @@ class Message:
     "The same, readable."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A look-up of a host's addresses that was captured."""
 
     at: float
@@ -81,8 +80,7 @@ class Answer:
     "Seconds since the question; 0 where that was not captured."
 
 
-@dataclass(slots=True, kw_only=True)
-class Capture:
+class Capture(Struct, kw_only=True):
     """A capture, read to its end or to where it is cut short."""
 
     name: str

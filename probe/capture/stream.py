@@ -6,7 +6,8 @@ or it begins in the middle of a message, reading goes on at the next start line.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.capture.packets import End, Segment
 
@@ -44,8 +45,7 @@ _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _HANDSHAKE, _ALERT = 22, 21
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Struct):
     """How one TCP connection went."""
 
     client: End
@@ -138,8 +138,7 @@ class Streams:
         return both
 
 
-@dataclass(slots=True)
-class _Both:
+class _Both(Struct):
     """A connection and its two directions."""
 
     connection: Connection

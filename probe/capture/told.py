@@ -2,10 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from heapq import merge
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.capture.dialog import Story, Us, group
 from probe.capture.network import Faults, Tried, events_of, faults_of, tried
@@ -37,8 +39,7 @@ MOST_LOOKUPS = 200
 _LONGEST_EXPIRES = 2**32 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """One attempt that a capture shows."""
 
     attempt: Attempt
@@ -72,8 +73,7 @@ class Told:
     "What the reader should know of how it is told."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tale:
+class Tale(Struct, frozen=True, kw_only=True):
     """Everything that a capture tells."""
 
     told: Iterator[Told]

@@ -4,7 +4,7 @@ A capture that ends proves nothing about what came later. Silence is a failure w
 out inside the capture, or where our side is seen to give up; otherwise the question stays open.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.trace.failure import Failure
 from probe.trace.icmp import icmp_failure, icmp_words
@@ -30,8 +30,7 @@ NO_RINGING_S = 10.0
 """A caller who gives up after so long without ringing gave up waiting, and did not misdial."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """How a request ended."""
 
     failure: TransactionFailed | None = None

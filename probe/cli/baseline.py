@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import click
+from msgspec import Struct
 
 from probe.cli.exits import Exit
 
@@ -35,8 +35,7 @@ class Shown(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
+class Baseline(Struct, frozen=True, kw_only=True):
     """What a run is compared with when it is over."""
 
     side: "Side | None"

@@ -6,11 +6,11 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from probe import __version__, runner
 from probe.cli.embedded import faults_of, notes_on, profile_of, started

@@ -5,11 +5,11 @@ import difflib
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from probe.cli import inputs
 from probe.cli.exits import Exit
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from probe.simulator.trunk import EmbeddedTrunk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """The flags."""
 
     trunk: str | None

@@ -3,11 +3,12 @@
 import json
 import textwrap
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe import __version__
 from probe.capture.dialog import AddressError, Us
@@ -32,8 +33,7 @@ _ALSO = 3  # Call-IDs that are named of those that went the same way
 _TELLING = ("Reason", "Warning", "P-Registrar-Error")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What of a capture is shown, and how."""
 
     us: str | None
@@ -58,8 +58,7 @@ class Asked:
     "Whether ANSI colours are written."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class _Judged(Struct, frozen=True, kw_only=True):
     """One attempt of a capture with its verdict."""
 
     told: Told

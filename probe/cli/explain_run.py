@@ -8,12 +8,12 @@ explanation is shown, and it is said why.
 
 import json
 import re
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from probe.cli.exits import Exit
 from probe.report.text import plain
@@ -36,8 +36,7 @@ _STEP = re.compile(r"#([0-9]{1,9})\Z")
 _RUN_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z(?:-.*)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which steps of which run, and how they are shown."""
 
     folder: Path
@@ -62,8 +61,7 @@ class Wanted:
     "Whether ANSI colours are written."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Retold:
+class _Retold(Struct, frozen=True, kw_only=True):
     """One finding, and where its explanation comes from."""
 
     finding: "Finding"

@@ -1,8 +1,9 @@
 """What of a run may be printed and stored: everything but secrets, or nobody's name either."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:  # pydantic loads only where it is needed
     from probe.plan.plan import Plan
@@ -11,8 +12,7 @@ if TYPE_CHECKING:  # pydantic loads only where it is needed
     from probe.sip.pseudonym import Pseudonyms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hiding:
+class Hiding(Struct, frozen=True, kw_only=True):
     """What nobody may read of a run: secrets always, numbers and addresses where that is wanted."""
 
     secrets: Callable[[str], str]

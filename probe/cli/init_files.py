@@ -1,11 +1,11 @@
 """Where ``init`` writes: what is there is seen first, and every draft is checked before it lies."""
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from probe.cli.init_flags import InitFlags
@@ -17,8 +17,7 @@ SCENARIOS = Path("scenarios")
 """Folder in which ``run NAME`` looks."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, kw_only=True):
     """The files of one ``init``: drafted, checked, and then written together."""
 
     settings: Path

@@ -1,12 +1,12 @@
 """The flags of ``init`` as its parts pass them on."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitFlags:
+
+class InitFlags(Struct, frozen=True, kw_only=True):
     """The flags of ``init``; None where one was not given."""
 
     uri: str | None

@@ -6,12 +6,12 @@ import platform
 import shlex
 import sys
 import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from probe.cli.embedded import faults_of, notes_on, profile_of
 from probe.cli.exits import Exit, exit_for
@@ -33,8 +33,7 @@ _ASKING = Path("--observe")
 """What stands for a file while there is none: problems of the call are the command's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
+class _Order(Struct, frozen=True, kw_only=True):
     """One call that is to be observed."""
 
     target: str
@@ -118,7 +117,7 @@ def _only_trunk(target: str, asked: "InitFlags", known: "Settings") -> str | Non
 
 def _drafted(target: str, asked: "InitFlags") -> "TrunkDraft":
     """Return a trunk for a URI that nobody has a profile for: no password, nothing registered."""
-    from dataclasses import replace  # noqa: PLC0415 - only here
+    from msgspec.structs import replace  # noqa: PLC0415 - only here
 
     from probe.cli.init_questions import Questions, called_user  # noqa: PLC0415 - as above
     from probe.plan.accounts import address_of  # noqa: PLC0415 - as above
@@ -147,7 +146,9 @@ def _plan(
     order: _Order, asked: "InitFlags", known: "Settings", trunk: "EmbeddedTrunk | None"
 ) -> "Plan":
     """Return the plan of the one call; raise ScenarioError without a place in any file."""
-    from dataclasses import replace  # noqa: PLC0415 - only here
+    from dataclasses import replace as replaced  # noqa: PLC0415 - only here
+
+    from msgspec.structs import replace  # noqa: PLC0415 - only here
 
     from probe import __version__  # noqa: PLC0415 - as above
     from probe.drafting.observed import asking  # noqa: PLC0415 - as above
@@ -175,7 +176,7 @@ def _plan(
         )
     except ScenarioError as error:
         raise ScenarioError(
-            replace(p, source=NOWHERE) if p.source.file == str(_ASKING) else p
+            replaced(p, source=NOWHERE) if p.source.file == str(_ASKING) else p
             for p in error.problems
         ) from None
     problems = too_many_calls([plan])
@@ -224,7 +225,7 @@ def _report(  # noqa: PLR0913, PLR0917 - a run and its circumstances
     now: datetime,
 ) -> "RunReport":
     """Carry the plan out, and store the run."""
-    from dataclasses import replace  # noqa: PLC0415 - only here
+    from msgspec.structs import replace  # noqa: PLC0415 - only here
 
     from probe import runner  # noqa: PLC0415 - as above
     from probe.cli.keeping import Keeper  # noqa: PLC0415 - as above
@@ -326,7 +327,7 @@ def _drafted_scenario(
 
 def _nothing(report: "RunReport", why: str, asked: "InitFlags") -> int:
     """Show what happened, as a run shows it, but for the scenario that is not there."""
-    from dataclasses import replace  # noqa: PLC0415 - only here
+    from msgspec.structs import replace  # noqa: PLC0415 - only here
 
     from probe.cli import inputs  # noqa: PLC0415 - as above
     from probe.report.formats import rendered  # noqa: PLC0415 - as above

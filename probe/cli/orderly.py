@@ -4,11 +4,11 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from probe.cli.exits import Exit
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.results import RunFolder
 
 
-@dataclass(slots=True)
-class Ending:
+class Ending(Struct):
     """Why a run was ended before it was over."""
 
     late: bool = False

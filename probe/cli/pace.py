@@ -1,6 +1,6 @@
 """How far a run is: what is done, how fast it goes, how long the rest will take."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 ENOUGH = 3
 """Attempts that must be over before the time that is left is guessed."""
@@ -9,8 +9,7 @@ LONG_S = 5.0
 """Seconds of a run before which nobody wants to know how long it takes."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Pace:
+class Pace(Struct, kw_only=True):
     """What a run has done so far; times are seconds on one clock."""
 
     total: int

@@ -9,11 +9,11 @@ import contextlib
 import io
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from probe.cli.exits import Exit
 

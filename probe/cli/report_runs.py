@@ -5,12 +5,13 @@ tries are judged here, and so is the last one, for the line of the file and the 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.report.model import Finding, Findings, RunReport
 from probe.report.read_back import finding_from_json
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from probe.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRun:
+class StoredRun(Struct, frozen=True, kw_only=True):
     """One run as it was stored."""
 
     folder: Path

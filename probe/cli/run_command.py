@@ -5,13 +5,14 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.cli.baseline import Baseline
 from probe.cli.completing import runs
@@ -40,8 +41,7 @@ SHARE = 0.9
 """Part of the deadline of a run that one scenario may take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """The flags of ``run`` beside its selection."""
 
     form: str

@@ -1,11 +1,11 @@
 """Which scenarios a command is about, and with which variables: the same flags for every verb."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from probe.cli.completing import scenarios, tags, trunks
 from probe.cli.exits import Exit
@@ -65,8 +65,7 @@ def selection_flags(command: _Command) -> _Command:
     return command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """The flags of ``selection_flags``."""
 
     names: tuple[str, ...]
@@ -93,7 +92,7 @@ class Selection:
     @classmethod
     def taken_from(cls, flags: dict[str, Any]) -> "Selection":
         """Take the selection's own flags out of a command's."""
-        return cls(**{name: flags.pop(name) for name in cls.__dataclass_fields__})
+        return cls(**{name: flags.pop(name) for name in cls.__struct_fields__})
 
     def hidden(self) -> tuple[str, ...]:
         """Return the values of ``--secret``."""

@@ -3,9 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.cli.embedded import stand_in
 from probe.executor.engine import capabilities_of_engine
@@ -36,8 +38,7 @@ _JITTER = 0.1
 """Share of the interval by which runs are delayed where nobody says how much."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Story(Struct, frozen=True, kw_only=True):
     """What a check runs."""
 
     scenarios: tuple[Scenario, ...]
@@ -50,8 +51,7 @@ class Story:
     "Trunk profile over what the scenario says, or None."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(Struct, frozen=True, kw_only=True):
     """A configuration without a fault."""
 
     rules: Rules
@@ -61,8 +61,7 @@ class Served:
     "What each check runs."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
+class _Planned(Struct, frozen=True, kw_only=True):
     """A check, and what its calls count against."""
 
     check: Check
@@ -253,8 +252,7 @@ def _owners(plans: list[Plan]) -> frozenset[str]:
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Bound:
+class _Bound(Struct, kw_only=True):
     """A bound of calls, and what the modules that were looked at leave of it."""
 
     words: str

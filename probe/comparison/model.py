@@ -1,8 +1,9 @@
 """What is compared, and what a comparison says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from probe.comparison.observe import Sample
 
@@ -32,8 +33,7 @@ class Kind(Enum):
     "No difference."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """A step that both runs may have tried."""
 
     scenario: str
@@ -49,8 +49,7 @@ class Key:
     "The attempt in words."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """A run, as it is compared."""
 
     run: str
@@ -63,8 +62,7 @@ class Side:
     "Whether the run came to its end."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One thing that is not as before."""
 
     kind: Kind
@@ -86,8 +84,7 @@ class Difference:
     "How sure that is, where it is a matter of chance."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """A step of both runs, or of one of them."""
 
     key: Key
@@ -106,8 +103,7 @@ class Compared:
     "Repeats in the later run."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """Two runs side by side."""
 
     before: str

@@ -5,8 +5,9 @@ The report says what was judged; the trace, where the run still has it, says the
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from probe.comparison.headers import fields_of
 from probe.sip.sdp import MediaDescription, address_class
@@ -29,8 +30,7 @@ Fact = tuple[str, str]
 """An aspect and a name within it, e.g. headers and server."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """One finding, as it is compared."""
 
     outcome: str

@@ -11,8 +11,9 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
+
+from msgspec import Struct
 
 from probe.sip.message import MalformedMessageError, SipMessage, parse_message
 from probe.trace.failure import Failure
@@ -39,8 +40,7 @@ Builder = Callable[[tuple[str, int]], str]
 """Makes the request for the local address that it leaves from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a request goes."""
 
     transport: str
@@ -65,8 +65,7 @@ class Place:
         return f"{self.transport.lower()} {address}:{self.port}"
 
 
-@dataclass(slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, kw_only=True):
     """What came of one request."""
 
     result: str

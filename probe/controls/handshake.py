@@ -6,9 +6,10 @@ on. No application data is sent.
 
 import select
 import socket
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -47,8 +48,7 @@ _LATE_ALERT_S = 0.15
 """How long a TLS 1.3 server is given to refuse our missing certificate after its handshake."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
+class Hello(Struct, frozen=True, kw_only=True):
     """How a handshake is begun."""
 
     address: str
@@ -79,8 +79,7 @@ class Hello:
     "Local address, or None."
 
 
-@dataclass(slots=True, kw_only=True)
-class Shake:
+class Shake(Struct, kw_only=True):
     """What came of a handshake."""
 
     result: str = "mute"

@@ -1,8 +1,9 @@
 """The free controls of one run: asked after a failed attempt, bounded, each question once."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from time import monotonic
+
+from msgspec.structs import replace
 
 from probe.controls.budget import Budget
 from probe.controls.challenge import ask_challenge

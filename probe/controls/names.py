@@ -5,8 +5,9 @@ what is published for each transport, which targets there are beside the first, 
 where the system used something else (a hosts file, a cache).
 """
 
-from dataclasses import dataclass, field
 from time import monotonic
+
+from msgspec import Struct, field
 
 from probe.naming.questions import (
     SERVICES,
@@ -26,8 +27,7 @@ _TRY_S = 0.45
 """Longest wait for one answer of one name server."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """One SRV record (RFC 2782)."""
 
     transport: str
@@ -46,8 +46,7 @@ class Service:
     "Port."
 
 
-@dataclass(slots=True, kw_only=True)
-class Walk:
+class Walk(Struct, kw_only=True):
     """What DNS says about a name."""
 
     name: str

@@ -9,8 +9,10 @@ address of this machine, without a User-Agent.
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from time import monotonic
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe.controls.budget import LEAST_S, Budget
 from probe.controls.exchange import Outcome, Place, exchange
@@ -47,8 +49,7 @@ _PLAIN_FIELDS = re.compile(
 """Header fields that every client sends, or that belong to the one request."""
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Struct):
     """What was asked before in this run."""
 
     outcomes: dict[tuple[Place, Form], tuple[float, Outcome]] = field(default_factory=dict)

@@ -7,7 +7,9 @@ never dials a number that the rails would refuse.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.plan.action import Account, Call, Register
 from probe.plan.plan import Attempt, Plan
@@ -32,8 +34,7 @@ _TRANSPORT = re.compile(r";transport=\w+", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?\d{7,15}\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(Struct, frozen=True, kw_only=True):
     """What came of the plan that was placed."""
 
     ran: tuple[tuple[Attempt, Trace], ...]

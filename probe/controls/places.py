@@ -1,7 +1,8 @@
 """Where the trunk could be: the place that was used, and those beside it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.controls.exchange import Place
 from probe.controls.names import Walk
@@ -12,8 +13,7 @@ from probe.sip.sdp import address_class
 from probe.trace.trace import MessageSent, NameLookup, Trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """One question."""
 
     place: Place

@@ -5,7 +5,8 @@ A REGISTER without Contact asks for the bindings and changes none (RFC 3261 §10
 
 import re
 import secrets
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.plan.action import Account
 
@@ -14,8 +15,7 @@ _LINE = 100
 """Characters of a line of padding."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Form(Struct, frozen=True, kw_only=True):
     """How a request differs from the plain one."""
 
     size: int = 0

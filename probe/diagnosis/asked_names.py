@@ -2,7 +2,8 @@
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.diagnosis.asked_path import SHOWN, Asked, cite, failed_on_the_way
 from probe.diagnosis.case import Case

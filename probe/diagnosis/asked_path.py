@@ -6,7 +6,8 @@ answers there shows the cause; what is silent there takes a candidate away.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty, Evidence
@@ -29,8 +30,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,12}", re.ASCII)
 _STANDARD = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One answer with its index."""
 
     index: int

@@ -11,7 +11,8 @@ What keeps an explanation honest stands here and not in the rules:
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.diagnosis import (
     asked,

@@ -5,8 +5,10 @@ a channel; one that began within the same second counts against a rate.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.plan.action import Account, Call
 from probe.plan.plan import Attempt
@@ -14,8 +16,7 @@ from probe.sip.message import uri_user
 from probe.trace.trace import MessageEvent, Trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class Earlier(Struct, frozen=True, kw_only=True):
     """One earlier attempt of the same account in the same scenario."""
 
     label: str

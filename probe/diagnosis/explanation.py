@@ -1,7 +1,8 @@
 """The explanation of one attempt: what was observed, inferred, unknown, and what to do next."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Certainty(Enum):
@@ -17,8 +18,7 @@ class Certainty(Enum):
     "Only the other side can know, or nothing in the catalogue fits."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Struct, frozen=True, kw_only=True):
     """A candidate from the catalogue."""
 
     id: str
@@ -34,8 +34,7 @@ class Cause:
     "Why it is a candidate here, in one sentence."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """One fact and the event that shows it."""
 
     event: int | None
@@ -45,8 +44,7 @@ class Evidence:
     "The fact, quoting wire text without control characters."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeReference:
+class CodeReference(Struct, frozen=True, kw_only=True):
     """Which entry of the code reference applies."""
 
     code: int
@@ -62,8 +60,7 @@ class CodeReference:
     "Provider whose meaning was used, or None."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """Why, with evidence, and with what cannot be known from here."""
 
     certainty: Certainty

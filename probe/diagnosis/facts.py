@@ -1,7 +1,8 @@
 """The values into which a case is read: the deciding response, a Reason, how far a login came."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.sip.challenge import AuthField
 from probe.sip.message import SipMessage
@@ -12,8 +13,7 @@ _LONGEST_FIELD = 2000
 "Characters of a header field that are looked at."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """The final response that decides the attempt."""
 
     index: int
@@ -38,8 +38,7 @@ class Reply:
     "Whether our side sent it, as a PBX does on an incoming call."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasonValue:
+class ReasonValue(Struct, frozen=True, kw_only=True):
     """One value of a Reason header field (RFC 3326)."""
 
     protocol: str
@@ -55,8 +54,7 @@ class ReasonValue:
     "Index of the message that carries it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class Login(Struct, frozen=True, kw_only=True):
     """How far the digest login of the method under test came (RFC 3261 §22)."""
 
     challenges: tuple[int, ...]

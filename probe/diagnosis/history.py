@@ -1,8 +1,9 @@
 """What the last good run of the same scenario looked like: a change since then is evidence."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from probe.sip.message import SipMessage
 from probe.trace.trace import (
@@ -19,8 +20,7 @@ _MOST_READ = 50
 _RECEIVED = re.compile(r";\s*received\s*=\s*\[?([0-9A-Fa-f.:]+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What of an attempt may change between two runs although nobody touched the scenario."""
 
     remote: str
@@ -51,8 +51,7 @@ class Look:
     "What the name led to."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before(Look):
+class Before(Look, frozen=True, kw_only=True):
     """The same step of the same scenario, in the last stored run in which it was met."""
 
     run_id: str

@@ -6,7 +6,8 @@ whether nothing was sent or all was lost.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.diagnosis.case import Case, is_private, seconds
 from probe.diagnosis.explanation import Certainty, Evidence

@@ -1,7 +1,8 @@
 """What a call placed once more, changed in one thing, shows (controls that the user allowed)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty
@@ -9,8 +10,7 @@ from probe.diagnosis.rule import NAMED_BY_THEM, Gate, Hypothesis, Rule
 from probe.trace.control import Control
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shows:
+class _Shows(Struct, frozen=True, kw_only=True):
     """What it means that the changed call went through."""
 
     control: Control

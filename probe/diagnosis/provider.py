@@ -6,7 +6,8 @@ mark is an inference.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty, Evidence
@@ -18,8 +19,7 @@ from probe.reference.reference import ANY, Direction, Meaning
 from probe.trace.failure import Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class _Said(Struct, frozen=True, kw_only=True):
     """What was said that a provider's page can explain."""
 
     subjects: tuple[int | str, ...]

@@ -5,7 +5,8 @@ asks nothing, a control that decided ends the asking, and no control runs twice 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.diagnose import rank
@@ -50,8 +51,7 @@ _PATH = (
 """Ways to fail between us and them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """A control and when it would separate what is left."""
 
     control: Control

@@ -9,8 +9,9 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty
@@ -51,8 +52,7 @@ _PURPOSE = re.compile(r";\s*purpose\s*=\s*\"?(jws|j)card\b", re.IGNORECASE)
 _UNCHECKED = "This contact came with the answer; nobody has checked it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redress:
+class Redress(Struct, frozen=True, kw_only=True):
     """Who blocked a call and where to object, as they say it themselves."""
 
     who: str = ""

@@ -4,7 +4,8 @@ The comparison itself sends nothing and stands in probe/plan/requirements.py.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty, Evidence
@@ -15,8 +16,7 @@ from probe.reference.reference import Wanted
 from probe.trace.failure import Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fit:
+class _Fit(Struct, frozen=True, kw_only=True):
     """A refusal that is the usual answer to a value that is not wanted."""
 
     cause: str

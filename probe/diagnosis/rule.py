@@ -8,8 +8,10 @@ by gate; a gate that proves a cause ends the search.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.explanation import Certainty, Evidence
@@ -47,8 +49,7 @@ class Gate(IntEnum):
     "What happened after the answer."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hypothesis:
+class Hypothesis(Struct, frozen=True, kw_only=True):
     """One cause that the evidence of a case speaks for."""
 
     cause: str
@@ -82,8 +83,7 @@ class Hypothesis:
     "Whether only the code speaks for it: a provider's own meaning of the code comes before."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One rule."""
 
     name: str
@@ -99,8 +99,7 @@ class Rule:
     "Yields hypotheses; nothing where the case is another one."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
+class Sign(Struct, frozen=True, kw_only=True):
     """A rule as a row: a response of these codes, with these marks, speaks for this cause."""
 
     cause: str

@@ -5,7 +5,7 @@ the trace of the call: of the one that our agent placed. An agent that was calle
 theirs to look at; there it is said what was heard and what was wanted, and no cause is guessed.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from probe.diagnosis.case import Case
 from probe.diagnosis.diagnose import explain

@@ -1,7 +1,8 @@
 """From the address to a peer that speaks SIP: ports, filters, silence, lost connections."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case, is_private
 from probe.diagnosis.explanation import Certainty, Evidence
@@ -240,8 +241,7 @@ def answer_thrown_away(case: Case) -> Iterator[Hypothesis]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
+class Silence(Struct, frozen=True, kw_only=True):
     """One candidate for silence: a row of the table below."""
 
     cause: str

@@ -5,7 +5,8 @@ about it differs from the file. The explanation says what was measured, and betw
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.diagnosis.case import Case, kind_of, seconds
 from probe.diagnosis.explanation import Evidence
@@ -14,8 +15,7 @@ from probe.trace.trace import MessageEvent
 from probe.verdict.verdict import Mismatch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Telling(Struct, frozen=True, kw_only=True):
     """What there is to say about one mismatch."""
 
     summary: str

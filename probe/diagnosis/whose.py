@@ -5,8 +5,10 @@ Marks of two providers are no provider.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.diagnosis.explanation import Evidence
 from probe.diagnosis.quote import header_lines, quoted, start_line
@@ -34,8 +36,7 @@ class Origin(Enum):
     "Something in the answers that only this provider sends."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whose:
+class Whose(Struct, frozen=True, kw_only=True):
     """Whose trunk this is, and how that is known."""
 
     provider: Provider | None = None

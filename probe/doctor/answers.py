@@ -1,7 +1,8 @@
 """What the trunk's own places said to one OPTIONS each: reached, seen through NAT, rewritten."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.doctor.check import Check, fault, ok, unchecked, warning
 from probe.sip.sdp import address_class
@@ -15,8 +16,7 @@ _STRANGERS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came of OPTIONS to one place."""
 
     target: str

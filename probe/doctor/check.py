@@ -1,7 +1,8 @@
 """One check and its outcome: what was found, how bad it is, what to do."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class State(Enum):
@@ -20,8 +21,7 @@ class State(Enum):
     "It could not be looked at; the text says why."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One line of the examination."""
 
     topic: str

@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
+
+from msgspec import Struct
 
 from probe.agent.issuers import system_issuers
 from probe.doctor import (
@@ -26,8 +27,7 @@ Look = Callable[[Subject], Iterable[Check]]
 """Looks at one thing and says what it found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
+class Examination(Struct, frozen=True, kw_only=True):
     """What was found."""
 
     machine: tuple[Check, ...]

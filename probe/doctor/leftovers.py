@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.doctor.check import Check, ok, warning
 from probe.executor.janitor import calls_left, journals_in, registrations_left
@@ -11,8 +12,7 @@ from probe.executor.living import Life
 from probe.trace.journal import JournalError, read_journal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftovers:
+class Leftovers(Struct, frozen=True, kw_only=True):
     """What is on file of runs that are gone."""
 
     calls: int = 0

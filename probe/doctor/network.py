@@ -2,8 +2,9 @@
 
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.doctor.check import Check, fault, ok, unchecked, warning
 from probe.sip.sdp import address_class
@@ -17,8 +18,7 @@ _DOCUMENTATION = "192.0.2.1"
 """Stands for the rest of the world (RFC 5737); connecting a UDP socket sends nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routes:
+class Routes(Struct, frozen=True, kw_only=True):
     """How packets leave."""
 
     table_read: bool

@@ -5,10 +5,11 @@ is a TLS trunk some handshakes, all side by side and bounded in time.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.controls.exchange import Outcome, exchange
 from probe.controls.names import Walk, walk
@@ -37,8 +38,7 @@ MOST_PLACES = 6
 """Places of a trunk that are asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class Patient(Struct, frozen=True, kw_only=True):
     """A trunk profile, as far as it concerns this machine."""
 
     account: Account

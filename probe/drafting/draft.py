@@ -1,7 +1,8 @@
 """What a trunk profile is made from, and its text."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.drafting.quoting import always_quoted, flow_list, scalar
 
@@ -16,8 +17,7 @@ PASSWORD_FORMS = {
 _COMMENT_COLUMN = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrunkDraft:
+class TrunkDraft(Struct, frozen=True, kw_only=True):
     """The answers that make a trunk profile."""
 
     name: str

@@ -5,9 +5,10 @@ it against them before anything is put on disk.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from probe.drafting.bounds import max_bound
 from probe.drafting.draft import with_comment
@@ -38,8 +39,7 @@ class NothingToExpectError(Exception):
     """What happened is nothing that a scenario could ask for again; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """One attempt as carried out and judged without any expectation."""
 
     attempt: Attempt
@@ -52,8 +52,7 @@ class Seen:
     "What a step without ``expect:`` would have made of it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class Occasion(Struct, frozen=True, kw_only=True):
     """When and how it was seen."""
 
     command: str
@@ -72,8 +71,7 @@ class Occasion:
     "The run's folder, or None where nothing was stored."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedScenario:
+class ObservedScenario(Struct, frozen=True, kw_only=True):
     """What was written, and what to say of it."""
 
     text: str

@@ -4,9 +4,10 @@ import selectors
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from probe.executor.janitor import tidy
 from probe.executor.living import born, ours
@@ -43,8 +44,7 @@ class EngineMissingError(Exception):
     """No worker could be started: pjsua2 is missing or does not load."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Worker:
+class Worker(Struct, kw_only=True):
     """A worker and what its supervisor knows of it."""
 
     account: Account
@@ -102,8 +102,7 @@ class Worker:
         return self.done is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalPlace:
+class JournalPlace(Struct, frozen=True, kw_only=True):
     """Where workers write down what is up."""
 
     folder: Path

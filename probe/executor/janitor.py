@@ -12,9 +12,11 @@ import stat
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.executor.living import Life
 from probe.executor.orphan import OpenCall, ack_text, cancel_text, end_call, next_hop, open_calls
@@ -39,8 +41,7 @@ CLEANING_S = 10.0
 """Longest time that a worker takes to leave in order once its run is gone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftCall:
+class LeftCall(Struct, frozen=True, kw_only=True):
     """A call that a killed run left, and what became of it."""
 
     to: str
@@ -56,8 +57,7 @@ class LeftCall:
     "What was done and heard."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftRegistration:
+class LeftRegistration(Struct, frozen=True, kw_only=True):
     """A registration that a killed run left."""
 
     aor: str
@@ -73,8 +73,7 @@ class LeftRegistration:
     "When its lease ends, seconds since 1970."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class Left(Struct, frozen=True, kw_only=True):
     """What one worker left."""
 
     journal: Path

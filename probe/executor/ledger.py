@@ -8,10 +8,11 @@ that went silent for want of a state folder would hide the fault that it was ask
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from probe.executor.living import Life, ours
 from probe.plan.plan import Limits
@@ -60,8 +61,7 @@ MOST_CACHED_KB = 256
 """Memory for pages of the file; SQLite takes 2 MB, and a long run fills it call by call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
+class Admission(Struct, frozen=True, kw_only=True):
     """Whether a call may begin."""
 
     why_not: str | None = None
@@ -80,8 +80,7 @@ class Admission:
     "What it was entered with."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
+class _Day(Struct, frozen=True, kw_only=True):
     """What the entries of a day come to."""
 
     entries: int

@@ -4,12 +4,12 @@ An id alone is taken again by another process sooner or later; with the moment i
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+
+class Life(Struct, frozen=True, kw_only=True):
     """One process of this machine."""
 
     pid: int

@@ -9,8 +9,10 @@ crash cut short is not repeated.
 import time
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.executor.crew import Crew, JournalPlace, Worker
 from probe.executor.gate import (
@@ -57,8 +59,7 @@ Again = Callable[[Attempt, Trace], bool]
 """Whether an attempt that ended like this is to be tried again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class Ran(Struct, frozen=True, kw_only=True):
     """One attempt as carried out."""
 
     attempt: Attempt
@@ -68,8 +69,7 @@ class Ran:
     "What happened, one trace a try."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRun:
+class PlanRun(Struct, frozen=True, kw_only=True):
     """One plan as carried out."""
 
     ran: tuple[Ran, ...]
@@ -188,8 +188,7 @@ class LocalExecutor:
         return self._again(attempt, trace)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Admitted:
+class _Admitted(Struct, kw_only=True):
     """A call that was admitted and whose talk was not counted yet."""
 
     span: Span

@@ -14,7 +14,9 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.sip.message import MalformedMessageError, SipMessage, parse_message, uri_host
 from probe.trace.failure import Failure
@@ -34,8 +36,7 @@ WAITS_S = (0.5, 1.0, 2.0)
 """Waits between copies: timer E of RFC 3261 §17.1.2.2, cut after the third."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCall:
+class OpenCall(Struct, frozen=True, kw_only=True):
     """A call of ours that has no end in the trace."""
 
     invite: SipMessage

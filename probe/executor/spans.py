@@ -1,8 +1,10 @@
 """Cuts the logs of a plan's workers into one trace a try."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.plan.action import Call, Cancel, Expect, Hangup, Hold, Refresh, Take, Transfer
 from probe.plan.asks import Await
@@ -22,8 +24,7 @@ from probe.trace.trace import (
 _INSIDE = Hangup | Hold | Refresh | Transfer
 
 
-@dataclass(slots=True, kw_only=True)
-class Span:
+class Span(Struct, kw_only=True):
     """Where one try of an attempt lies in its account's log."""
 
     attempt: Attempt
@@ -42,8 +43,7 @@ class Span:
     "End, on the plan's clock."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class Recording(Struct, frozen=True, kw_only=True):
     """What is the same for every trace of a plan."""
 
     agent: str

@@ -6,15 +6,15 @@ is that of the 2xx.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.executor.orphan import exchange, is_host_address, split_values, uri_in
 from probe.sip.message import SipMessage, uri_host
 from probe.trace.trace import AgentNote, Event, MessageEvent, MessageReceived, MessageSent, readable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenCall:
+class TakenCall(Struct, frozen=True, kw_only=True):
     """A call that reached us, that we answered, and that has no end in the trace."""
 
     invite: SipMessage

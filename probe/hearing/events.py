@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.rtp.sound import Kind, Packet
 from probe.sip.message import SipMessage
@@ -20,8 +21,7 @@ _OVERLOAD_DBM0 = 6.18
 """The overload point of G.711 lies 6.18 dB above 0 dBm0 as a square wave (mu-law: 3.17 + 3.01)."""
 
 
-@dataclass(slots=True)
-class _Event:
+class _Event(Struct):
     """What the packets of one event said."""
 
     code: int

@@ -1,8 +1,7 @@
 """Sound cut into frames of 20 ms: how loud each is, whether it arrived, how tonal it is."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from probe.hearing.recording import Recording
@@ -24,8 +23,7 @@ _STEP = 48
 """Windows that are looked at in one go: about 2 ms, and some hundred kilobytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Frames:
+class Frames(Struct, frozen=True, kw_only=True, eq=False):
     """What each frame of a recording is like; all arrays have one entry a frame."""
 
     level_dbov: NDArray[np.float64]

@@ -1,8 +1,8 @@
 """From a recording to what was heard: stretches of tone, signal, speech, silence, in order."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.hearing import signals, tones, voice
 from probe.hearing.digits import inband
@@ -71,8 +71,7 @@ _PAUSE = 30
 _SILENT, _TONAL, _SOUND, _MISSING = "s", "t", "x", "m"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
+class _Run(Struct, frozen=True, kw_only=True):
     """Frames of one kind in a row."""
 
     kind: str

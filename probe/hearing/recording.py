@@ -1,12 +1,11 @@
 """What one stream brought, decoded and laid out on a line of time."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.hearing.samples import Mask, Samples
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Recording:
+class Recording(Struct, frozen=True, kw_only=True, eq=False):
     """Decoded sound with its gaps: where no packet came, nothing is invented."""
 
     samples: Samples

@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
+
+from msgspec import Struct
 
 _NEAR_HZ = 7.0
 """A tone of the network may be off by 1 % (E.180), and the measure by some Hz in short bursts."""
@@ -25,8 +26,7 @@ _ODD_SHARE = 0.2
 """A fifth of the times may be off by so much more: the edges that lost packets moved."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Burst:
+class Burst(Struct, frozen=True, kw_only=True):
     """A stretch of one tone, and the pause after it."""
 
     hz: tuple[float, ...]
@@ -50,8 +50,7 @@ class Burst:
         return self.end - self.begin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(Struct, frozen=True, kw_only=True):
     """A signal that was recognised."""
 
     what: str

@@ -1,8 +1,7 @@
 """Frequency, level and purity of a steady tone, measured over all of its length."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from probe.hearing.samples import Samples, level_dbov
 
@@ -13,8 +12,7 @@ _LONGEST_S = 2.0
 """Seconds that are looked at: more would not tell more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tone:
+class Tone(Struct, frozen=True, kw_only=True):
     """A steady sound of one to three frequencies."""
 
     frequencies_hz: tuple[float, ...]

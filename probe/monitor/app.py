@@ -10,10 +10,10 @@ import ipaddress
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from msgspec import Struct, field
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
@@ -44,8 +44,7 @@ _SANDBOX = "sandbox allow-scripts; frame-ancestors 'none'"
 """For the page of a run, which has a policy of its own: it acts as a page of nobody's site."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """An answer."""
 
     status: str = "200 OK"
@@ -69,8 +68,7 @@ class Response:
         return cls(status=status, body=(words.encode("utf-8", "replace"),), **more)
 
 
-@dataclass(slots=True, kw_only=True)
-class App:
+class App(Struct, kw_only=True):
     """Everything that is answered."""
 
     monitor: Monitor

@@ -1,13 +1,12 @@
 """What is run by itself: a scenario at a target, its times, and what it may come to at most."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 Key = tuple[str, str]
 """Module and target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One module at one of its targets."""
 
     module: str
@@ -43,8 +42,7 @@ class Check:
         return self.module, self.target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """Everything that a configuration says."""
 
     checks: tuple[Check, ...]

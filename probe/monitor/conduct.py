@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from probe.monitor.check import Check
 from probe.monitor.result import Result
@@ -37,8 +38,7 @@ class Stopper:
                 self._interrupt()
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Ticket:
+class Ticket(Struct, kw_only=True, eq=False):
     """One run that was accepted."""
 
     check: Check

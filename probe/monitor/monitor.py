@@ -8,7 +8,9 @@ processes of the executor; the threads share nothing but what the lock here guar
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.monitor.check import Check, Key, Rules
 from probe.monitor.conduct import CannotRunError, Carry, Ticket
@@ -40,8 +42,7 @@ class NotStartedError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reloads:
+class Reloads(Struct, frozen=True, kw_only=True):
     """What became of the configuration."""
 
     successful: bool

@@ -9,13 +9,13 @@ import hashlib
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
+from msgspec import Struct
 
 from probe import __version__
 from probe.monitor.check import Check
@@ -40,8 +40,7 @@ _HEIGHTS = {"met": 7, "inconclusive": 13, "not_met": 20}
 _WORDS = {"met": "met", "not_met": "not met", "inconclusive": "inconclusive"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bar:
+class _Bar(Struct, frozen=True, kw_only=True):
     """One run of a history."""
 
     x: int
@@ -50,8 +49,7 @@ class _Bar:
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class _Line(Struct, frozen=True, kw_only=True):
     """One run of a list."""
 
     at: str
@@ -63,8 +61,7 @@ class _Line:
     link: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _Row(Struct, frozen=True, kw_only=True):
     """One check as the page shows it."""
 
     anchor: str

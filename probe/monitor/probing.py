@@ -3,9 +3,9 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
 
 from probe.monitor.check import Check, Rules
@@ -40,8 +40,7 @@ class BadRequestError(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What a request asks for."""
 
     check: Check
@@ -96,8 +95,7 @@ def _patience(timeout: str | None) -> float:
     return min(LONGEST_S, max(LEAST_S, seconds - TIMEOUT_OFFSET_S))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """What came of a request."""
 
     ticket: Ticket | None

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 OUTCOMES = ("met", "not_met", "inconclusive")
 """Outcomes of a run, from good to open."""
@@ -13,8 +14,7 @@ Measured = tuple[str, tuple[str, ...], float]
 """Name of a measure, values of its labels, and the value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepResult:
+class StepResult(Struct, frozen=True, kw_only=True):
     """One step as it was judged."""
 
     scenario: str
@@ -42,8 +42,7 @@ class StepResult:
     "Why it was not met, one sentence."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What a run came to."""
 
     outcome: str
@@ -78,7 +77,7 @@ class Result:
 
     def to_json(self) -> str:
         """Return it as text."""
-        return json.dumps(asdict(self), ensure_ascii=True)
+        return json.dumps(to_builtins(self), ensure_ascii=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Result":

@@ -2,15 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from probe.monitor.check import Check, Key
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(Struct):
     """The next run of a check."""
 
     interval: float

@@ -11,9 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from probe.monitor.check import Key
 from probe.monitor.result import Result
@@ -48,8 +49,7 @@ class StoreError(Exception):
     """The state file cannot be used; the text says which, why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRun:
+class StoredRun(Struct, frozen=True, kw_only=True):
     """One run as it is entered."""
 
     number: int

@@ -4,8 +4,9 @@ import queue
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
+
+from msgspec import Struct
 
 from probe.naming.questions import Answer
 
@@ -13,8 +14,7 @@ SystemResolver = Callable[[str], list[str]]
 """Takes a name, returns addresses, raises socket.gaierror."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
+class Addresses(Struct, frozen=True, kw_only=True):
     """One look-up of a name's addresses."""
 
     name: str

@@ -3,8 +3,9 @@
 import ipaddress
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from time import monotonic
+
+from msgspec import Struct
 
 SERVICES = {"UDP": "_sip._udp", "TCP": "_sip._tcp", "TLS": "_sips._tcp"}
 """The SRV owner prefix of each transport (RFC 3263 §4.1)."""
@@ -19,8 +20,7 @@ Server = tuple[str, int]
 """Address and port of a name server."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came back to one question."""
 
     kind: str

@@ -7,8 +7,10 @@ NAPTR, SRV and addresses of the name first, then what these lead to.
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from time import monotonic
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.naming.addresses import (
     Addresses,
@@ -50,8 +52,7 @@ _WORSE = ("silent", "refused", "failed", "empty", "unknown")
 """How a look-up failed, the least telling last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """The next hop as a URI names it."""
 
     host: str
@@ -70,8 +71,7 @@ class Wanted:
     "Whether IPv6 addresses are of use."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """One server to try."""
 
     host: str
@@ -92,8 +92,7 @@ class Target:
         return shown((self.address, self.port))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
+class Located(Struct, frozen=True, kw_only=True):
     """What became of a next hop."""
 
     wanted: Wanted
@@ -131,8 +130,7 @@ class Located:
         return f"{last.name}{via}: {last.detail}" + (f"; before it: {asked}" if asked else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Service:
+class _Service(Struct, frozen=True, kw_only=True):
     """An SRV record of a transport."""
 
     transport: str

@@ -1,8 +1,9 @@
 """A profile becomes an account: its URI taken apart, every default filled in."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.plan.action import Account
 from probe.scenario.schema import Profile
@@ -21,8 +22,7 @@ _URI = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """The parts of an address of record."""
 
     scheme: str

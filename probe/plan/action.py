@@ -4,7 +4,8 @@ This module imports neither pydantic nor YAML, because every worker process impo
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 ODD_CHARACTER = re.compile(
     r"^\s|\s$|[\u00a0\u2007\u202f\u200b-\u200f\u2018-\u201f\ufeff\x00-\x1f\x7f]"
@@ -12,8 +13,7 @@ ODD_CHARACTER = re.compile(
 """What a value that was copied from a page or a mail carries beside its letters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """One user agent's identity, credentials and transport, fully resolved."""
 
     name: str
@@ -133,8 +133,7 @@ class Account:
         return f"Account(name={self.name!r}, aor={self.aor!r}, transport={self.transport!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hear:
+class Hear(Struct, frozen=True, kw_only=True):
     """What an agent listens for in a call. Digits of RFC 4733 are heard always."""
 
     sound: bool = False
@@ -150,8 +149,7 @@ class Hear:
     "Beginning of the names of recordings in the run's folder; empty where nothing is recorded."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(Struct, frozen=True, kw_only=True):
     """Base of all actions."""
 
     attempt: int
@@ -167,21 +165,18 @@ class Action:
     "Seconds from the first provisional response to a final one before we give up."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Register(Action):
+class Register(Action, frozen=True, kw_only=True):
     """Register the account's contact (RFC 3261 §10.2)."""
 
     expires: int = 300
     "Interval asked for in seconds."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unregister(Action):
+class Unregister(Action, frozen=True, kw_only=True):
     """Remove our contact (RFC 3261 §10.2.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Action):
+class Call(Action, frozen=True, kw_only=True):
     """Send an INVITE and carry the call through."""
 
     target: str
@@ -219,32 +214,28 @@ class Call(Action):
     "Whether the INVITE carries no session description (RFC 3261 §13.2.1)."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel(Action):
+class Cancel(Action, frozen=True, kw_only=True):
     """CANCEL a call that is not answered yet."""
 
     call: int
     "Attempt number of the call."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hangup(Action):
+class Hangup(Action, frozen=True, kw_only=True):
     """Send BYE in a call that is up."""
 
     call: int
     "Attempt number of the call."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk(Action):
+class Talk(Action, frozen=True, kw_only=True):
     """Let calls that are up go on for a while."""
 
     duration: float
     "Seconds."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Press(Action):
+class Press(Action, frozen=True, kw_only=True):
     """Press keys in a call that is up; the talk that follows lets them be sent."""
 
     call: int
@@ -257,24 +248,21 @@ class Press(Action):
     "rfc4733, info or inband."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait(Action):
+class Wait(Action, frozen=True, kw_only=True):
     """Do nothing for a while."""
 
     duration: float
     "Seconds."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options(Action):
+class Options(Action, frozen=True, kw_only=True):
     """Ask for capabilities outside a dialog (RFC 3261 §11)."""
 
     target: str
     "Request-URI."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(Struct, frozen=True, kw_only=True):
     """How the called side takes a call."""
 
     kind: str = "answer"
@@ -305,8 +293,7 @@ class Manner:
     "Extra header fields of the final response."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expect(Action):
+class Expect(Action, frozen=True, kw_only=True):
     """Say beforehand how the account takes the next call that reaches it."""
 
     call: int
@@ -316,8 +303,7 @@ class Expect(Action):
     "How it is taken."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follow(Action):
+class Follow(Action, frozen=True, kw_only=True):
     """Say beforehand that the account may be transferred to one target (RFC 3515)."""
 
     call: int
@@ -327,8 +313,7 @@ class Follow(Action):
     "The only URI whose user part a Refer-To may name."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Take(Action):
+class Take(Action, frozen=True, kw_only=True):
     """Answer, refuse or redirect a call that rings here, or that arrives within a time."""
 
     call: int
@@ -341,8 +326,7 @@ class Take(Action):
     "Seconds to wait for its INVITE."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold(Action):
+class Hold(Action, frozen=True, kw_only=True):
     """Put a call on hold, or resume it, by re-INVITE (RFC 3264 §8.4)."""
 
     call: int
@@ -352,8 +336,7 @@ class Hold(Action):
     "Whether it is resumed."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refresh(Action):
+class Refresh(Action, frozen=True, kw_only=True):
     """Refresh the session of a call (RFC 4028 §7.4)."""
 
     call: int
@@ -363,8 +346,7 @@ class Refresh(Action):
     "INVITE or UPDATE."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer(Action):
+class Transfer(Action, frozen=True, kw_only=True):
     """Transfer a call with REFER (RFC 3515, RFC 5589)."""
 
     call: int

@@ -1,6 +1,6 @@
 """Steps that ask, subscribe and wait become attempts."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from probe.plan.action import Account
 from probe.plan.asks import Ask, AskInCall, Await, Subscribe, Unsubscribe, Wanted

@@ -4,7 +4,6 @@ Like the others, these are plain values without expectations. What stands under 
 says when there is nothing more to wait for; whether it was right is judged from the trace.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from probe.plan.action import Action
@@ -16,8 +15,7 @@ WATCH_S = 2.0
 """How long NOTIFYs are waited for where a step does not say it, in seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask(Action):
+class Ask(Action, frozen=True, kw_only=True):
     """Send a request outside a call (RFC 3261 §8.1), such as MESSAGE (RFC 3428)."""
 
     method: str
@@ -39,8 +37,7 @@ class Ask(Action):
     "Agent of ours that the request is to arrive at, or None."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskInCall(Action):
+class AskInCall(Action, frozen=True, kw_only=True):
     """Send a request inside a call that is up."""
 
     call: int
@@ -59,8 +56,7 @@ class AskInCall(Action):
     "Content-Type of the body."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscribe(Action):
+class Subscribe(Action, frozen=True, kw_only=True):
     """Subscribe to an event package and watch its NOTIFYs (RFC 6665 §4.1)."""
 
     package: str
@@ -82,8 +78,7 @@ class Subscribe(Action):
     "NOTIFYs after which there is nothing to wait for; none stands for one of any kind."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsubscribe(Action):
+class Unsubscribe(Action, frozen=True, kw_only=True):
     """End a subscription with Expires: 0 and watch its last NOTIFY (RFC 6665 §4.1.2.3)."""
 
     subscription: int
@@ -96,8 +91,7 @@ class Unsubscribe(Action):
     "NOTIFYs after which there is nothing to wait for; none stands for one that ends it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Await(Action):
+class Await(Action, frozen=True, kw_only=True):
     """Wait for requests of the peer: those that no earlier step has taken, or new ones."""
 
     method: str

@@ -5,7 +5,7 @@ caller, and what the called agent is told beforehand. Where a later step answers
 redirects, the call's own step ends with the ringing, and the agent only rings.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from probe.plan import sounds
 from probe.plan.action import (

@@ -1,10 +1,9 @@
 """What the installed pjsua2 can do, asked once; everything else reads this value."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """The compile-time choices of the pjsua2 in use."""
 
     version: str

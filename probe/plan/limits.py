@@ -2,7 +2,8 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.plan.action import Account, Action
 from probe.plan.capabilities import Capabilities
@@ -20,8 +21,7 @@ TRANSPORTS = ("UDP", "TCP", "TLS")
 _NO_IPV6 = "IPv6 is asked for, and the installed pjsua2 was built without it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lack:
+class Lack(Struct, frozen=True, kw_only=True):
     """Something that a plan asks for and that cannot be had."""
 
     name: str

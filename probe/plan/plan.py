@@ -1,7 +1,8 @@
 """A scenario with everything resolved: who acts, on what, and what should come of it."""
 
-from dataclasses import dataclass, field
 from math import ceil
+
+from msgspec import Struct, field
 
 from probe.plan.action import Account, Action
 from probe.scenario.expectation import Expectation
@@ -10,8 +11,7 @@ from probe.scenario.schema import Retry
 from probe.scenario.source import Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class Price(Struct, frozen=True, kw_only=True):
     """What calls through a trunk cost, as its owner wrote it."""
 
     minute: float
@@ -32,8 +32,7 @@ class Price:
         return f"{amount:.4f}".rstrip("0").rstrip(".") + f" {self.currency}".rstrip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What the calls of one account may come to at most; None for no limit."""
 
     owner: str
@@ -73,8 +72,7 @@ class Limits:
     "Seconds between two REGISTER or OPTIONS to that host, once the first few are used up."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One thing to try, and what should come back."""
 
     index: int
@@ -120,8 +118,7 @@ class Attempt:
     "What bounds this attempt beside its deadlines, or None."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """One scenario, fully resolved."""
 
     scenario: str

@@ -11,9 +11,10 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from urllib.parse import unquote, unquote_to_bytes
+
+from msgspec import Struct
 
 from probe.reference.load import raw
 from probe.sip.message import uri_host, uri_user
@@ -56,8 +57,7 @@ _NOT_ABROAD = 11
 """Digits from which a number without prefix is read as country code and number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Emergency:
+class _Emergency(Struct, frozen=True, kw_only=True):
     """What the data file holds."""
 
     regions: dict[str, frozenset[str]]

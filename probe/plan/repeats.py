@@ -6,7 +6,8 @@ which of them was not met, and a comparison takes them together again.
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.plan.plan import Plan
 

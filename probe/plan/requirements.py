@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.plan.action import Account, Call, Register
 from probe.plan.plan import Attempt
@@ -16,8 +17,7 @@ IDENTITY_FIELDS = ("p-asserted-identity", "p-preferred-identity", "remote-party-
 """Header fields that carry the calling number beside From (RFC 3325; Remote-Party-ID is older)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """A configured value that the provider's list does not allow."""
 
     of: Wanted

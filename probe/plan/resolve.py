@@ -1,7 +1,8 @@
 """A scenario, its profiles and the code reference become a plan; nothing is left to guess."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.plan import asking, calls, sounds
 from probe.plan.action import (

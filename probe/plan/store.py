@@ -7,10 +7,11 @@ secrets once more.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import Struct, ValidationError, convert
+from msgspec.structs import asdict, replace
+from pydantic import ValidationError as InvalidModelError
 
 from probe.plan import action as actions
 from probe.plan import asks
@@ -38,12 +39,30 @@ _ACCOUNT = (
 _NOT_OF_AN_ACTION = frozenset({"headers"})
 """Fields of an action that are left out: a header field may carry a token."""
 
+_EXPECTED: dict[type, tuple[str, ...]] = {
+    Bound: ("min", "max", "warn", "text", "unit"),
+    HeaderExpectation: ("kind", "value", "text"),
+    Keys: ("digits", "way", "text"),
+    Levels: ("min", "max", "text"),
+}
+"""Fields that are kept of what an expectation holds, beside its place."""
+
 _SOURCE = ("file", "line", "column", "length", "text")
-_OWN = ("index", "step", "label", "method", "direction", "provider")
 _PASSWORDS = {None: None, "set": MARK, "odd": f"{MARK} "}
 """What stands for a password when an attempt is read back: none, one, one with an odd character."""
 
 Clean = Callable[[str], str]
+
+
+class _Own(Struct, frozen=True, kw_only=True):
+    """The fields of an attempt that are plain values."""
+
+    index: int
+    step: int
+    label: str
+    method: str
+    direction: str
+    provider: str | None
 
 
 class StoredAttemptError(ValueError):
@@ -57,10 +76,10 @@ def attempt_to_json(attempt: Attempt) -> dict[str, object]:
     """
     clean = Redactor().text
     account, retry = attempt.account, attempt.retry
-    action = {field.name for field in fields(attempt.action)} - _NOT_OF_AN_ACTION
+    action = {*attempt.action.__struct_fields__} - _NOT_OF_AN_ACTION
     return {
         "schema": SCHEMA,
-        **_kept(attempt, _OWN, clean),
+        **_kept(attempt, _Own.__struct_fields__, clean),
         "action": {
             "is": type(attempt.action).__name__,
             **_kept(attempt.action, sorted(action), clean),
@@ -87,7 +106,14 @@ def attempt_from_json(stored: Mapping[str, Any]) -> Attempt:
         )
     try:
         return _attempt(stored)
-    except (ValidationError, ScenarioError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValidationError,
+        InvalidModelError,
+        ScenarioError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
         first = str(error).partition("\n")[0]
         raise StoredAttemptError(f"{type(error).__name__}: {first}") from error
 
@@ -99,29 +125,23 @@ def without_credentials(attempt: Attempt) -> Attempt:
         password = _PASSWORDS[_about_password(account.password)]
         account = replace(account, password=password, headers=(), client_key=None)
     if hasattr(action, "headers"):
-        action = replace(action, headers=())  # type: ignore[call-arg]  # some actions have it
+        action = replace(action, headers=())
     return replace(attempt, account=account, action=action)
 
 
 def _attempt(stored: Mapping[str, Any]) -> Attempt:
     account, expectation = stored["account"], stored["expectation"]
-    return TypeAdapter(Attempt).validate_python(
-        {
-            **{name: stored[name] for name in _OWN},
-            "action": _action(stored["action"]),
-            "account": None
-            if account is None
-            else TypeAdapter(Account).validate_python(
-                {**account, "password": _PASSWORDS[account["password"]]}
-            ),
-            "expectation": None
-            if expectation is None
-            else Expectation.model_validate(_read(expectation)),
-            "retry": None
-            if stored["retry"] is None
-            else Retry.model_validate({"times": str(stored["retry"]["times"])}),
-            "source": _place(stored["source"]),
-        }
+    return Attempt(
+        **asdict(convert(stored, _Own)),
+        action=_action(stored["action"]),
+        account=None
+        if account is None
+        else convert({**account, "password": _PASSWORDS[account["password"]]}, Account),
+        expectation=None if expectation is None else Expectation.model_validate(_read(expectation)),
+        retry=None
+        if stored["retry"] is None
+        else Retry.model_validate({"times": str(stored["retry"]["times"])}),
+        source=_place(stored["source"]),
     )
 
 
@@ -129,7 +149,7 @@ def _action(stored: Mapping[str, Any]) -> Action:
     kind = {**vars(asks), **vars(actions)}[stored["is"]]
     if not issubclass(kind, Action):
         raise StoredAttemptError(f"{stored['is']!r} is no action")
-    done: Action = TypeAdapter(kind).validate_python(stored)
+    done: Action = convert(stored, kind)
     return done
 
 
@@ -141,7 +161,7 @@ def _about_password(password: str | None) -> str | None:
 
 
 def _kept(value: object, names: "tuple[str, ...] | list[str]", clean: Clean) -> dict[str, object]:
-    """Return some fields of a dataclass as JSON values."""
+    """Return some fields of a record as JSON values."""
     return {name: _plain(getattr(value, name), clean) for name in names}
 
 
@@ -156,7 +176,7 @@ def _plain(value: object, clean: Clean) -> object:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Manner | Hear):
-        kept = {field.name for field in fields(value)} - _NOT_OF_AN_ACTION
+        kept = {*value.__struct_fields__} - _NOT_OF_AN_ACTION
         return _kept(value, sorted(kept), clean)
     raise TypeError(f"a {type(value).__name__} has no file form")
 
@@ -185,13 +205,13 @@ def _written(value: object, clean: Clean) -> object:  # noqa: PLR0911 - part by 
             }
         case Bound() | HeaderExpectation():
             kind = "bound" if isinstance(value, Bound) else "header"
-            own = [field.name for field in fields(value) if field.name != "source"]
-            return {"is": kind, **_kept(value, own, clean), "source": _source(value.source, clean)}
+            own = _kept(value, _EXPECTED[type(value)], clean)
+            return {"is": kind, **own, "source": _source(value.source, clean)}
         case Keys() | Levels():
             kind = "pressed" if isinstance(value, Keys) else "levels"
-            own = [field.name for field in fields(value) if field.name != "source"]
+            own = _kept(value, _EXPECTED[type(value)], clean)
             place = getattr(value, "source", NOWHERE)
-            return {"is": kind, **_kept(value, own, clean), "source": _source(place, clean)}
+            return {"is": kind, **own, "source": _source(place, clean)}
         case Mapping():
             return {
                 "is": "keys",
@@ -218,13 +238,13 @@ def _read(stored: Any) -> Any:  # noqa: ANN401, PLR0911 - what JSON holds, part 
         case "sequence":
             return _sequence(stored["text"], _place(stored["source"]))
         case "bound":
-            return TypeAdapter(Bound).validate_python(_placed(stored))
+            return convert(_placed(stored), Bound)
         case "header":
-            return TypeAdapter(HeaderExpectation).validate_python(_placed(stored))
+            return convert(_placed(stored), HeaderExpectation)
         case "pressed":
-            return TypeAdapter(Keys).validate_python(_placed(stored))
+            return convert(_placed(stored), Keys)
         case "levels":
-            return TypeAdapter(Levels).validate_python(stored)
+            return convert(stored, Levels)
         case other:
             raise StoredAttemptError(f"unknown part {other!r} of an expectation")
 
@@ -246,4 +266,4 @@ def _placed(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _place(stored: Mapping[str, Any] | None) -> Source:
-    return NOWHERE if stored is None else TypeAdapter(Source).validate_python(stored)
+    return NOWHERE if stored is None else convert(stored, Source)

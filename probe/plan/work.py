@@ -1,7 +1,8 @@
 """What is gathered while one scenario is resolved, and what every kind of step needs of it."""
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.plan.accounts import Address, address_of, file_of, make_account, missing_files
 from probe.plan.action import Account, Action, Call, Options, Register, Unregister
@@ -21,13 +22,10 @@ TRUNK_ACCOUNT = "trunk"
 """Name of the trunk's own account."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Work:
+class Work(Struct, kw_only=True):
     """What is gathered while one scenario is resolved."""
 
     scenario: Scenario
-    literal: frozenset[str] = field(init=False)
-    named: dict[str, int] = field(init=False)
     trunk: str
     profiles: dict[str, Profile]
     embedded: Profile | None = None
@@ -38,6 +36,8 @@ class Work:
     attempts: list[Attempt] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    literal: frozenset[str] = frozenset()
+    named: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look through the steps once for what each of them asks of the others."""

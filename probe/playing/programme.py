@@ -3,7 +3,8 @@
 import math
 import re
 from array import array
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.playing import keys
 
@@ -27,8 +28,7 @@ _TONE = re.compile(r"tone (\d+(?:\+\d+)*)Hz")
 _LONGEST_LOOP_S = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Programme:
+class Programme(Struct, frozen=True):
     """16-bit samples of one channel."""
 
     once: bytes

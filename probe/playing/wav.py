@@ -1,9 +1,10 @@
 """Recordings that are played: what a WAV file must be, and its samples at another rate."""
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 _RATES = (8000, 192_000)
 _LONGEST_S = 600.0
@@ -14,8 +15,7 @@ class WavError(ValueError):
     """A file that cannot be played; the words say why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What the first chunks of a WAV file say."""
 
     channels: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import Struct
 
 from probe.executor.crew import EngineMissingError
 from probe.pytest_plugin.items import failure_text
@@ -20,8 +20,7 @@ from probe.scenario.source import ScenarioError
 from probe.verdict.verdict import Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What came of a call or a registration."""
 
     finding: Finding

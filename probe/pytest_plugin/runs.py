@@ -8,9 +8,11 @@ import platform
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe import __version__, runner
 from probe.cli.embedded import faults_of, notes_on, profile_of, stand_in, started
@@ -36,8 +38,7 @@ WIDTH = 100
 """Columns of a report."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Runs:
+class Runs(Struct, kw_only=True):
     """One for each process of pytest; worker processes rest between the scenarios."""
 
     results: Path

@@ -7,8 +7,9 @@ in Server, names a stack and never a provider.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from probe.reference.meaning import LONGEST_PHRASE
 from probe.sip.challenge import parse_auth_field
@@ -38,8 +39,7 @@ class MarkKind(Enum):
     """In the reason phrase."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """One message that arrived, as far as marks can stand in it."""
 
     status: int | None
@@ -61,8 +61,7 @@ def within(host: str, domain: str) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Struct, frozen=True, kw_only=True):
     """One thing that only this provider shows."""
 
     provider: str
@@ -110,8 +109,7 @@ class Mark:
         return value if here and re.search(self.pattern, value) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(Struct, frozen=True, kw_only=True):
     """A mark, and where it stood."""
 
     mark: Mark
@@ -124,8 +122,7 @@ class Sighting:
     "The host name, realm, field value or phrase in which it stood."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recognition:
+class Recognition(Struct, frozen=True, kw_only=True):
     """Who shows itself in host names and answers."""
 
     sightings: tuple[Sighting, ...]
@@ -143,8 +140,7 @@ class Recognition:
         return tuple(dict.fromkeys(sighting.mark.provider for sighting in self.sightings))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
+class Stack(Struct, frozen=True, kw_only=True):
     """A product that many parties run: it tells what a code of it is worth, and nobody's name."""
 
     name: str

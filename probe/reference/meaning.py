@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 ANY = "ANY"
 """Subject of a meaning that holds for every code, once its phrase or header hint is on the wire."""
@@ -37,8 +38,7 @@ def _said(pattern: str) -> str:
     return f"matches “{pattern}”"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
+class Meaning(Struct, frozen=True, kw_only=True):
     """One thing that a code, method or symptom can mean, and who says so."""
 
     subject: int | str

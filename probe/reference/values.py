@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from probe.reference.mark import Mark
 from probe.reference.meaning import Meaning
@@ -43,8 +44,7 @@ def treated_as(code: int) -> int | None:
     return 183 if kind == "1xx" else code // _CODES_A_CLASS * _CODES_A_CLASS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseCode:
+class ResponseCode(Struct, frozen=True, kw_only=True):
     """A response code, registered or not."""
 
     code: int
@@ -74,8 +74,7 @@ class ResponseCode:
         return class_of(self.code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseClass:
+class ResponseClass(Struct, frozen=True, kw_only=True):
     """One of the six classes of responses (RFC 3261 §21)."""
 
     name: str
@@ -94,8 +93,7 @@ class ResponseClass:
     "Where a popular short wording of the class misleads."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
+class Method(Struct, frozen=True, kw_only=True):
     """A SIP method."""
 
     name: str
@@ -116,8 +114,7 @@ class Method:
     "How a test uses it, or why it does not."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Q850Cause:
+class Q850Cause(Struct, frozen=True, kw_only=True):
     """A Q.850 cause of the telephone network, as `Reason: Q.850;cause=` carries it (RFC 6432)."""
 
     cause: int
@@ -142,8 +139,7 @@ class Q850Cause:
     "Root causes that it points to."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WarningCode:
+class WarningCode(Struct, frozen=True, kw_only=True):
     """A warn-code of the Warning header (RFC 3261 §20.43)."""
 
     code: int
@@ -160,8 +156,7 @@ class WarningCode:
     "Root causes that it points to."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderHint:
+class HeaderHint(Struct, frozen=True, kw_only=True):
     """A header field that carries the real reason behind a code."""
 
     name: str
@@ -205,8 +200,7 @@ class Wanted(Enum):
     """`needed` where the TLS client must show a certificate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(Struct, frozen=True, kw_only=True):
     """What a provider's trunk wants before the first call."""
 
     topic: str
@@ -223,8 +217,7 @@ class Requirement:
     "The same, as values that a configuration can be compared with; empty where it cannot."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(Struct, frozen=True, kw_only=True):
     """A trunk provider: what its codes mean, by its own pages."""
 
     key: str
@@ -247,8 +240,7 @@ class Provider:
     "What to know about it as a whole; also that nothing was found."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookAlike:
+class LookAlike(Struct, frozen=True, kw_only=True):
     """Something that looks like a root cause and is not it."""
 
     cause: str | None
@@ -257,8 +249,7 @@ class LookAlike:
     "What tells the two apart."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RootCause:
+class RootCause(Struct, frozen=True, kw_only=True):
     """Something that is wrong, as against the code that shows it."""
 
     id: str

@@ -1,15 +1,15 @@
 """The last good run of a step, as it is shown beside one that was not met."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from probe.report.model import Finding
 from probe.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differing:
+class Differing(Struct, frozen=True, kw_only=True):
     """One thing that is not as it was."""
 
     what: str
@@ -25,8 +25,7 @@ class Differing:
     "How sure that is, where it is a matter of chance."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastGood:
+class LastGood(Struct, frozen=True, kw_only=True):
     """The same step of the same scenario, in the last stored run in which it was met."""
 
     run_id: str

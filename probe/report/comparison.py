@@ -1,7 +1,8 @@
 """Expected against observed: a sequence laid out in columns, with a cross where the two part."""
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.report.text import cells, padded, plain, wrapped
 from probe.verdict.verdict import Verdict
@@ -34,8 +35,7 @@ def compared(verdict: Verdict, width: int, *, aligned: bool) -> list[str]:
     return rows
 
 
-@dataclass(slots=True, kw_only=True)
-class _Columns:
+class _Columns(Struct, kw_only=True):
     """What was observed, laid under the expected items from left to right."""
 
     wanted: list[str]

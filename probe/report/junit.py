@@ -12,8 +12,9 @@ sums, once for the cases, of which one is in memory at a time.
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
+
+from msgspec import Struct, field
 
 from probe.report.json_report import iso_utc
 from probe.report.model import Finding, RunReport
@@ -26,8 +27,7 @@ BLOCK_WIDTH = 100
 _INDENT = "  "
 
 
-@dataclass(slots=True, kw_only=True)
-class _Suite:
+class _Suite(Struct, kw_only=True):
     """What the findings of one scenario come to."""
 
     places: "array[int]" = field(default_factory=lambda: array("Q"))

@@ -10,7 +10,6 @@ This is working space and not the record: what survives a kill is the journal of
 (``probe/results.py``).
 """
 
-import io
 import pickle
 import tempfile
 import weakref
@@ -18,10 +17,11 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import TypeVar, overload
+
+from msgspec.structs import replace
 
 from probe.plan.store import without_credentials
 from probe.report.json_report import finding_to_json
@@ -37,36 +37,6 @@ _FAST = 1
 """Level of zlib: most of the gain for 30 µs a call."""
 
 _T = TypeVar("_T")
-
-
-@cache
-def _names(kind: type) -> tuple[str, ...]:
-    """Return the names of a dataclass's fields."""
-    return tuple(field.name for field in fields(kind))
-
-
-def _made(kind: type, values: tuple[object, ...]) -> object:
-    """Return a dataclass with these values of its fields."""
-    one: object = object.__new__(kind)
-    for name, value in zip(_names(kind), values, strict=True):
-        object.__setattr__(one, name, value)
-    return one
-
-
-class _Pickler(pickle.Pickler):
-    """Knows a shorter way for dataclasses than their own: a trace has dozens of them."""
-
-    def reducer_override(self, value: Any) -> Any:  # noqa: ANN401 - as pickle declares it
-        if is_dataclass(value) and not isinstance(value, type):
-            kind = type(value)
-            return _made, (kind, tuple(getattr(value, name) for name in _names(kind)))
-        return NotImplemented
-
-
-def _pickled(value: object) -> bytes:
-    stream = io.BytesIO()
-    _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(value)
-    return stream.getvalue()
 
 
 class Shelf(Sequence[_T]):
@@ -93,10 +63,10 @@ class Shelf(Sequence[_T]):
 
     def add(self, value: _T) -> _T:
         """Put a value away and return it as it was put away, without secrets."""
-        data = _pickled(value)
+        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
         if any(secret.encode("utf-8", "surrogatepass") in data for secret in self._secrets):
             value = rewritten(value, Redactor(self._secrets))
-            data = _pickled(value)
+            data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
         self._put(zlib.compress(data, _FAST))
         return value
 

@@ -13,8 +13,10 @@ rung above it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.report.text import cells, cut, padded, plain, wrapped
 from probe.report.way import way_label
@@ -119,8 +121,7 @@ class Direction(Enum):
     "Neither: a fault or a fact about a connection or about our own agent."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
+class Rung(Struct, frozen=True, kw_only=True):
     """One line of the ladder."""
 
     event: int

@@ -6,7 +6,8 @@ unit at the end. A name that was published keeps its meaning; labels may be adde
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.report.bounds import read_bound
 from probe.report.model import Finding, RunReport
@@ -23,8 +24,7 @@ _OF_A_STEP = ("scenario", "step")
 _OF_A_STREAM = (*_OF_A_STEP, "stream")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class Measure(Struct, frozen=True, kw_only=True):
     """One thing that is measured; all of them are gauges, for a run is looked at anew each time."""
 
     name: str
@@ -37,8 +37,7 @@ class Measure:
     "Names of its labels, in order."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """A measured value."""
 
     measure: Measure

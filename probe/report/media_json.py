@@ -7,11 +7,12 @@ import ast
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from functools import cache
 from itertools import pairwise
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from probe.trace import media
 from probe.trace.media import MediaReport
@@ -32,9 +33,9 @@ _TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 def media_to_json(report: MediaReport, text: Callable[[str], str]) -> dict[str, object]:
     """Return the report as JSON values; ``text`` makes words of others fit to be shown."""
     return {
-        field.name: _value(getattr(report, field.name), text)
-        for field in fields(report)
-        if field.name not in _NOT_TOLD
+        name: _value(getattr(report, name), text)
+        for name in report.__struct_fields__
+        if name not in _NOT_TOLD
     }
 
 
@@ -57,8 +58,8 @@ def _value(held: object, text: Callable[[str], str]) -> object:
         return round(held, 6) if math.isfinite(held) else None
     if isinstance(held, tuple):
         return [_value(one, text) for one in held]
-    if is_dataclass(held) and not isinstance(held, type):
-        return {field.name: _value(getattr(held, field.name), text) for field in fields(held)}
+    if isinstance(held, Struct):
+        return {name: _value(getattr(held, name), text) for name in held.__struct_fields__}
     return held
 
 
@@ -85,12 +86,9 @@ def bound_schema() -> Schema:
 def _object(kind: Any) -> Schema:  # noqa: ANN401 - a class of values
     lines = _lines()[kind.__name__] if kind.__module__ == media.__name__ else {}
     hints = get_type_hints(kind)
-    properties = {name: _property(hints[name], lines.get(name, "")) for name in _names(kind)}
+    names = kind.__struct_fields__
+    properties = {name: _property(hints[name], lines.get(name, "")) for name in names}
     return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a class of values
-    return tuple(field.name for field in fields(kind))
 
 
 def _property(hint: Any, line: str) -> Schema:  # noqa: ANN401 - an annotation
@@ -98,7 +96,7 @@ def _property(hint: Any, line: str) -> Schema:  # noqa: ANN401 - an annotation
     about: Schema = {"description": line} if line else {}
     if get_origin(hint) is tuple:
         part = get_args(hint)[0]
-        items = _object(part) if is_dataclass(part) else _property(part, "")
+        items = _object(part) if hasattr(part, "__struct_fields__") else _property(part, "")
         return {"type": "array", "items": items, **about}
     kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
     names = [_TYPES[kind] for kind in kinds]

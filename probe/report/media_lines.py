@@ -5,7 +5,8 @@ so. What cannot be known (no RTCP came, nothing was measured) is said and not le
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.report.text import plain
 from probe.trace.media import MediaReport
@@ -14,8 +15,7 @@ _RECEIVES = frozenset({"", "sendrecv", "recvonly"})
 _SENDS = frozenset({"", "sendrecv", "sendonly"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """One direction of a stream."""
 
     inbound: bool

@@ -3,8 +3,9 @@
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from probe.diagnosis.explanation import Explanation
 from probe.plan.plan import Attempt
@@ -14,8 +15,7 @@ from probe.trace.trace import Trace
 from probe.verdict.verdict import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Try(Struct, frozen=True, kw_only=True):
     """One try of an attempt: its trace and what was judged of it."""
 
     trace: Trace
@@ -28,8 +28,7 @@ class Try:
     "Why not; None where everything was met."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One attempt with all its tries."""
 
     scenario: str
@@ -81,8 +80,7 @@ class Findings(Sequence[Finding]):
         """Yield each as the JSON report has it, made when the finding was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunReport:
+class RunReport(Struct, frozen=True, kw_only=True):
     """One run of any number of scenarios."""
 
     run_id: str

@@ -12,12 +12,13 @@ import io
 import ipaddress
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from heapq import heappop, heappush, heapreplace
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 from probe.report.kept import Shelf
 from probe.trace.trace import IcmpReceived, MessageEvent, MessageSent, Trace
@@ -39,8 +40,7 @@ End = tuple[Address, int]
 """Address and port of one end; unspecified and 0 where the trace does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Frame:
+class _Frame(Struct, frozen=True, kw_only=True):
     """One event as it will be written."""
 
     micros: int

@@ -1,7 +1,8 @@
 """A report in which nobody is named: every text of it is rewritten, after everything was judged."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from probe.plan.action import Account
 from probe.report.kept import changed

@@ -5,9 +5,13 @@ What is listed here as kept are our own words: without the list a user called ``
 change what a trace means.
 """
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
+from dataclasses import replace as replaced
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.diagnosis.explanation import Cause, CodeReference
 from probe.plan.action import Account
@@ -94,16 +98,20 @@ def rewritten(value: _T, rewriter: Rewriter) -> _T:
     elif isinstance(value, Expectation | SdpExpectation | MediaExpectation):
         parts = {name: getattr(value, name) for name in type(value).model_fields}
         changed = value.model_copy(update=rewritten(parts, rewriter))
-    elif is_dataclass(value) and not isinstance(value, type):
-        kept = next((_KEPT[kind] for kind in type(value).__mro__ if kind in _KEPT), frozenset())
-        changes = {
-            field.name: rewritten(getattr(value, field.name), rewriter)
-            for field in fields(value)
-            if field.init and field.name not in kept
-        }
+    elif isinstance(value, Struct):
+        changes = _changes(value, value.__struct_fields__, rewriter)
         if isinstance(value, Finding) and isinstance(row := changes["row"], Row):
             changes["scenario"] = f"{row.story}[{row.name}]{count_of(value.scenario)}"
         if isinstance(value, MessageEvent):
             changes["text"] = rewriter.message(value.text)
         changed = replace(value, **changes)
+    elif is_dataclass(value) and not isinstance(value, type):
+        names = tuple(field.name for field in fields(value))
+        changed = replaced(value, **_changes(value, names, rewriter))
     return changed  # type: ignore[return-value]  # each branch keeps the type of its value
+
+
+def _changes(value: object, names: tuple[str, ...], rewriter: Rewriter) -> dict[str, Any]:
+    """Return the rewritten fields of a value, without those that are kept."""
+    kept = next((_KEPT[kind] for kind in type(value).__mro__ if kind in _KEPT), frozenset())
+    return {name: rewritten(getattr(value, name), rewriter) for name in names if name not in kept}

@@ -7,7 +7,8 @@ of a telephone, and every report says that it is an estimate.
 """
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BUFFER_S = 0.06
 """Jitter buffer that the delay of an ear supposes, in seconds: that of ``rx_discarded``."""
@@ -18,8 +19,7 @@ _NC, _NFOR, _PS, _PR, _QDU = -70.0, -64.0, 35.0, 35.0, 1.0
 _OLR = _SLR + _RLR
 
 
-@dataclass(frozen=True, slots=True)
-class Impairment:
+class Impairment(Struct, frozen=True):
     """What a codec takes away (G.113 appendix I)."""
 
     ie: float

@@ -7,7 +7,8 @@ RFC 3261 §13.2.1 lets the caller treat it as one, and early media flows by it.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.rtp.reception import UNKNOWN, Known
 from probe.rtp.sound import Kind
@@ -33,8 +34,7 @@ _SENDS = frozenset({"sendrecv", "sendonly"})
 _TAKES = frozenset({"sendrecv", "recvonly"})
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """Master keys of SDES (RFC 4568 §6.1); never in a repr, a trace or a log."""
 
     suite: str
@@ -48,8 +48,7 @@ class Keys:
         return f"Keys(suite={self.suite!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """One agreement, with all that a session needs of it."""
 
     agreed: Agreed
@@ -84,8 +83,7 @@ class Terms:
         return self.agreed.direction in _TAKES
 
 
-@dataclass(frozen=True, slots=True)
-class _Offer:
+class _Offer(Struct, frozen=True):
     ours: bool
     audio: MediaDescription
     cseq: int

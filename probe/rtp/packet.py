@@ -1,7 +1,8 @@
 """RTP and RTCP packets as bytes and back (RFC 3550 §5.1, §6.4 to §6.6)."""
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 HEADER = 12
 """Bytes of an RTP header without contributing sources."""
@@ -17,8 +18,7 @@ _BLOCK = struct.Struct("!IIIIII")
 _CNAME = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RtpPacket:
+class RtpPacket(Struct, frozen=True):
     """One RTP packet."""
 
     payload_type: int
@@ -60,8 +60,7 @@ def build_rtp(packet: RtpPacket) -> bytes:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ReportBlock:
+class ReportBlock(Struct, frozen=True):
     """What one side says of the stream that it receives (RFC 3550 §6.4.1)."""
 
     ssrc: int
@@ -80,8 +79,7 @@ class ReportBlock:
     "Time since then in 1/65536 s."
 
 
-@dataclass(frozen=True, slots=True)
-class SenderInfo:
+class SenderInfo(Struct, frozen=True):
     """What a sender says of its own stream (RFC 3550 §6.4.1)."""
 
     ntp: int
@@ -92,8 +90,7 @@ class SenderInfo:
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class RtcpReport:
+class RtcpReport(Struct, frozen=True):
     """One SR or RR out of a compound packet."""
 
     ssrc: int

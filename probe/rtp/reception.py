@@ -11,7 +11,8 @@ numbers, or timestamps that do not jump, is a gap.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.rtp.packet import RtpPacket
 from probe.rtp.slices import Slices
@@ -41,8 +42,7 @@ _HALF = 1 << 31
 _SEQUENCES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What the session descriptions say of a payload type."""
 
     kind: Kind

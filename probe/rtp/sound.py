@@ -7,9 +7,10 @@ they may not block, not sleep, not touch pjsua2, and must be done within about a
 take its time.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct
 
 from probe.sip.message import SipMessage
 from probe.trace.media import Agreed, MediaReport
@@ -31,8 +32,7 @@ class Kind(Enum):
     "A payload type that nobody agreed on; received only."
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The payload of one packet that is to be sent."""
 
     payload: bytes
@@ -49,8 +49,7 @@ class Frame:
     timestamp of its beginning (RFC 4733 §2.5.1.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """One RTP packet that came, decrypted, duplicates left out."""
 
     at: float

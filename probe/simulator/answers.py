@@ -4,7 +4,7 @@ In a value, ``{here}`` stands for the trunk's host and port. 401 and 407 get the
 the nonce is made. Reason causes follow RFC 3398 §7.2.4.1.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 ALLOW = (
     "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, MESSAGE, NOTIFY, REFER, REGISTER, SUBSCRIBE, UPDATE"
@@ -101,8 +101,7 @@ PHRASES = {
 """Every registered response code and its phrase (IANA sip-parameters-7, as of 2026-11)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A response before it is addressed to a request."""
 
     code: int

@@ -1,7 +1,8 @@
 """How the trunk can treat a call, as data: the responses it gives and what it leaves out."""
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from probe.simulator.sound import Sound
 
@@ -22,8 +23,7 @@ class Sdp(Enum):
     NO_EVENTS = "one without telephone-event"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """One response of a script."""
 
     code: int
@@ -45,8 +45,7 @@ class Reply:
     "Which early dialog it belongs to, where there are several."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True, kw_only=True):
     """How the trunk treats a call."""
 
     replies: tuple[Reply, ...]

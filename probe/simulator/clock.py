@@ -1,8 +1,9 @@
 """Time for the trunk: the scheduler it runs on and the timer values of RFC 3261."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class Cancellable(Protocol):
@@ -22,8 +23,7 @@ class Scheduler(Protocol):
         """Run a callback after a delay in seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timers:
+class Timers(Struct, frozen=True, kw_only=True):
     """The base timers of RFC 3261 §17.1.1.1 (table 4), in seconds."""
 
     t1: float = 0.5

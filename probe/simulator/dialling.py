@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sipmessage import Response
 
 from probe.simulator.answers import PHRASES, Answer, q850
@@ -45,8 +46,7 @@ class Told(Protocol):
         """Take the refusal that speaks for all parties."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
+class Switch(Struct, frozen=True, kw_only=True):
     """What dialling needs of the exchange."""
 
     site: Site

@@ -5,9 +5,10 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+from msgspec import Struct
 
 from probe.sip.challenge import AuthField, parse_auth_field
 
@@ -35,8 +36,7 @@ class Judgement(Enum):
     RIGHT = "right"
 
 
-@dataclass(slots=True)
-class _Nonce:
+class _Nonce(Struct):
     """What is remembered of one nonce."""
 
     issued: float

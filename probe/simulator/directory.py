@@ -3,13 +3,12 @@
 Nothing of the network side is loaded for it.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.simulator.users import OUTSIDE, USERS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One row."""
 
     number: str

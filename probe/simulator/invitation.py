@@ -1,8 +1,9 @@
 """What a call brings along, and how the INVITE of its next leg is written."""
 
 import secrets
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sipmessage import Request
 
 from probe.simulator.answers import ALLOW
@@ -18,8 +19,7 @@ ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 _DEFAULT_HOPS = 70
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """One place to ring."""
 
     uri: str
@@ -32,8 +32,7 @@ class Target:
     "The extension, or the number of the PBX's own that is called."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
+class Invitation(Struct, frozen=True, kw_only=True):
     """A call as its next leg sees it."""
 
     caller: str

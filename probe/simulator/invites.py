@@ -5,8 +5,8 @@ RFC 6026 §7.2 for what comes after a 2xx: the transaction stays for 64 x T1 and
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from msgspec.structs import replace
 from sipmessage import Request, Response
 
 from probe.simulator.clock import Cancellable, Repeater

@@ -2,15 +2,15 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.simulator.records import CallRecord, Records
 
 _SERIAL = itertools.count(1)
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Line:
+class Line(Struct, kw_only=True, eq=False):
     """One party's part in a call through the PBX."""
 
     user: str

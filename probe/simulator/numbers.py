@@ -6,9 +6,10 @@ number, nor one behind a prefix for an outside line (a test holds the table agai
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
+
+from msgspec import Struct
 
 from probe.simulator.answers import HEADERS, PHRASES, q850
 from probe.simulator.behaviour import Behaviour, Reply, Sdp
@@ -23,8 +24,7 @@ _REFUSAL_S = 0.02
 _SEPARATORS = re.compile(r"[-.() ]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestNumber:
+class TestNumber(Struct, frozen=True, kw_only=True):
     """One row of the table."""
 
     __test__: ClassVar[bool] = False  # pytest must not take it for a test

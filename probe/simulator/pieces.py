@@ -2,7 +2,9 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.simulator.g711 import RATE, SILENT, piece, tone
 from probe.simulator.sound import Sound, Source
@@ -27,8 +29,7 @@ _PAD = ("123A", "456B", "789C", "*0#D")
 _CODES = "0123456789*#ABCD"  # RFC 4733 §3.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """What one packet carries."""
 
     data: bytes

@@ -5,7 +5,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 Address = tuple[str, int]
 """An IP address and a port."""
@@ -25,8 +26,7 @@ _DIGEST = re.compile(r"\b(response)(\s*=\s*)(\"[^\"\r\n]*\"?|[^,\s]+)", re.IGNOR
 _KEYS = re.compile(r"(inline:|^a=key-mgmt:)\S+", re.IGNORECASE | re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenMessage:
+class SeenMessage(Struct, frozen=True, kw_only=True):
     """One SIP message that the trunk received or sent."""
 
     at: float
@@ -56,8 +56,17 @@ class SeenMessage:
     cseq: int
     "The CSeq number; -1 if unreadable."
 
-    text: str = field(repr=False)
+    text: str
     "The message, with digest responses and media keys taken out."
+
+    def __repr__(self) -> str:
+        """Show whose message it is, and not its text."""
+        return (
+            f"SeenMessage(at={self.at!r}, transport={self.transport!r}, "
+            f"direction={self.direction!r}, local={self.local!r}, peer={self.peer!r}, "
+            f"method={self.method!r}, code={self.code!r}, call_id={self.call_id!r}, "
+            f"cseq={self.cseq!r})"
+        )
 
     @property
     def is_request(self) -> bool:
@@ -65,8 +74,7 @@ class SeenMessage:
         return self.code is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
+class CallRecord(Struct, frozen=True, kw_only=True):
     """One call that the trunk took, or one leg of a call that went through it."""
 
     call_id: str

@@ -7,9 +7,9 @@ re-INVITE. Only then does it hang up on the one who transferred; where it fails,
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import unquote
 
+from msgspec import Struct
 from sipmessage import Request, Response
 
 from probe.simulator.answers import PHRASES, Answer, answer_of
@@ -29,8 +29,7 @@ _HEADERS = re.compile(r"\?(?P<headers>[^>\s]*)")
 _ACTIVE = "active;expires=60"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Referral:
+class Referral(Struct, frozen=True, kw_only=True):
     """What a REFER asks for."""
 
     number: str
@@ -80,8 +79,7 @@ def _replaced(target: str) -> DialogId | None:
     return (call_id, tags.get("to-tag", ""), tags.get("from-tag", "")) if call_id else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parties:
+class Parties(Struct, frozen=True, kw_only=True):
     """Who takes part in a transfer."""
 
     bridge: Bridge

@@ -2,9 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from email.utils import formatdate
 
+from msgspec import Struct
 from sipmessage import Address, Request
 
 from probe.simulator.answers import Answer, answer_of
@@ -18,8 +18,7 @@ MAX_CONTACTS = 10
 """Bindings of one address of record; one more is refused with 403."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
+class Binding(Struct, frozen=True, kw_only=True):
     """One place where an address of record can be reached."""
 
     uri: str
@@ -34,8 +33,15 @@ class Binding:
     cseq: int
     "The CSeq of that REGISTER."
 
-    flow: Flow = field(repr=False)
+    flow: Flow
     "The way it came by, and requests to the contact go by."
+
+    def __repr__(self) -> str:
+        """Show the binding without its flow."""
+        return (
+            f"Binding(uri={self.uri!r}, expires_at={self.expires_at!r}, "
+            f"call_id={self.call_id!r}, cseq={self.cseq!r})"
+        )
 
 
 class Registrar:

@@ -1,6 +1,6 @@
 """Where a number of the PBX leads: users, a group, a hunt, a redirection."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.simulator.numbers import normal
 from probe.simulator.users import OUTSIDE, USERS, is_extension
@@ -12,8 +12,7 @@ NO_ANSWER_S = 3.0
 """Seconds that a party of a hunt or a mailbox number rings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """Parties that ring at the same time."""
 
     users: tuple[str, ...] = ()
@@ -26,8 +25,7 @@ class Stage:
     "How long they ring; None until the PBX gives up."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """What happens to a call."""
 
     stages: tuple[Stage, ...] = ()

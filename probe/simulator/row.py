@@ -1,6 +1,6 @@
 """A row of the table of numbers, and the replies that most rows are made of."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.simulator.behaviour import Behaviour, Reply, Sdp
 
@@ -15,8 +15,7 @@ RINGING = Reply(code=180, after=SOON_S)
 ANSWERING = Reply(code=200, after=PICKUP_S, sdp=Sdp.ANSWER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One row."""
 
     number: str

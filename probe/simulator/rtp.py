@@ -9,7 +9,8 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.simulator import rtcp
 from probe.simulator.clock import Cancellable, Scheduler
@@ -30,8 +31,7 @@ _REPEATED = (Source.ECHO, Source.NOTHING)
 """What has no clock of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class Stream(Struct, frozen=True, kw_only=True):
     """What offer and answer agreed on, as the trunk sees it."""
 
     payload: int

@@ -1,6 +1,6 @@
 """Session descriptions that the trunk offers and answers (RFC 3264, RFC 4566)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.simulator.behaviour import Sdp
 from probe.sip.sdp import MediaDescription, SessionDescription
@@ -23,8 +23,7 @@ _MIRROR = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why an offer cannot be taken: 488 with a Warning (RFC 3261 §20.43)."""
 
     warning: int
@@ -34,8 +33,7 @@ class Refusal:
     "Its text."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """The audio that an offer and the trunk have in common."""
 
     index: int
@@ -97,8 +95,7 @@ def _direction(section: MediaDescription) -> str:
     return _MIRROR[section.direction]
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """The trunk's side of one call's media description: one id, a version for each change."""
 
     host: str

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sipmessage import Request, Response
 
 from probe.simulator.calls import Call
@@ -167,8 +167,7 @@ def _t38(host: str) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
+class Number(Struct, frozen=True, kw_only=True):
     """A number that has a service."""
 
     alias: str

@@ -1,7 +1,8 @@
 """What every part of a running trunk shares."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.simulator.clock import Scheduler, Timers
 from probe.simulator.records import Records
@@ -9,8 +10,7 @@ from probe.simulator.transactions import TransactionLayer
 from probe.simulator.transport import Flow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """The surroundings of calls and subscriptions."""
 
     host: str

@@ -1,7 +1,8 @@
 """What the trunk does with the sound of a call, and what goes wrong with it: data, no sockets."""
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 PACKET_S = 0.02
 """Seconds of sound in a packet (RFC 3551 §4.2)."""
@@ -26,8 +27,7 @@ class Source(Enum):
     BOTH_DIGITS = "1234# by events and by tones at the same time"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """What happens to packets between the trunk and the caller."""
 
     loses: int = 0
@@ -46,8 +46,7 @@ class Way:
     "Seconds that every packet takes, RTP and RTCP, in each direction."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sound:
+class Sound(Struct, frozen=True, kw_only=True):
     """What the trunk sends and hears, and how."""
 
     source: Source = Source.ECHO

@@ -5,8 +5,8 @@ RFC 6665 (events), RFC 3515 and RFC 4488 (REFER outside a call between users).
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sipmessage import Request, Response
 
 from probe.simulator.answers import PHRASES, Answer, answer_of
@@ -28,8 +28,7 @@ _GONE = frozenset({404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 5
 _FRAGMENT = "message/sipfrag;version=2.0"
 
 
-@dataclass(slots=True)
-class _Subscription:
+class _Subscription(Struct):
     """One live subscription."""
 
     dialog: Dialog

@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from sipmessage import Request, Response
 
 from probe.simulator.answers import ACCEPT, ALLOW, EVENTS, SUPPORTED, Answer, answer_of
@@ -38,8 +38,7 @@ _ONLY_IN_DIALOG = frozenset({"BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"})
 _TEXT = "text/plain"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """How strict the trunk is."""
 
     challenge_calls: bool = True

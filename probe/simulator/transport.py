@@ -7,9 +7,10 @@ import functools
 import ipaddress
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 from probe.simulator.framing import FramingError, StreamFramer
 from probe.simulator.messages import MAX_MESSAGE
@@ -29,8 +30,7 @@ _PORT_TRIES = 16
 """How often a common free port for UDP and TCP is looked for before they may differ."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
+class TlsFiles(Struct, frozen=True, kw_only=True):
     """PEM files of the TLS side."""
 
     certificate: Path

@@ -4,11 +4,12 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 from types import TracebackType
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from probe import __version__
 from probe.simulator.clock import Timers
@@ -33,8 +34,7 @@ _CLOSING_TURNS = 8
 """Turns of the loop that closing connections get; two are enough for TCP."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Running:
+class _Running(Struct, frozen=True, kw_only=True):
     """The parts that exist only between start and stop."""
 
     loop: asyncio.AbstractEventLoop

@@ -5,14 +5,14 @@ registrars really send, so the parameters are read here.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # A name begins where a word begins: each letter of a long word would be tried as a beginning else.
 _PARAMETER = re.compile(r'(?<![\w-])([A-Za-z][\w-]*)\s*=\s*("(?:[^"\\]|\\.)*"|[^,\s"]*)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthField:
+class AuthField(Struct, frozen=True, kw_only=True):
     """One challenge, or one set of credentials without its secrets."""
 
     scheme: str

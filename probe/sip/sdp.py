@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 STATIC_PAYLOADS = {
     0: "PCMU",
@@ -26,8 +27,7 @@ NOT_AUDIO = frozenset({"telephone-event", "CN"})
 """Encodings beside a codec: RFC 4733 events and RFC 3389 comfort noise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaDescription:
+class MediaDescription(Struct, frozen=True, kw_only=True):
     """One ``m=`` section."""
 
     kind: str
@@ -65,8 +65,7 @@ class MediaDescription:
         return "SAVP" in self.profile.upper()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionDescription:
+class SessionDescription(Struct, frozen=True, kw_only=True):
     """A session description."""
 
     address: str

@@ -3,8 +3,9 @@
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import replace
 from heapq import merge
+
+from msgspec.structs import replace
 
 from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent

@@ -5,8 +5,9 @@ ladder or verdict can take them for the attempt's. Which controls there are is a
 what each one answers is listed beside it, and a rule may rely on these words.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Control(Enum):
@@ -62,8 +63,7 @@ _PAID = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlRan:
+class ControlRan(Struct, frozen=True, kw_only=True):
     """One control and what came of it."""
 
     at: float

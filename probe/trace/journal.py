@@ -11,9 +11,10 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from probe.sip.message import MalformedMessageError, SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent, TransactionFailed
@@ -39,8 +40,7 @@ class JournalError(ValueError):
     """A file is no journal; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
+class Journal(Struct, frozen=True, kw_only=True):
     """What a journal holds."""
 
     path: Path

@@ -6,15 +6,14 @@ called ``at`` are seconds on the trace's clock, as those of events. What arrived
 at which the kernel took it from the network, so that a busy Python process adds no jitter.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 TIMELY_S = 0.010
 """A frame of ours that left later than this after its time counts as late: half a packet of 20 ms,
 beyond what a scheduler that is not starved lets a thread wait."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreed:
+class Agreed(Struct, frozen=True, kw_only=True):
     """What offer and answer agreed on, from one moment on (RFC 3264)."""
 
     at: float
@@ -51,8 +50,7 @@ class Agreed:
     "Whether it was agreed before the call was answered."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """A time in which packets were due and none came."""
 
     at: float
@@ -62,8 +60,7 @@ class Gap:
     "Seconds to the next packet, or to the end where none came any more."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayloadType:
+class PayloadType(Struct, frozen=True, kw_only=True):
     """How many packets of one payload type came."""
 
     number: int
@@ -76,8 +73,7 @@ class PayloadType:
     "Encoding name that the session descriptions give the number; empty where they name none."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceChange:
+class SourceChange(Struct, frozen=True, kw_only=True):
     """The stream that reaches us got another source."""
 
     at: float
@@ -93,8 +89,7 @@ class SourceChange:
     "The same of the new source."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaSlice:
+class MediaSlice(Struct, frozen=True, kw_only=True):
     """The received stream in one stretch of time, for charts."""
 
     at: float
@@ -113,8 +108,7 @@ class MediaSlice:
     "Interarrival jitter at its end (RFC 3550 §6.4.1), in seconds."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(Struct, frozen=True, kw_only=True):
     """A stretch of one kind of sound in the received audio."""
 
     what: str
@@ -143,8 +137,7 @@ class Heard:
     "Countries (ISO 3166) whose networks give such a signal, of those that are known to us."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digit:
+class Digit(Struct, frozen=True, kw_only=True):
     """A DTMF digit that reached us."""
 
     digit: str
@@ -169,8 +162,7 @@ class Digit:
     "Of an event, how often its last packet came; three is usual."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
+class Likeness(Struct, frozen=True, kw_only=True):
     """A reference recording held against what was heard."""
 
     reference: str
@@ -186,8 +178,7 @@ class Likeness:
     "How much of the reference's beginning is missing, in seconds."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Echo:
+class Echo(Struct, frozen=True, kw_only=True):
     """A marker of ours that came back."""
 
     at: float
@@ -200,8 +191,7 @@ class Echo:
     "Its level against what was sent, in dB; negative is fainter."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaReport:
+class MediaReport(Struct, frozen=True, kw_only=True):
     """What the user agent counted for the audio of one call."""
 
     call_id: str

@@ -1,10 +1,9 @@
 """How a request found its server: what DNS was asked for, and which servers were tried."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DnsAnswer:
+class DnsAnswer(Struct, frozen=True, kw_only=True):
     """One question of ours about the services of a name (RFC 3263 §4), and what came back."""
 
     at: float
@@ -32,8 +31,7 @@ class DnsAnswer:
     "Duration in seconds."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextHop:
+class NextHop(Struct, frozen=True, kw_only=True):
     """A server is tried, or left for the next one (RFC 3263 §4.3)."""
 
     at: float

@@ -8,11 +8,14 @@ under ``NAME_base64`` byte for byte.
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields, replace
 
 from probe.sip.redact import Redactor
 from probe.trace.control import ControlRan
@@ -158,29 +161,29 @@ def _redacted(value: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - any even
 
 
 def _fields_to_json(value: Any, skip: tuple[str, ...] = ()) -> dict[str, object]:  # noqa: ANN401
-    """Return the public fields of a dataclass as JSON values."""
+    """Return the fields of a record as JSON values."""
     stored: dict[str, object] = {}
-    for field in fields(value):
-        if not field.init or field.name in skip:
+    for name in value.__struct_fields__:
+        if name in skip:
             continue
-        held = getattr(value, field.name)
+        held = getattr(value, name)
         if isinstance(held, str):
-            stored[field.name], lossless = _text_to_json(held)
+            stored[name], lossless = _text_to_json(held)
             if lossless is not None:
-                stored[f"{field.name}_base64"] = lossless
-        elif isinstance(held, tuple) and any(is_dataclass(one) for one in held):
-            stored[field.name] = [_fields_to_json(one) for one in held]
+                stored[f"{name}_base64"] = lossless
+        elif isinstance(held, tuple) and any(isinstance(one, Struct) for one in held):
+            stored[name] = [_fields_to_json(one) for one in held]
         elif isinstance(held, tuple):
             pairs = [_text_to_json(text) for text in held]
-            stored[field.name] = [shown for shown, _ in pairs]
+            stored[name] = [shown for shown, _ in pairs]
             if any(lossless is not None for _, lossless in pairs):
-                stored[f"{field.name}_base64"] = [_base64(text) for text in held]
+                stored[f"{name}_base64"] = [_base64(text) for text in held]
         elif isinstance(held, Enum):
-            stored[field.name] = held.value
+            stored[name] = held.value
         elif isinstance(held, datetime):
-            stored[field.name] = held.isoformat()
+            stored[name] = held.isoformat()
         else:
-            stored[field.name] = held
+            stored[name] = held
     return stored
 
 
@@ -200,15 +203,15 @@ def _base64(text: str) -> str:
 
 
 def _fields_from_json(
-    kind: type[object], stored: Mapping[str, object], place: str, skip: tuple[str, ...] = ()
+    kind: type[Struct], stored: Mapping[str, object], place: str, skip: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Return the constructor arguments of a dataclass from JSON values."""
+    """Return the constructor arguments of a record from JSON values."""
     found: dict[str, Any] = {}
-    for field in fields(kind):  # type: ignore[arg-type]  # every caller passes a dataclass
-        if not field.init or field.name in skip:
+    for field in _fields(kind):
+        if field.name in skip:
             continue
         if field.name not in stored:
-            if field.default is not MISSING:
+            if field.default is not NODEFAULT:
                 continue
             raise StoredTraceError(f"{place}: {field.name} is missing")
         held = stored.get(f"{field.name}_base64", stored[field.name])
@@ -221,13 +224,19 @@ def _fields_from_json(
     return found
 
 
+@cache
+def _fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
+    """Return the fields of a record with the types that they are to have."""
+    return fields(kind)
+
+
 def _value_from_json(wanted: object, held: object, *, encoded: bool) -> object:
     """Return one field's value; raise ValueError where it is not of the field's type."""
     if get_origin(wanted) is tuple:
         if not isinstance(held, list):
             raise ValueError("not a list")
         kind = get_args(wanted)[0]
-        if is_dataclass(kind):
+        if issubclass(kind, Struct):
             return tuple(_part_from_json(kind, entry) for entry in held)
         return tuple(_text(entry, encoded=encoded) for entry in held)
     choices = get_args(wanted) if get_origin(wanted) in {Union, UnionType} else (wanted,)

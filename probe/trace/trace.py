@@ -19,8 +19,10 @@ the INVITE with the same Call-ID and CSeq number.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+
+from msgspec import Struct
 
 from probe.sip.message import MOST_PARSED, MalformedMessageError, SipMessage, parse_message
 from probe.trace.control import ControlRan
@@ -47,8 +49,7 @@ DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER")
 """The methods whose requests make dialogs (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageEvent:
+class MessageEvent(Struct, frozen=True, kw_only=True):
     """One message on the wire; use MessageSent or MessageReceived."""
 
     at: float
@@ -83,18 +84,15 @@ class MessageEvent:
             return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSent(MessageEvent):
+class MessageSent(MessageEvent, frozen=True, kw_only=True):
     """A message that we handed to a transport."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageReceived(MessageEvent):
+class MessageReceived(MessageEvent, frozen=True, kw_only=True):
     """A message whose bytes arrived."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionFailed:
+class TransactionFailed(Struct, frozen=True, kw_only=True):
     """A transaction ended without a usable final response."""
 
     at: float
@@ -119,8 +117,7 @@ class TransactionFailed:
     "Which deadline of ours ended it (timeout, answer_within, scenario) with its value; else None."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IcmpReceived:
+class IcmpReceived(Struct, frozen=True, kw_only=True):
     """The kernel reported an ICMP error for a datagram of ours (ip(7), IP_RECVERR)."""
 
     at: float
@@ -139,8 +136,7 @@ class IcmpReceived:
     "ICMP code."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameLookup:
+class NameLookup(Struct, frozen=True, kw_only=True):
     """One look-up of a host name that we made before sending."""
 
     at: float
@@ -167,8 +163,7 @@ class NameLookup:
     "Seconds that the answer may be kept; None where the system's resolver gave it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportChanged:
+class TransportChanged(Struct, frozen=True, kw_only=True):
     """A connection-oriented transport came up or went down."""
 
     at: float
@@ -193,8 +188,7 @@ class TransportChanged:
     "What verification said against the certificate, one entry a fault; empty where it passed."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BytesDropped:
+class BytesDropped(Struct, frozen=True, kw_only=True):
     """Bytes arrived that the stack could not read as SIP."""
 
     at: float
@@ -210,8 +204,7 @@ class BytesDropped:
     "The stack's own words."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentNote:
+class AgentNote(Struct, frozen=True, kw_only=True):
     """A fact about our own user agent: restarted, re-registered, crashed, assertion text."""
 
     at: float
@@ -246,8 +239,7 @@ def readable(events: Iterable[Event]) -> Iterator[tuple[MessageSent | MessageRec
             yield event, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class Transaction(Struct, frozen=True, kw_only=True):
     """A transaction: a request, what answered it, and how it ended."""
 
     method: str
@@ -284,8 +276,7 @@ class Transaction:
     "Index of its TransactionFailed, or None."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialog:
+class Dialog(Struct, frozen=True, kw_only=True):
     """A dialog or early dialog (RFC 3261 §12): one Call-ID, one pair of tags."""
 
     call_id: str
@@ -304,8 +295,7 @@ class Dialog:
     "Whether a 2xx to INVITE belongs to it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """A response to the attempt's own request, as judged."""
 
     index: int
@@ -324,8 +314,7 @@ class Response:
     "Position of its transaction in ``Trace.transactions()``."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
+class Leg(Struct, frozen=True, kw_only=True):
     """What another agent of ours saw of an attempt: the called side of a call."""
 
     agent: str
@@ -343,8 +332,7 @@ class Leg:
         return bool(self.trace.received("INVITE"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True, dict=True):
     """Everything that happened during one attempt."""
 
     attempt: str
@@ -380,13 +368,10 @@ class Trace:
     legs: tuple[Leg, ...] = ()
     "What each agent saw that the call was to reach, in the order of the step."
 
-    _cache: dict[str, tuple[Transaction, ...]] = field(
-        default_factory=dict, repr=False, compare=False, init=False
-    )
-
-    _parsed: dict[int, SipMessage] = field(
-        default_factory=dict, repr=False, compare=False, init=False
-    )
+    @cached_property
+    def _parsed(self) -> dict[int, SipMessage]:
+        """Messages that were read, by their index."""
+        return {}
 
     def views(self) -> "tuple[Trace, ...]":
         """Return what each side saw: this trace, then those of its legs."""
@@ -431,9 +416,11 @@ class Trace:
 
     def transactions(self) -> tuple[Transaction, ...]:
         """Return all transactions in the order of their first request."""
-        if "transactions" not in self._cache:
-            self._cache["transactions"] = _transactions(self)
-        return self._cache["transactions"]
+        return self._own_transactions
+
+    @cached_property
+    def _own_transactions(self) -> tuple[Transaction, ...]:
+        return _transactions(self)
 
     def client_transactions(self) -> tuple[tuple[int, Transaction], ...]:
         """Return the transactions of the method under test with their positions.

@@ -6,7 +6,8 @@ What was heard and when is the evidence: a mismatch says it in words.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.scenario.sound_expectation import (
     EchoExpectation,
@@ -38,8 +39,7 @@ _MOST_TOLD = 5
 _TONE = re.compile(r"tone (?P<hz>[\d+]+)Hz")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """What one side of a call heard."""
 
     reports: tuple[MediaReport, ...]

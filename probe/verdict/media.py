@@ -5,7 +5,8 @@ packets waited too long for us, a bound that is not kept is left open. So is one
 told: a round trip without RTCP, a MOS for a codec that no table rates.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.rtp import emodel
 from probe.scenario.bounds import Bound
@@ -25,8 +26,7 @@ _NO_PACKET = "no packet came"
 Findings = tuple[tuple[MediaMeasured, ...], tuple[Complaint, ...], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Figure:
+class _Figure(Struct, frozen=True, kw_only=True):
     """One figure of a report."""
 
     value: float | None

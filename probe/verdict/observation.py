@@ -1,6 +1,6 @@
 """What a trace shows, as far as an expectation can ask: read once, then looked at by each check."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.scenario.sequence import METHODS, Observed
 from probe.scenario.source import printable
@@ -63,8 +63,7 @@ BROKE_OFF = frozenset({Failure.AGENT_CRASHED, Failure.AGENT_HUNG, Failure.INTERR
 _STILL_ANSWERED = frozenset({Failure.UNUSABLE_ANSWER, Failure.RESPONSE_DISCARDED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
+class Complaint(Struct, frozen=True, kw_only=True):
     """A mismatch and what it rests on."""
 
     mismatch: Mismatch
@@ -77,8 +76,7 @@ class Complaint:
     "Whether our own side may be the cause, or could not tell: then it is left open."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True):
     """One trace, read for judging."""
 
     trace: Trace

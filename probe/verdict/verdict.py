@@ -1,7 +1,8 @@
 """The verdict and its parts."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from probe.scenario.source import Source
 
@@ -19,8 +20,7 @@ class Outcome(Enum):
     "We could not test: the fault was ours."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True, kw_only=True):
     """One thing that was not as expected."""
 
     path: str
@@ -42,8 +42,7 @@ class Mismatch:
     "One phrase for the caret line, e.g. ``expected 180, got 503 Service Unavailable``."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """One bound with its measured value, kept also where it held."""
 
     name: str
@@ -59,8 +58,7 @@ class Measured:
     "ok, warn, fail, or none where no value came and another mismatch says why."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaMeasured:
+class MediaMeasured(Struct, frozen=True, kw_only=True):
     """One bound on audio with its measured value, kept also where it held."""
 
     agent: str
@@ -82,8 +80,7 @@ class MediaMeasured:
     "ok, warn, fail, or none where the value could not be known."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(Struct, frozen=True, kw_only=True):
     """The delays of an attempt in seconds; None where the event that ends one never came."""
 
     rrd_s: float | None
@@ -102,8 +99,7 @@ class Timing:
     "Beginning to end of the attempt."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What was judged."""
 
     outcome: Outcome

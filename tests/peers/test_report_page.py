@@ -1,12 +1,13 @@
 """The HTML report in a real browser: nothing of a peer runs, nothing is loaded, keys are enough."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chromium import PROGRAM, Page, running_chromium
+from msgspec.structs import replace
 from reportbuilder import STARTED, finding, report, verdict
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, refused_call
 
@@ -68,7 +69,7 @@ def refused(reason: str = "Forbidden", **about: Any) -> Finding:  # noqa: ANN401
         expected=reason,
         observed=reason,
         evidence=(1,),
-        source=replace(place, text=reason),
+        source=replaced(place, text=reason),
         message=reason,
     )
     why = Explanation(

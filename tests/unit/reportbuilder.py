@@ -3,8 +3,9 @@
 Outcome, mismatches and explanation are what a test says; the trace is what wirebuilder made.
 """
 
-from dataclasses import replace
 from datetime import datetime, timezone
+
+from msgspec.structs import replace
 
 from probe.diagnosis.explanation import Explanation
 from probe.plan.action import Account, Call

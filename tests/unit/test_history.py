@@ -4,10 +4,10 @@ import json
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import attempt, finding, report, verdict
 from wirebuilder import Wire, refused_call, register_ok
 

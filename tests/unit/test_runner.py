@@ -1,10 +1,10 @@
 """From what an executor recorded to the report."""
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import attempt, verdict
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 

@@ -8,9 +8,9 @@ those bytes left nowhere.
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 import pjsua2 as pj
+from msgspec.structs import replace
 
 from probe.agent.pjsua.faults import from_status
 from probe.agent.pjsua.transport import TLS13_SUITES, TLS_BITS

@@ -12,11 +12,11 @@ What the library does not forgive, and how this file lives with it (measured on 
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pjsua2 as pj
+from msgspec.structs import replace
 
 from probe.agent.audio import Audio, press
 from probe.agent.conversation import Content

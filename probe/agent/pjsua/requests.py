@@ -13,7 +13,8 @@ stack's own.
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.agent.pjsua.module import Name
 
@@ -67,8 +68,7 @@ class _Method(ctypes.Structure):
     _fields_ = (("id", ctypes.c_int), ("name", Name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """How a transaction of ours ended."""
 
     received: bool

@@ -3,12 +3,13 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import islice
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.report.beside import Beside
 from probe.report.html.finding import Entry, entry
@@ -26,8 +27,7 @@ MOST_FINDINGS = 20_000
 """Lines of the list: a browser is slow with more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
+class Shard(Struct, frozen=True, kw_only=True):
     """One of the runs that a report was put together from."""
 
     run_id: str

@@ -8,7 +8,8 @@ fast as their rows.
 import base64
 import json
 import zlib
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct, to_builtins
 
 from probe.diagnosis.explanation import Explanation
 from probe.report.beside import Beside, LastGood
@@ -34,8 +35,7 @@ MOST_TRIES = 200
 COMPARED_WIDTH = 96
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One row of the list."""
 
     word: str
@@ -156,8 +156,8 @@ def _try(finding: Finding, one: Try, number: int, folder: str, *, last: bool) ->
         "observed": _text(flow(trace) or verdict.observed if told else flow(trace)),
         "took": round(trace.ended - trace.began, 3),
         **_ladder(shown),
-        "spans": [asdict(span) for span in timeline(trace, verdict)] if told else [],
-        "offers": [asdict(row) for row in offers(trace, us)],
+        "spans": [to_builtins(span) for span in timeline(trace, verdict)] if told else [],
+        "offers": [to_builtins(row) for row in offers(trace, us)],
         "media": _sounds(us, trace, folder),
         "mismatches": [_mismatch(m, verdict) for m in verdict.mismatches] if told else [],
         "warnings": [_text(warning) for warning in verdict.warnings] if told else [],

@@ -1,7 +1,8 @@
 """Streams in the ladder: an arrow each way with codec, packets, loss, jitter and estimated MOS."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.report.media_lines import estimate, ms, ways
 from probe.report.text import plain
@@ -9,8 +10,7 @@ from probe.trace.media import MediaReport
 from probe.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaArrow:
+class MediaArrow(Struct, frozen=True, kw_only=True):
     """One direction of one stream."""
 
     inbound: bool

@@ -1,7 +1,8 @@
 """Offers and answers of a try, one row for each media section of each description."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.report.ladder import message_label
 from probe.report.text import plain
@@ -12,8 +13,7 @@ MOST = 60
 """Rows of one view."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class Described(Struct, frozen=True, kw_only=True):
     """One media section as somebody described it."""
 
     agent: str

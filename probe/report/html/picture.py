@@ -7,9 +7,10 @@ happened, and what a sequence wanted and nobody sent gets a ghost.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
+
+from msgspec import Struct, field
 
 from probe.report.html.media_arrows import media_arrows
 from probe.report.ladder import Direction, Rung, ladder, message_label
@@ -33,8 +34,7 @@ MOST_TEXT = 3_000_000
 OTHERS = "others"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One host."""
 
     name: str
@@ -47,8 +47,7 @@ class Column:
     "Whether it is an agent of ours."
 
 
-@dataclass(slots=True, kw_only=True)
-class Row:
+class Row(Struct, kw_only=True):
     """One line of the picture."""
 
     kind: str
@@ -82,8 +81,7 @@ class Row:
     "Index of the event in the trace of the attempt; None for what another agent saw."
 
 
-@dataclass(slots=True, kw_only=True)
-class Picture:
+class Picture(Struct, kw_only=True):
     """The whole ladder."""
 
     columns: list[Column]
@@ -99,8 +97,7 @@ class Picture:
     "Rows that were too many."
 
 
-@dataclass(slots=True, kw_only=True)
-class _Hosts:
+class _Hosts(Struct, kw_only=True):
     """Gives each host its column."""
 
     us: str

@@ -1,7 +1,8 @@
 """Where the time of a try went: look-ups, handshake, delays with their bounds, talk, teardown."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.report.bounds import read_bound
 from probe.report.text import plain
@@ -20,8 +21,7 @@ _DELAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """One bar."""
 
     name: str

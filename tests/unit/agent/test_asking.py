@@ -1,10 +1,10 @@
 """Requests, subscriptions and waits of an agent, on a clock of the test's own."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from fakeagent import ACCOUNT, Stage, What, trigger
+from msgspec.structs import replace
 
 from probe.plan.asks import Ask, Await, Subscribe, Unsubscribe
 from probe.sip.message import parse_message

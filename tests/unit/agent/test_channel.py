@@ -1,10 +1,10 @@
 """The pipe's lines: what goes in comes out, and what is no message is refused."""
 
-import dataclasses
 import types
 import typing
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ def making(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type of a
     """Return a strategy for a field's type."""
     if kind in LEAVES:
         return LEAVES[kind]
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return of_fields(kind)
     parts = typing.get_args(kind)
     if typing.get_origin(kind) in {typing.Union, types.UnionType}:
@@ -39,12 +39,10 @@ def making(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type of a
     return st.tuples(*(making(part) for part in parts))
 
 
-def of_fields(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any dataclass
-    """Return a strategy for a dataclass."""
+def of_fields(kind: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any record
+    """Return a strategy for a record."""
     hints = typing.get_type_hints(kind)
-    return st.builds(
-        kind, **{field.name: making(hints[field.name]) for field in dataclasses.fields(kind)}
-    )
+    return st.builds(kind, **{name: making(hints[name]) for name in kind.__struct_fields__})
 
 
 def values() -> st.SearchStrategy[Any]:

@@ -1,8 +1,7 @@
 """Requests of one Call-ID as text: fields, dialog, route set."""
 
-from dataclasses import replace
-
 from fakeagent import ACCOUNT
+from msgspec.structs import replace
 
 from probe.agent.conversation import Content, Conversation
 from probe.sip.message import SipMessage, parse_message

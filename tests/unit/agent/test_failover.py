@@ -1,10 +1,10 @@
 """Which server a request goes to, and when it goes on to the next one (RFC 3263 §4.3)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from fakeagent import ACCOUNT, Stage, What, trigger
+from msgspec.structs import replace
 from wirebuilder import REMOTE
 
 from probe.agent.failover import SILENT_S, Hops

@@ -1,9 +1,8 @@
 """What the script decides: when an action is over, why, and what is still owed to the peer."""
 
-from dataclasses import replace
-
 import pytest
 from fakeagent import Stage, What, trigger
+from msgspec.structs import replace
 from wirebuilder import LOCAL, REMOTE
 
 from probe.agent.port import AgentError

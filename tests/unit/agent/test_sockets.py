@@ -2,11 +2,11 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakeagent import ACCOUNT
+from msgspec.structs import replace
 
 from probe.agent.sockets import (
     local_end,

@@ -4,13 +4,13 @@ import base64
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from commandline import Ended, HandingOut
+from msgspec.structs import replace
 from wirebuilder import Wire, refused_call, register_ok
 
 from probe.cli import explain_run

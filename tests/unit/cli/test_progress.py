@@ -1,9 +1,9 @@
 """The line on stderr that says what is being tried."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import attempt, finding, verdict
 from wirebuilder import answered_call, refused_call
 

@@ -6,13 +6,13 @@ import re
 import sys
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from commandline import Ended, HandingOut
+from msgspec.structs import replace
 from reportbuilder import finding, report, verdict
 from wirebuilder import answered_call, refused_call, register_ok
 

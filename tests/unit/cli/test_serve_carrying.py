@@ -1,9 +1,9 @@
 """What ``serve`` makes of runs: those that an earlier process left, their sums, their secrets."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import finding, report, verdict
 from wirebuilder import answered_call, refused_call
 

@@ -4,8 +4,8 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
+from msgspec.structs import replace
 from nameserver import serving
 
 from probe.plan.action import Account, Options

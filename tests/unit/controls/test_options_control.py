@@ -3,10 +3,10 @@
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from asking import account, answer, attempt, closed_port, datagrams, empty_trace, streams
+from msgspec.structs import replace
 from wirebuilder import ANSWER, Wire
 
 from probe.controls.inquiry import LIMIT_S, Inquiry

@@ -1,8 +1,7 @@
 """The same call once more: what is changed, what is kept, and what is never dialled."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from reportbuilder import attempt as attempt_of
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 

@@ -1,7 +1,6 @@
 """Explains built wires: an attempt of a plain trunk account, the real judge, then the diagnosis."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from wirebuilder import Wire
 
 from probe.diagnosis.case import Case

@@ -5,8 +5,9 @@ by at least one story; every story is a look-alike of others, which is what ``ne
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from msgspec.structs import replace
 from wirebuilder import ANSWER, OFFER, Wire, refused_call, register_ok, sdp
 
 from probe.scenario.expectation import Bound

@@ -1,7 +1,6 @@
 """Stories in which the called side is one of our own agents."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from stories import LIKELY, UNDECIDED, Story, tell
 from wirebuilder import ANSWER, OFFER, Wire
 

@@ -4,9 +4,9 @@ Each is told beside its twin without a past, which must not be read the same way
 (test_what_changed.py).
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
+from msgspec.structs import replace
 from stories import (
     CERTAIN,
     LIKELY,

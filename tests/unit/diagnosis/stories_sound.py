@@ -1,7 +1,6 @@
 """Stories of calls that came up and did not sound right, and of those that look like them."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from stories import CERTAIN, LIKELY, PUBLIC, UNDECIDED, Story, talked, tell, with_text
 from wirebuilder import ANSWER, OFFER, Wire, sdp
 

@@ -1,7 +1,6 @@
 """Stories of subscriptions, their NOTIFYs, messages and methods that nobody takes."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from stories import CERTAIN, LIKELY, UNDECIDED, Story, tell
 from wirebuilder import Wire
 

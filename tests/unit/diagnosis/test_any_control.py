@@ -1,10 +1,9 @@
 """Whatever a control said, and whatever somebody wrote into a stored run, the diagnosis answers."""
 
-from dataclasses import replace
-
 from casebuilder import case
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stories import STORIES, Story
 from stories_asked import ASKED
 

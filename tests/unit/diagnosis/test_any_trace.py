@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from casebuilder import SOURCE, attempt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stories import STORIES, Story
 from wirebuilder import OFFER, Wire
 

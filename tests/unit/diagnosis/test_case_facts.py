@@ -1,9 +1,8 @@
 """What a case reads from a trace."""
 
-from dataclasses import replace
-
 import pytest
 from casebuilder import ACCOUNT, attempt, case, explain
+from msgspec.structs import replace
 from stories import challenged, icmp, inbound
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, refused_call, register_ok
 

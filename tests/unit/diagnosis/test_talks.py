@@ -1,9 +1,8 @@
 """A talk is explained by the call in which it was."""
 
-from dataclasses import replace
-
 import pytest
 from casebuilder import attempt
+from msgspec.structs import replace
 from stories import PUBLIC, talked, with_text
 from wirebuilder import sdp
 

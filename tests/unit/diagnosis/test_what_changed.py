@@ -1,12 +1,12 @@
 """What is told of the last good run, and that a past changes nothing where it says nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from casebuilder import case, explain
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from stories import STORIES, challenged, unanswered
 from stories_changed import CHANGED, GOOD, Story, before, refused_at
 from wirebuilder import STARTED, Wire, answered_call, refused_call

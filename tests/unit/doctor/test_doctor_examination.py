@@ -4,10 +4,10 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from test_doctor_software import ABLE, ACCOUNT
 
 from probe.doctor import examine as examining

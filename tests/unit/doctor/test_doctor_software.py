@@ -1,8 +1,7 @@
 """What is said of Python and of the user agent."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from probe.doctor import software
 from probe.doctor.check import Check, State

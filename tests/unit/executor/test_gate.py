@@ -1,9 +1,9 @@
 """What holds an attempt back: caps of the run, refused logins; how long a peer asks us to wait."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from wirebuilder import Wire, answered_call, refused_call
 
 from probe.executor.gate import (

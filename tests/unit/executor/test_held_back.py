@@ -1,9 +1,9 @@
 """An attempt that is beyond a cap does not leave; one whose turn has not come waits."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from wirebuilder import Wire
 
 from probe.executor import local

@@ -7,10 +7,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from wirebuilder import Wire, register_ok
 
 from probe.executor.janitor import Left, journals_in, registrations_left, sweep, tidy

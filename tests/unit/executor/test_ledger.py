@@ -5,10 +5,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from probe.executor.ledger import BURST, KEPT_S, VERSION, Ledger, ledger_file
 from probe.plan.plan import Limits, Price

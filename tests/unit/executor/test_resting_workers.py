@@ -1,10 +1,10 @@
 """The rows of a scenario share a worker, and nothing of one row reaches another."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from probe.executor import crew as crew_module

@@ -1,8 +1,7 @@
 """The log of an account is cut into one trace a try, and what is left over."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from reportbuilder import attempt
 from wirebuilder import STARTED, Wire, register_ok
 

@@ -2,12 +2,12 @@
 
 import base64
 import json
-from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
+from msgspec.structs import fields, replace
 from soundmaker import wav
 
 from probe.plan import action as actions
@@ -180,7 +180,7 @@ def test_every_action_has_a_file_form(attempts: tuple[Attempt, ...]) -> None:
     kinds = [k for k in known if isinstance(k, type) and issubclass(k, Action)]
     assert len(kinds) > 5
     for kind in kinds:
-        needed = {f.name: values[f.name] for f in fields(kind) if f.name in values}
+        needed = {name: values[name] for name in kind.__struct_fields__ if name in values}
         action = kind(**needed)
         assert there_and_back(replace(attempts[0], action=action)).action == action
 
@@ -194,8 +194,8 @@ def test_an_attempt_without_account_and_expectation(attempts: tuple[Attempt, ...
 
 def test_what_is_kept_of_an_account_is_enough_to_make_one() -> None:
     """A field without a default that is not kept would make every stored run unreadable."""
-    needed = {f.name for f in fields(Account) if f.default is MISSING}
-    assert needed <= set(_ACCOUNT) <= {f.name for f in fields(Account)}
+    needed = {f.name for f in fields(Account) if f.required}
+    assert needed <= set(_ACCOUNT) <= {*Account.__struct_fields__}
     assert not {"password", "headers", "client_key"} & set(_ACCOUNT)
 
 

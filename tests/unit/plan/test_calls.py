@@ -1,9 +1,9 @@
 """Steps of the called side and inside a call become attempts."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from test_resolve import plan, problems_of
 
 from probe.plan.action import Call, Expect, Follow, Hangup, Hold, Refresh, Take, Transfer

@@ -1,8 +1,7 @@
 """What a plan asks of the installed pjsua2, held against what that can do."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from probe.plan.action import Account, Call, Options
 from probe.plan.asks import Ask

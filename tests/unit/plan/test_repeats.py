@@ -1,8 +1,7 @@
 """Plans that are carried out several times, and their names."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from probe.plan.plan import Plan
 from probe.plan.repeats import count_of, repeated, without_count

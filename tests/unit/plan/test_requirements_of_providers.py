@@ -1,8 +1,7 @@
 """Configured values are held against what the provider's pages want."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from probe.plan.action import Account, Call, Register
 from probe.plan.plan import Attempt

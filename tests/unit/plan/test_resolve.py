@@ -1,9 +1,9 @@
 """A scenario and its profiles become a plan: every default filled in, every fault at its line."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from probe.plan.action import (
     Call,

@@ -5,10 +5,10 @@ import hashlib
 import json
 import re
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import finding, report, timing, verdict
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, refused_call, register_ok, sdp
 

@@ -3,12 +3,12 @@
 import array
 import math
 import wave
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from wirebuilder import Wire, answered_call
 
 from probe.report.html.picture import picture

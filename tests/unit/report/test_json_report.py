@@ -1,12 +1,12 @@
 """The JSON report and its schema."""
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from reportbuilder import FILE, finding, report, timing, verdict
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, register_ok
 

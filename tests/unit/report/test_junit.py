@@ -1,12 +1,12 @@
 """The JUnit report."""
 
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import junitparser
 import pytest
 import xmlschema
+from msgspec.structs import replace
 from reportbuilder import finding, report, timing, verdict
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 

@@ -3,10 +3,10 @@
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import attempt, finding, report, verdict
 from wirebuilder import Wire, answered_call, refused_call, register_ok
 

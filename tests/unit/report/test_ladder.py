@@ -1,8 +1,7 @@
 """The ladder of a trace, as data and as text."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from reportbuilder import timing, verdict
 from wirebuilder import ANSWER, OFFER, REMOTE, Wire, answered_call, refused_call, register_ok, sdp
 

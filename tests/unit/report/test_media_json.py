@@ -1,7 +1,5 @@
 """The media report in the JSON report: every field, absent facts as null, and its schema."""
 
-from dataclasses import fields
-
 import jsonschema
 from reportbuilder import finding
 from wirebuilder import answered_call
@@ -14,7 +12,7 @@ from probe.trace.media import Gap, MediaReport, PayloadType
 def test_every_field_has_its_line_in_the_schema() -> None:
     """A field that joins the report joins the JSON and its schema, described."""
     properties = stream_schema()["properties"]
-    assert set(properties) == {field.name for field in fields(MediaReport)} - {"call_id"}
+    assert set(properties) == {*MediaReport.__struct_fields__} - {"call_id"}
     assert all("description" in schema for schema in properties.values())
     assert set(OF_THE_FIRST_VERSION) <= set(properties)
 

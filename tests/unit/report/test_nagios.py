@@ -1,9 +1,9 @@
 """The report as a monitoring plugin prints it."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import finding, report, timing, verdict
 from wirebuilder import Wire, answered_call, refused_call
 

@@ -3,11 +3,11 @@
 import io
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import dpkt
 import pytest
+from msgspec.structs import replace
 from wirebuilder import ANSWER, OFFER, STARTED, Wire, answered_call, register_ok
 
 from probe.report.pcap import to_pcap, write_pcap

@@ -1,8 +1,7 @@
 """The report as the node exporter's textfile collector reads it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 from reportbuilder import finding, report, timing, verdict
 from wirebuilder import Wire, answered_call, refused_call

@@ -3,11 +3,11 @@
 import io
 import json
 import re
-from dataclasses import replace
 
 import pytest
 from dpkt.ip import IP
 from dpkt.pcap import UniversalReader
+from msgspec.structs import replace
 from reportbuilder import finding, report, verdict, without_account
 from wirebuilder import NUMBER, answered_call, refused_call
 

@@ -1,9 +1,9 @@
 """The TAP report."""
 
 import re
-from dataclasses import replace
 
 import yaml
+from msgspec.structs import replace
 from reportbuilder import finding, report, verdict
 from wirebuilder import Wire, answered_call, refused_call
 

@@ -1,9 +1,9 @@
 """What a reader sees in the terminal."""
 
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from reportbuilder import FILE, finding, report, timing, verdict, without_account
 from wirebuilder import OFFER, REMOTE, Wire, answered_call, refused_call, register_ok, sdp
 

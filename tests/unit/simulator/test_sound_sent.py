@@ -6,9 +6,10 @@ import math
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 from sip_phone import Clock
 
 from probe.simulator.numbers import behaviour_of

@@ -1,11 +1,11 @@
 """The file form of a trace."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from wirebuilder import OFFER, REMOTE, Wire, answered_call, register_ok
 
 from probe.sip.redact import Redactor

@@ -1,8 +1,7 @@
 """What was heard is held against the file; a mismatch says what was heard when."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from probe.scenario.sound_expectation import (
     EchoExpectation,

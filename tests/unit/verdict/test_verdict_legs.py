@@ -1,10 +1,10 @@
 """What reached the called side, and what was told of a transfer, held against the file."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from judging import STEP, expectation, sequence
+from msgspec.structs import replace
 from wirebuilder import ANSWER, OFFER, Wire, sdp
 
 from probe.scenario.expectation import CalleeExpectation

@@ -1,9 +1,8 @@
 """Bounds on audio: kept, not kept, and left open where our own side could not tell."""
 
-from dataclasses import replace
-
 import pytest
 from judging import STEP, judged, told
+from msgspec.structs import replace
 from wirebuilder import Wire, answered_call
 
 from probe.scenario.bounds import Bound

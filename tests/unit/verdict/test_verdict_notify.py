@@ -1,8 +1,7 @@
 """NOTIFYs held against the file: in order, by their facts, and what is due without any words."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from wirebuilder import Wire
 
 from probe.scenario.expectation import Expectation
