@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace as replaced
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -75,6 +75,15 @@ class Setting(Struct, frozen=True, kw_only=True):
             f"Setting(run_id={self.run_id!r}, started_at={self.started_at!r}, "
             f"vantage={self.vantage!r}, notes={self.notes!r})"
         )
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show no more where rich prints it."""
+        return [
+            ("run_id", self.run_id),
+            ("started_at", self.started_at),
+            ("vantage", self.vantage),
+            ("notes", self.notes),
+        ]
 
 
 class Inquiry(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ This module imports neither pydantic nor YAML, because every worker process impo
 """
 
 import re
+from typing import Any
 
 from msgspec import Struct
 
@@ -131,6 +132,10 @@ class Account(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Show the identity only: an account never prints its password."""
         return f"Account(name={self.name!r}, aor={self.aor!r}, transport={self.transport!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show no more where rich prints it."""
+        return [("name", self.name), ("aor", self.aor), ("transport", self.transport)]
 
 
 class Hear(Struct, frozen=True, kw_only=True):

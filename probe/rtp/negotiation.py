@@ -7,6 +7,7 @@ RFC 3261 §13.2.1 lets the caller treat it as one, and early media flows by it.
 """
 
 import re
+from typing import Any
 
 from msgspec import Struct
 
@@ -46,6 +47,10 @@ class Keys(Struct, frozen=True):
     def __repr__(self) -> str:
         """Show the suite only."""
         return f"Keys(suite={self.suite!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show no more where rich prints it."""
+        return [("suite", self.suite)]
 
 
 class Terms(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
@@ -67,6 +68,10 @@ class SeenMessage(Struct, frozen=True, kw_only=True):
             f"method={self.method!r}, code={self.code!r}, call_id={self.call_id!r}, "
             f"cseq={self.cseq!r})"
         )
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show no more where rich prints it."""
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name != "text"]
 
     @property
     def is_request(self) -> bool:

@@ -64,4 +64,4 @@ def test_a_setting_does_not_show_its_secrets() -> None:
         vantage="",
         secrets=(PIN,),
     )
-    assert PIN not in repr(setting)
+    assert PIN not in repr(setting) + repr(setting.__rich_repr__())
