@@ -207,9 +207,20 @@ def test_missing_packages_are_named(sipprobe: Sipprobe, monkeypatch: pytest.Monk
 @pytest.fixture
 def able(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand for an engine that can be loaded."""
-    monkeypatch.setattr(
-        "probe.executor.engine.capabilities_of_engine", lambda: Capabilities.__new__(Capabilities)
+    found = Capabilities(
+        version="2.15.1",
+        max_calls=4,
+        max_accounts=8,
+        ipv6=False,
+        tls=True,
+        tls_library="",
+        tls13=False,
+        dtls_srtp=False,
+        codecs=("PCMU",),
+        max_message=4000,
+        live_asserts=False,
     )
+    monkeypatch.setattr("probe.executor.engine.capabilities_of_engine", lambda: found)
 
 
 @pytest.mark.usefixtures("able")
