@@ -10,13 +10,15 @@ from probe.report.datagram import End, icmp, tcp, udp
 
 PORTS = st.integers(0, 65535)
 PAYLOADS = st.binary(max_size=60) | st.integers(0, 9).map(bytes) | st.just(b"\xff" * 7)
-ENDS = st.one_of(
-    st.tuples(
-        st.tuples(st.binary(min_size=size, max_size=size), PORTS),
-        st.tuples(st.binary(min_size=size, max_size=size), PORTS),
-    )
-    for size in (4, 16)
-)
+
+
+def _two(size: int) -> st.SearchStrategy[tuple[End, End]]:
+    """Return two ends whose addresses have so many bytes."""
+    end = st.tuples(st.binary(min_size=size, max_size=size), PORTS)
+    return st.tuples(end, end)
+
+
+ENDS = _two(4) | _two(16)
 
 
 def packed(source: bytes, target: bytes, protocol: int, payload: dpkt.Packet) -> bytes:
