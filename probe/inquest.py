@@ -6,13 +6,12 @@ trace as an event, and the diagnosis reads the trace again.
 """
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Optional
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.diagnosis.earlier import Company, earlier_of
-from probe.diagnosis.explanation import Explanation
-from probe.diagnosis.history import Before
 from probe.plan.action import Talk
 from probe.plan.plan import Attempt
 from probe.trace.control import Control, ControlRan
@@ -20,10 +19,14 @@ from probe.trace.trace import Trace
 from probe.verdict.judge import judge
 from probe.verdict.verdict import Outcome, Verdict
 
+if TYPE_CHECKING:  # a pass needs neither
+    from probe.diagnosis.explanation import Explanation
+    from probe.diagnosis.history import Before
+
 Ask = Callable[[Control, Attempt, Trace], tuple[ControlRan, ...]]
 """Runs one control for a failed attempt and returns what it showed, one event at least."""
 
-Remember = Callable[[Attempt], Before | None]
+Remember = Callable[[Attempt], Optional["Before"]]
 """Returns the last good run of an attempt, or None."""
 
 
@@ -36,7 +39,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     "Whether it was what was wanted."
 
-    explanation: Explanation | None
+    explanation: "Explanation | None"
     "Why not; None where everything was met."
 
 

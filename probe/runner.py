@@ -9,15 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace as replaced
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from probe import __version__
 from probe.diagnosis.earlier import Company
-from probe.diagnosis.explanation import Explanation
-from probe.diagnosis.history import Before
 from probe.executor.crew import EngineMissingError
 from probe.executor.local import PlanRun, Ran
 from probe.inquest import Ask, Asking, Judged, hold
@@ -31,6 +29,10 @@ from probe.trace.store import redact_trace
 from probe.trace.trace import Trace
 from probe.verdict.judge import judge
 from probe.verdict.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:  # a pass needs neither
+    from probe.diagnosis.explanation import Explanation
+    from probe.diagnosis.history import Before
 
 
 class Executor(Protocol):
@@ -95,7 +97,7 @@ class Inquiry(Struct, frozen=True, kw_only=True):
     call: Callable[[Executor, Plan], Ask] | None = None
     "Makes what runs the controls that place a call; None where none may be placed."
 
-    remember: Callable[[str, Attempt], Before | None] | None = None
+    remember: "Callable[[str, Attempt], Before | None] | None" = None
     "Finds the last good run of a scenario's attempt; None for no history."
 
 
@@ -183,7 +185,7 @@ class _Hiding(Struct, frozen=True, kw_only=True):
             explanation=None if one.explanation is None else self.explanation(one.explanation),
         )
 
-    def explanation(self, why: Explanation) -> Explanation:
+    def explanation(self, why: "Explanation") -> "Explanation":
         """Return an explanation that quotes no secret."""
         return replace(
             why,

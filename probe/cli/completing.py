@@ -7,24 +7,29 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def scenarios(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     """Complete a scenario by its name; what holds a slash or a dot is a path."""
     del ctx, parameter
     if "/" in incomplete or "." in incomplete:
-        return [CompletionItem(incomplete, type="file")]
+        return [_item(incomplete, "file")]
     from probe.scenario.loader import known_scenarios  # noqa: PLC0415 - pydantic, as needed
 
     return _beginning(incomplete, known_scenarios(Path.cwd()))
 
 
-def trunks(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def trunks(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
     """Complete a trunk profile, with the sipprobe.yaml that the command would use."""
     del parameter
     from probe.scenario.loader import find_settings, load_settings  # noqa: PLC0415 - as above
@@ -42,7 +47,7 @@ def trunks(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
     return _beginning(incomplete, names)
 
 
-def tags(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def tags(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Complete a tag of the scenarios that a command without names would take."""
     del ctx, parameter
     from probe.scenario.loader import scenario_files  # noqa: PLC0415 - as above
@@ -51,17 +56,17 @@ def tags(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> lis
     return _beginning(incomplete, sorted(found))
 
 
-def runs(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def runs(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     """Complete a stored run, the newest first; what holds a slash or a dot is a path."""
     del parameter
     if "/" in incomplete or "." in incomplete:
-        return [CompletionItem(incomplete, type="file")]
+        return [_item(incomplete, "file")]
     return _beginning(incomplete, ["last", *_stored(ctx)])
 
 
 def providers(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     """Complete a provider by the word that finds it."""
     del ctx, parameter
     from probe.reference import reference as ref  # noqa: PLC0415 - data, as needed
@@ -72,11 +77,11 @@ def providers(
 
 def subjects(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     """Complete what `explain` explains: a code, a method, a cause, a header, a stored run."""
     del parameter
     if "/" in incomplete or "." in incomplete:
-        return [CompletionItem(incomplete, type="file")]
+        return [_item(incomplete, "file")]
     from probe.reference import reference as ref  # noqa: PLC0415 - data, as needed
 
     known = {str(entry.code): entry.name for entry in ref.responses()}
@@ -118,14 +123,21 @@ def _stored(ctx: click.Context) -> Iterator[str]:
             yield name
 
 
-def _explained(incomplete: str, known: dict[str, str]) -> list[CompletionItem]:
+def _explained(incomplete: str, known: dict[str, str]) -> "list[CompletionItem]":
     """Return the words that begin so, with what they mean for shells that show it."""
     return [
-        CompletionItem(word, help=told)
+        _item(word, told=told)
         for word, told in known.items()
         if word.casefold().startswith(incomplete.casefold())
     ]
 
 
-def _beginning(incomplete: str, words: Iterable[str]) -> list[CompletionItem]:
-    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+def _beginning(incomplete: str, words: Iterable[str]) -> "list[CompletionItem]":
+    return [_item(word) for word in words if word.startswith(incomplete)]
+
+
+def _item(word: str, kind: str = "plain", told: str | None = None) -> "CompletionItem":
+    """Return a word for a shell; ``kind`` file makes the shell complete a path."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only when a shell asks
+
+    return CompletionItem(word, type=kind, help=told)

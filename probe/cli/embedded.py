@@ -1,7 +1,6 @@
 """The embedded trunk as a command uses it: its profile, and what a report says of it."""
 
 import contextlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,8 @@ def started(
 
     tls = None
     if "TLS" in transports:
+        import tempfile  # noqa: PLC0415 - 5 ms, only with a certificate
+
         from probe.simulator.certificate import make_certificate  # noqa: PLC0415 - as above
 
         folder = until_end.enter_context(tempfile.TemporaryDirectory(prefix="sipprobe-"))

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +71,8 @@ def send(report: "RunReport", address: str) -> str | None:
 @contextlib.contextmanager
 def _listening() -> Iterator[io.StringIO]:
     """Yield what the library logs meanwhile, which is its only word on a failure."""
+    import logging  # noqa: PLC0415 - 5 ms, only for this format
+
     said = io.StringIO()
     handler = logging.StreamHandler(said)
     log = logging.getLogger("opentelemetry")

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,18 @@ from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.cli.progress import Progress
+    from probe.controls.inquiry import Inquiry as Controls
+    from probe.diagnosis.history import Before
     from probe.executor.local import LocalExecutor
+    from probe.history import History
     from probe.inquest import Ask
-    from probe.plan.plan import Plan
+    from probe.plan.plan import Attempt, Plan
     from probe.report.model import Finding
     from probe.runner import Executor, Inquiry
     from probe.scenario.schema import Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
+    from probe.trace.control import Control, ControlRan
+    from probe.trace.trace import Trace
 
 PLUGIN_DEADLINE_S = 50.0
 """Of a plugin: monitoring systems kill theirs after a minute, and hanging up takes a while."""
@@ -322,17 +327,31 @@ def _folder_name(plans: "tuple[Plan, ...]", *, strict: bool) -> str:
 
 
 def _inquiry(options: Options) -> "Inquiry":
-    """Return what may be asked after a failure."""
-    from probe.history import History  # noqa: PLC0415 - see _run
+    """Return what may be asked after a failure; it loads when something has failed."""
     from probe.runner import Inquiry  # noqa: PLC0415 - see _run
 
-    remember = History(options.results).last_good
+    @cache
+    def history() -> "History":
+        from probe.history import History  # noqa: PLC0415 - a pass asks nothing
+
+        return History(options.results)
+
+    @cache
+    def controls() -> "Controls":
+        from probe.controls.inquiry import Inquiry as Controls  # noqa: PLC0415 - as above
+
+        return Controls()
+
+    def ask(control: "Control", attempt: "Attempt", trace: "Trace") -> "tuple[ControlRan, ...]":
+        return controls().ask(control, attempt, trace)
+
+    def remember(scenario: str, attempt: "Attempt") -> "Before | None":
+        return history().last_good(scenario, attempt)
+
     if options.controls == "none":
         return Inquiry(remember=remember)
-    from probe.controls.inquiry import Inquiry as Controls  # noqa: PLC0415 - see _run
-
     call = _placing_calls if options.controls == "paid" else None
-    return Inquiry(ask=Controls().ask, call=call, remember=remember)
+    return Inquiry(ask=ask, call=call, remember=remember)
 
 
 def _placing_calls(executor: "Executor", plan: "Plan") -> "Ask":

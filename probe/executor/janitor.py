@@ -7,7 +7,6 @@ connection went with the run.
 
 import os
 import re
-import socket
 import stat
 import time
 from collections.abc import Callable, Iterable
@@ -255,6 +254,8 @@ def _with_late_answer(
     """Listen at the dead worker's port for a final response to its INVITE; say ACK to a refusal."""
     host, _, port = call.sent.local.rpartition(":")
     host = host.strip("[]")
+    import socket  # noqa: PLC0415 - 6 ms, only after a killed run
+
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_DGRAM)) as wire:
         try:
@@ -300,6 +301,8 @@ def _send(
 ) -> None:
     """Send a request that nobody answers, from the dead worker's port where it is free."""
     host, _, port = call.sent.local.rpartition(":")
+    import socket  # noqa: PLC0415 - as above
+
     family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_DGRAM)) as wire:
         try:

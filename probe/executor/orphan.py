@@ -12,8 +12,8 @@ long. Where the peer's Contact or Record-Route names a host, the BYE takes the w
 import contextlib
 import ipaddress
 import re
-import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,6 +29,9 @@ from probe.trace.trace import (
     TransactionFailed,
     readable,
 )
+
+if TYPE_CHECKING:
+    import socket
 
 _DIED = frozenset({Failure.AGENT_CRASHED, Failure.AGENT_HUNG})
 
@@ -215,6 +218,8 @@ def exchange(
     """Send a request up to three times; return whether a final response came."""
     if not is_host_address(remote[0]):
         return False
+    import socket  # noqa: PLC0415 - 6 ms, and a supervisor hardly ever speaks itself
+
     family = socket.AF_INET6 if ":" in remote[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as wire:
         _bind(wire, local)
@@ -247,7 +252,7 @@ def exchange(
     return False
 
 
-def _bind(wire: socket.socket, local: str) -> None:
+def _bind(wire: "socket.socket", local: str) -> None:
     """Take the dead worker's port, else any port of its address, else what the kernel chooses."""
     host, _, port = local.rpartition(":")
     for number in (port, "0"):

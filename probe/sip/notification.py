@@ -9,7 +9,6 @@ size or depth.
 
 import re
 from collections.abc import Iterator, Mapping
-from xml.parsers import expat
 
 from probe.sip.message import SipMessage
 
@@ -237,6 +236,8 @@ class _XmlReader:
         """Read a whole body; raise UnreadableBodyError."""
         if len(body) > LARGEST_XML:
             raise UnreadableBodyError(f"the body has more than {LARGEST_XML} characters")
+        from xml.parsers import expat  # noqa: PLC0415 - 3 ms, and few bodies are XML
+
         parser = expat.ParserCreate(encoding="utf-8")
         parser.StartDoctypeDeclHandler = self._refuse
         parser.StartElementHandler = self._begin

@@ -102,8 +102,9 @@ class HandingOut:
         """End the run."""
         self.interrupted = True
 
-    def started_ahead(self) -> None:
-        """Start a worker, where one were started."""
+    def started_ahead(self, *, forks: bool) -> None:
+        """Start a worker, where one were started; before a file is read it may be a copy."""
+        assert forks
         self.calls.append("started ahead")
 
     def warm_up(self) -> None:
