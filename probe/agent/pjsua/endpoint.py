@@ -38,6 +38,7 @@ from probe.agent.pjsua.requests import Ending, RequestError, Requests
 from probe.agent.pjsua.resolver import Resolver
 from probe.agent.pjsua.transactions import Transactions
 from probe.agent.pjsua.transport import configuration_of, kind_of
+from probe.agent.pjsua.unheard import leave_out
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
 from probe.agent.sockets import bracketed, own_address
@@ -87,6 +88,8 @@ class PjsuaAgent:
         self._audio = Audio(self._coder, clock, self._warn)
         self._address = ""
         self._codecs: Codecs | None = None
+        self._offered: tuple[str, ...] = ()
+        self._parameters: tuple[object, pj.CallOpParam] | None = None
         self._calls: dict[int, PjCall] = {}
         self._account: PjAccount | None = None
         self._plan: Account | None = None
@@ -120,6 +123,7 @@ class PjsuaAgent:
         config.uaConfig.userAgent = account.user_agent if account else "sipprobe"
         config.medConfig.noVad = True  # silence suppression would look like lost audio (F177)
         config.medConfig.ecTailLen = 0
+        config.medConfig.clockRate = 8000  # nobody hears its bridge: nothing is resampled
         config.logConfig.level = config.logConfig.consoleLevel = _LOG_LEVEL
         config.logConfig.msgLogging = 1
         config.logConfig.writer = self._wiretap
@@ -173,6 +177,7 @@ class PjsuaAgent:
         )
         transport = made[0]
         self._endpoint.libStart()
+        leave_out(self._library, media=account.srtp != "dtls")
         bound = bracketed(self._endpoint.transportGetInfo(transport).localName)
         self._connections.bound = bound
         if account.transport == "UDP":
@@ -251,14 +256,7 @@ class PjsuaAgent:
             words = f"the installed pjsua2 carries {room} calls at a time in a process"
             raise AgentError(Failure.AGENT_REFUSED, None, f"{words}, and so many are up")
         self._choose_codecs(action.codecs or plan.codecs)
-        parameters = audio_only()
-        if action.late_offer:
-            parameters.opt.flag |= pj.PJSUA_CALL_NO_SDP_OFFER
-        identity = action.caller_id or plan.caller_id
-        if identity is not None:
-            parameters.txOption.localUri = caller_uri(identity, plan.aor)
-        for name, value in (*plan.headers, *action.headers):
-            parameters.txOption.headers.append(header(name, value))
+        parameters = self._parameters_of(action, plan)
         made = self._made(
             handle, action.play, hear=action.hear, codecs=action.codecs or plan.codecs
         )
@@ -594,8 +592,25 @@ class PjsuaAgent:
 
         return guarded
 
+    def _parameters_of(self, action: Call, plan: Account) -> pj.CallOpParam:
+        """Return the parameters of an INVITE; those of the last call where they are the same."""
+        identity = action.caller_id or plan.caller_id
+        key = (action.late_offer, identity, plan.headers, action.headers)
+        if self._parameters is None or self._parameters[0] != key:
+            made = audio_only()
+            if action.late_offer:
+                made.opt.flag |= pj.PJSUA_CALL_NO_SDP_OFFER
+            if identity is not None:
+                made.txOption.localUri = caller_uri(identity, plan.aor)
+            for name, value in (*plan.headers, *action.headers):
+                made.txOption.headers.append(header(name, value))
+            self._parameters = (key, made)
+        return self._parameters[1]
+
     def _choose_codecs(self, wanted: tuple[str, ...]) -> None:
         """Offer just the wanted encodings, in order; raise AgentError where none exists."""
+        if wanted == self._offered:
+            return
         available = [codec.codecId for codec in self._endpoint.codecEnum2()]
         chosen = []
         for name in wanted:
@@ -607,6 +622,7 @@ class PjsuaAgent:
         for codec in available:
             priority = 255 - chosen.index(codec) if codec in chosen else 0
             self._endpoint.codecSetPriority(codec, priority)
+        self._offered = wanted
 
 
 def audio_only() -> pj.CallOpParam:
