@@ -26,6 +26,7 @@ from probe.agent.lines import Line, Lines, Told
 from probe.agent.listener import Listener
 from probe.agent.pjsua import library
 from probe.agent.pjsua.account import PjAccount, caller_uri, configuration, header
+from probe.agent.pjsua.buffers import Buffers
 from probe.agent.pjsua.call import PjCall
 from probe.agent.pjsua.codecs import Codecs
 from probe.agent.pjsua.connections import Connections
@@ -111,6 +112,7 @@ class PjsuaAgent:
             clock, self._connections.tapped, self._connections.local_of, self._connections.heard
         )
         self._wiretap.rows = []
+        self._buffers = Buffers(self._library, clock, self._wiretap.message)
         self._endpoint = PjEndpoint(self._guarded(self._connections.changed))
         self._endpoint.libCreate()
 
@@ -134,6 +136,8 @@ class PjsuaAgent:
         if not self._in_dialog.install():
             words = "OPTIONS and INFO inside a call are answered 500 by the stack"
             self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
+        if self._buffers.install():
+            self._wiretap.buffers = self._buffers
         if not self._inbound.install():
             words = "requests outside calls are answered as the stack does: some not at all"
             self._record(AgentNote(at=self._clock(), kind="warning", detail=words))
@@ -220,7 +224,7 @@ class PjsuaAgent:
         self._endpoint.libHandleEvents(0)
         call.mute()
         self._forget(call)
-        self._transactions.stop_copies()
+        self._transactions.stop_copies(call.call_id)
         if not call.over:
             self._attempt(lambda c: c.hangup(pj.CallOpParam(True)), call)
             self._given_up.append(call)

@@ -9,7 +9,8 @@ sees them. A copy of the request is answered alike.
 import ctypes
 
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
-from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.glance import glance
+from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived
 
 _PRIORITY = 28
@@ -52,15 +53,13 @@ class InDialog:
     def see(self, event: Event) -> None:
         """Take note of what came last: the log tells of a message before the modules see it."""
         if isinstance(event, MessageEvent):
-            try:
-                self._last = event.message if isinstance(event, MessageReceived) else None
-            except MalformedMessageError:
-                self._last = None
+            seen = glance(event.text) if isinstance(event, MessageReceived) else None
+            self._last = event.message if seen and seen.method in _ANSWERED else None
 
     def _look(self, received: int) -> int:
         """Answer a request, or leave it to the stack; called for each one that arrives."""
         last = self._last
-        if last is None or last.method not in _ANSWERED or not last.to_tag:
+        if last is None or not last.to_tag:
             return 0
         if last.method == "INFO" and last.first("Info-Package"):
             return 0

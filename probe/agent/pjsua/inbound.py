@@ -8,7 +8,8 @@ import ctypes
 
 from probe.agent.inbox import Decide, Reply
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
-from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.glance import glance
+from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived
 
 _PRIORITY = 27
@@ -54,16 +55,13 @@ class Inbound:
     def see(self, event: Event) -> None:
         """Take note of what came last: the log tells of a message before the modules see it."""
         if isinstance(event, MessageEvent):
-            try:
-                received = isinstance(event, MessageReceived)
-                self._last = (event.message, event.at) if received else None
-            except MalformedMessageError:
-                self._last = None
+            seen = glance(event.text) if isinstance(event, MessageReceived) else None
+            self._last = (event.message, event.at) if seen and seen.method else None
 
     def _look(self, received: int) -> int:
         """Answer a request, or leave it to the stack; called for each one that arrives."""
         last, self._last = self._last, None
-        if last is None or not last[0].is_request:
+        if last is None:
             return 0
         reply = self.decide(*last)
         if reply is None:

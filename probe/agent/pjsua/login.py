@@ -13,8 +13,8 @@ and would do so without end where each answer wants more. One correction is ours
 import ctypes
 
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
-from probe.sip.message import MalformedMessageError
-from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent
+from probe.sip.glance import glance
+from probe.trace.trace import Event, MessageEvent, MessageSent
 
 _PRIORITY = 40
 """After PJSIP_MOD_PRIORITY_UA_PROXY_LAYER (16..32): our look comes before the message log's."""
@@ -24,6 +24,7 @@ _CANCELLED = 70014
 """PJ_ECANCELLED (pj/errno.h): the stack reports the request as not sent."""
 
 _INTERVAL_TOO_BRIEF = 423
+_SAID_NO = frozenset({401, 407, _INTERVAL_TOO_BRIEF})
 CORRECTIONS = 1
 """How often a registration interval is corrected for one action."""
 
@@ -64,24 +65,23 @@ class LoginGuard:
         """Take note of credentials that left, and of their refusal."""
         if not isinstance(event, MessageEvent):
             return
-        try:
-            message = event.message
-        except MalformedMessageError:
+        seen = glance(event.text)
+        if seen is None or not (seen.has_credentials or seen.status in _SAID_NO):
             return
-        key = (message.call_id, *message.cseq)
-        if isinstance(event, MessageSent) and message.has_credentials:
-            self._with_credentials.add(key)
-        elif isinstance(event, MessageReceived) and message.status == _INTERVAL_TOO_BRIEF:
+        key = (seen.call_id, seen.cseq, seen.of)
+        if isinstance(event, MessageSent):
+            if seen.has_credentials:
+                self._with_credentials.add(key)
+        elif seen.status == _INTERVAL_TOO_BRIEF:
             self._too_brief.add(key)
             if len(self._too_brief) > CORRECTIONS:
-                self._refused.add(message.cseq[1])
+                self._refused.add(seen.of)
         elif (
-            isinstance(event, MessageReceived)
-            and message.status in {401, 407}
+            seen.status in _SAID_NO
             and key in self._with_credentials
-            and not any(challenge.stale for challenge in message.challenges)
+            and not any(challenge.stale for challenge in event.message.challenges)
         ):
-            self._refused.add(message.cseq[1])
+            self._refused.add(seen.of)
 
     def _look(self, request: int) -> int:
         """Let a request pass, or not; called by the stack for each one that it sends."""

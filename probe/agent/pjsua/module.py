@@ -25,8 +25,8 @@ class PjsipModule(ctypes.Structure):
         ("stop", ctypes.c_void_p),
         ("unload", ctypes.c_void_p),
         ("on_rx_request", Callback),
-        ("on_rx_response", ctypes.c_void_p),
+        ("on_rx_response", Callback),
         ("on_tx_request", Callback),
-        ("on_tx_response", ctypes.c_void_p),
+        ("on_tx_response", Callback),
         ("on_tsx_state", ctypes.c_void_p),
     )

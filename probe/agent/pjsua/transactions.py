@@ -7,19 +7,27 @@ copies for 32 s. The bindings cannot reach a transaction; the C library finds it
 import ctypes
 
 from probe.agent.pjsua.module import Name
-from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.glance import glance
+from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageSent
 
 _TIMED_OUT = 408
 """What the stack's user is told; it stands in no report."""
 
+_NO_OUTSET = frozenset({None, "ACK", "CANCEL"})
+"""Methods that begin nothing; None is a response."""
+
+_MOST_KEPT = 2000
+"""Requests that are kept: more than a process has calls at a time."""
+
 
 class Transactions:
-    """Knows the request outside a dialog that was sent last."""
+    """Knows the requests outside a dialog that were sent last, the last of each Call-ID."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
-        self._last: SipMessage | None = None
+        self._last: MessageSent | None = None
+        self._of_call: dict[str, MessageSent] = {}
         self._stopped: list[SipMessage] = []
         library.pjsip_tsx_layer_find_tsx.restype = ctypes.c_void_p
         library.pjsip_tsx_layer_find_tsx.argtypes = (ctypes.POINTER(Name), ctypes.c_int)
@@ -30,26 +38,29 @@ class Transactions:
         """Take note of a request that left."""
         if not isinstance(event, MessageSent):
             return
-        try:
-            message = event.message
-        except MalformedMessageError:
+        seen = glance(event.text)
+        if seen is None or seen.method in _NO_OUTSET or seen.to_tag:
             return
-        if message.is_request and not message.to_tag and message.method not in {"ACK", "CANCEL"}:
-            self._last = message
+        self._last = event
+        self._of_call[seen.call_id] = event
+        if len(self._of_call) > _MOST_KEPT:
+            self._of_call.pop(next(iter(self._of_call)))
 
-    def stop_copies(self) -> None:
-        """Send no further copy of it; its transaction goes on waiting for an answer."""
-        if self._last is None:
+    def stop_copies(self, call_id: str) -> None:
+        """Send no further copy of a call's request; its transaction goes on waiting."""
+        last = self._of_call.get(call_id) or self._last
+        if last is None:
             return
-        transaction = self._find(self._last)
+        request = last.message
+        transaction = self._find(request)
         if transaction:
-            self._stopped.append(self._last)
+            self._stopped.append(request)
             self._library.pjsip_tsx_stop_retransmit(transaction)
 
     def end(self) -> None:
-        """End it: whatever answers later belongs to nothing."""
+        """End the one that was sent last: whatever answers later belongs to nothing."""
         if self._last is not None:
-            self._end(self._last)
+            self._end(self._last.message)
 
     def end_stopped(self) -> None:
         """End those that still wait for an answer: the stack would wait with us for them."""

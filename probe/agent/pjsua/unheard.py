@@ -110,5 +110,5 @@ def _size_of(address: int) -> int:
         return 0
     tell.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
     told = tell(address, ctypes.byref(where), ctypes.byref(symbol), _SYMBOL)
-    known = bool(told) and bool(symbol) and where.address == address  # type: ignore[truthy-bool]
+    known = bool(told) and bool(symbol) and where.address == address
     return symbol.contents.size if known else 0

@@ -1,10 +1,13 @@
-"""Every message, from the wire log.
+"""Every message, from the stack itself.
 
 pjsua2 tells Python about few messages: callbacks miss retransmissions, ACK, repeated 200s and
 everything after a hang-up. Its own message log (level 4, one row a message, decrypted TLS included)
-misses none, and is written the moment a message is sent or read. This log writer is our wiretap.
+misses none, and is written the moment a message is sent or read. What that log is made from is read
+in the stack's buffers (buffers.py); until it is known where it lies there, and where that cannot be
+found out, the rows of the log are read. What the stack says of bytes that it could not read, and of
+its own assertions, stands in the log alone.
 
-Three facts of that log matter. A row names the peer only, so our own address is added here. A row
+Three facts of the log matter. A row names the peer only, so our own address is added here. A row
 says how many bytes the message had; where the text is shorter (a NUL byte, a row beyond the log's
 limit), it was cut, and a note says so. A message is logged as sent *before* the system call, so a
 failed send shows as sent and is followed by an error row.
@@ -17,6 +20,7 @@ from collections.abc import Callable
 
 import pjsua2 as pj
 
+from probe.agent.pjsua.buffers import Buffers, Told
 from probe.trace.trace import AgentNote, BytesDropped, Event, MessageReceived, MessageSent
 
 _ROW = re.compile(
@@ -48,6 +52,8 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         self._record = record
         self._local_of = local_of
         self._heard = heard
+        self.buffers: Buffers | None = None
+        "Where messages are read without the log, once it is known how."
         self.rows: list[tuple[int, str]] | None = None
         "Rows that are no messages, kept while this is a list (start-up, for Capabilities)."
 
@@ -63,36 +69,44 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         elif entry.level <= 2:
             self._complaint(at, row)
 
-    def _message(self, at: float, found: re.Match[str], rest: str) -> None:
-        way, size, transport, remote = found.groups()
-        text, mark, _ = rest.rpartition(_END)
-        text = text.removesuffix("\n") if mark else rest
-        # The log adds one line end after the text; a body's own last one belongs to the message.
-        length = len(text.encode("utf-8", "surrogateescape"))
-        if length > int(size):
-            text = text.encode("utf-8", "surrogateescape")[: int(size)].decode(
-                "utf-8", "surrogateescape"
-            )
+    def message(self, at: float, way: str, transport: str, remote: str, raw: bytes) -> None:
+        """Take a message as it lies in a buffer; called by the library, must not raise."""
+        transport = transport.upper()
         if way == "RX":
-            self._heard(remote, int(size))
+            self._heard(remote, len(raw))
         kind = MessageSent if way == "TX" else MessageReceived
         self._record(
             kind(
                 at=at,
-                transport=transport.upper(),
-                local=self._local_of(transport.upper(), remote),
+                transport=transport,
+                local=self._local_of(transport, remote),
                 remote=remote,
-                text=text,
+                text=raw.decode("utf-8", "surrogateescape"),
             )
         )
-        if length < int(size):
+
+    def _message(self, at: float, found: re.Match[str], rest: str) -> None:
+        """Take a message from its row, and learn from it where messages lie in the buffers."""
+        way, number, transport, remote = found.groups()
+        if self.buffers is not None and self.buffers.knows(way):
+            return
+        size = int(number)
+        text, mark, _ = rest.rpartition(_END)
+        text = text.removesuffix("\n") if mark else rest
+        # The log adds one line end after the text; a body's own last one belongs to the message.
+        raw = text.encode("utf-8", "surrogateescape")
+        self.message(at, way, transport, remote, raw[:size])
+        if len(raw) < size:
             self._record(
                 AgentNote(
                     at=at,
                     kind="warning",
-                    detail=f"the message log cut a message of {size} bytes after {length}",
+                    detail=f"the message log cut a message of {size} bytes after {len(raw)}",
                 )
             )
+        elif self.buffers is not None:
+            host, _, port = remote.rpartition(":")
+            self.buffers.told(way, Told(transport, host.strip("[]"), int(port), raw[:size]))
 
     def _complaint(self, at: float, row: str) -> None:
         """Keep what the stack says of bytes that it could not read, and of its own assertions."""
