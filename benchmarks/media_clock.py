@@ -138,7 +138,10 @@ def paired(count: int, seconds: float) -> list[MediaReport]:
         session.apply(_terms(session, sessions[place ^ 1]))
         metronome.add(session)
         time.sleep(0.02 * 7 / count)  # frames are due at different moments, as in life
-    time.sleep(seconds)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        metronome.listen()
+        time.sleep(0.005)
     for session in sessions:
         metronome.remove(session)
     metronome.close()

@@ -18,20 +18,17 @@ _CLOCK_RATES = {"SPEEX": (16000, 8000, 32000), "OPUS": (48000,), "L16": (44100,)
 class Audio:
     """Makes them, and finds them again."""
 
-    def __init__(
-        self, coders: Coders, clock: Callable[[], float], note: Callable[[str], None]
-    ) -> None:
+    def __init__(self, coders: Coders, note: Callable[[str], None]) -> None:
         """``note`` takes what the user should know."""
         self.folder: Path | None = None
         "Where recordings may lie: the run's folder."
         self._coders = coders
         self._tracks = Tracks(coders)
-        self._clock = clock
         self._note = note
 
     def player(self, play: str | None, codecs: Iterable[str]) -> Player:
         """Return what plays something, ready in every codec that may be agreed on."""
-        made = Player(play, self._tracks, self._clock)
+        made = Player(play, self._tracks)
         for codec in codecs:
             for rate in _CLOCK_RATES.get(codec.upper(), (8000,)):
                 try:
@@ -51,9 +48,11 @@ class Audio:
 def press(line: Line | None, digits: str, way: str) -> float:
     """Press keys in a call; return how long it takes, s. Raise AgentError where that cannot be."""
     agreed = None if line is None else line.agreed
-    if line is None or agreed is None or not isinstance(line.source, Player):
+    if line is None or agreed is None or line.player is None:
         raise AgentError(Failure.AGENT_REFUSED, None, "no audio was agreed: no key can be sent")
     if way == "rfc4733" and agreed.events is None:
         words = "telephone-event (RFC 4733) was not agreed: the keys were not sent"
         raise AgentError(Failure.AGENT_REFUSED, None, words)
-    return line.source.press(digits, way)
+    pressed = line.player.press(digits, way)
+    line.tell(pressed)
+    return pressed.seconds

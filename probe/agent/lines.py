@@ -5,15 +5,17 @@ A ``Line`` puts the port of its session into the description before it leaves, a
 messages of the wire then agree on. ``Lines`` shows each message to the line of its Call-ID.
 """
 
+import contextlib
 import re
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from probe.playing.player import Player
 from probe.rtp.metronome import Metronome
 from probe.rtp.negotiation import Negotiation
 from probe.rtp.session import Session
-from probe.rtp.sound import Sink, Source
+from probe.rtp.sound import Sink
 from probe.sip.message import MalformedMessageError, SipMessage
 from probe.trace.media import Agreed, MediaReport
 from probe.trace.trace import Event, MessageEvent, MessageSent
@@ -22,6 +24,7 @@ _UNCLAIMED = 64
 """Messages kept whose call is not known yet: an INVITE is logged before its call exists."""
 
 _AUDIO = re.compile(r"^m=audio (?!0 )\d+", re.MULTILINE)
+_CRYPTO = re.compile(r"^a=crypto:", re.MULTILINE)
 _RTCP = re.compile(r"^a=rtcp:\d+", re.MULTILINE)
 _SSRC = re.compile(r"^a=ssrc:(\d+) cname:(\S+)", re.MULTILINE)
 _PTIME = re.compile(r"^a=ptime:.*\r?\n", re.MULTILINE)
@@ -39,13 +42,15 @@ class Line:
         *,
         clock: Callable[[], float],
         metronome: Metronome,
-        source: Source | None = None,
+        player: Player | None = None,
         sink: Sink | None = None,
         ptime: int | None = None,
     ) -> None:
         """``ptime`` is the packet time to ask for in ms, None for the codec's own."""
         self._host, self._clock, self._metronome = host, clock, metronome
-        self._source, self._sink = source, sink
+        self.player = player
+        "What is sent."
+        self._sink = sink
         self._ptime = ptime
         self._session: Session | None = None
         self._running = False
@@ -60,9 +65,10 @@ class Line:
         if not _AUDIO.search(sdp):
             return sdp
         if self._session is None:
-            self._session = Session(
-                self._host, clock=self._clock, source=self._source, sink=self._sink
-            )
+            with contextlib.suppress(OSError):  # it is tried once more, and told, where it is used
+                self._metronome.start(secure=_CRYPTO.search(sdp) is not None)
+            source = None if self.player is None else self.player.reel
+            self._session = Session(self._host, clock=self._clock, source=source, sink=self._sink)
         session = self._session
         if named := _SSRC.search(sdp):
             session.ssrc, session.cname = int(named[1]) & 0xFFFFFFFF, named[2]
@@ -80,20 +86,20 @@ class Line:
         return None if session is None or session.terms is None else session.terms.agreed
 
     @property
-    def source(self) -> Source | None:
-        """What is sent."""
-        return self._source
-
-    @property
     def sink(self) -> Sink | None:
         """Where what comes goes."""
         return self._sink
 
-    def play(self, source: Source) -> None:
+    def play(self, player: Player) -> None:
         """Send this from the answer on."""
-        self._source = source
+        self.player = player
         if self._session is not None:
-            self._session.source = source
+            self._session.source = player.reel
+
+    def tell(self, words: object) -> None:
+        """Tell what is sent something."""
+        if self._session is not None:
+            self._session.tell(words)
 
     def see(self, message: SipMessage, *, ours: bool, at: float) -> None:
         """Follow one message of the call."""
@@ -106,16 +112,14 @@ class Line:
         terms = self._negotiation.see(message, ours=ours, at=at)
         if terms is not None:
             session.apply(terms)
-            if not self._running:
-                self._running = True
-                self._metronome.add(session)
-            self._metronome.nudge()
         status = message.status or 0
         if 200 <= status < 300 and message.cseq[1] == "INVITE":
             session.answered = True
+        if terms is not None and not self._running:
+            self._running = True
+            self._metronome.add(session)
         if message.method == "BYE":
             session.end(at)
-            self._metronome.nudge()
 
     def close(self) -> Told | None:
         """End the session; return what tells what it carried, None where it cannot be told.
@@ -126,12 +130,16 @@ class Line:
         session, self._session = self._session, None
         if session is None:
             return None
-        if self._running:
-            if not self._metronome.remove(session):
-                return None  # the clock's thread hangs: the process is about to end anyway
-        else:
-            session.close()
-        return partial(session.report, self.call_id)
+        session.close()
+        return partial(self._told, session)
+
+    def _told(self, session: Session) -> MediaReport | None:
+        self._metronome.listen()  # the last telling may have taken a while
+        self._metronome.remove(session)
+        if self.player is not None:
+            self.player.began_at = session.moment(session.sent.began_at)
+            self.player.sent = session.kept
+        return session.report(self.call_id)
 
 
 class Lines:
@@ -144,14 +152,14 @@ class Lines:
         self._unclaimed: deque[tuple[str, SipMessage, bool, float]] = deque(maxlen=_UNCLAIMED)
 
     def open(
-        self, host: str, *, source: Source | None, sink: Sink | None, ptime: int | None
+        self, host: str, *, player: Player | None, sink: Sink | None, ptime: int | None
     ) -> Line:
         """Return the media of a new call."""
         return Line(
             host,
             clock=self._clock,
             metronome=self.metronome,
-            source=source,
+            player=player,
             sink=sink,
             ptime=ptime,
         )
@@ -189,6 +197,10 @@ class Lines:
         self._lines.pop(line.call_id, None)
         return line.close()
 
+    def listen(self) -> None:
+        """Read what has come; called in every turn of the loop."""
+        self.metronome.listen()
+
     def end(self) -> None:
-        """Give the thread back; every line must be closed."""
+        """Give the clock's process back; every line must be closed."""
         self.metronome.close()

@@ -49,11 +49,14 @@ class Listener:
         self._packets: list[Packet] = []
         self._told: dict[int, Digit] = {}
 
+    def wants(self, kind: Kind) -> bool:
+        """Whether packets of a kind are kept."""
+        wanted = kind is Kind.EVENT or self.hear.sound or bool(self.hear.record)
+        return wanted and len(self._packets) < MOST_PACKETS
+
     def packet(self, packet: Packet) -> None:
         """Take one packet, in the order of arrival."""
-        wanted = self.hear.sound or self.hear.record or packet.kind is Kind.EVENT
-        if wanted and len(self._packets) < MOST_PACKETS:
-            self._packets.append(packet)
+        self._packets.append(packet)
 
     def info(self, message: SipMessage, at: float) -> None:
         """Take an INFO of the other side: each once, however often it was sent."""

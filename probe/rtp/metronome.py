@@ -1,154 +1,219 @@
-"""The thread that keeps the time of every session of a process.
+"""The signalling process' end of the clock: starts the process that sends, and tells it what.
 
-It waits for the next packet that is due or for one that comes, and ends when the last session has
-left. It never calls the user agent's library. ``epoll`` counts in milliseconds; what is left below
-one is slept.
+Only sending has to be in time. It is done by a process of its own (``probe.rtp.ticking``), which is
+forked with the first call and ends with the last ``close``. Receiving stays here: the kernel notes
+when each packet came and keeps it, so it is enough to look every 200 ms. ``listen`` does that; the
+loop that drives the user agent calls it in every turn. All of it is one thread.
 """
 
 import contextlib
+import mmap
 import os
 import select
+import signal
 import socket
-import sys
-import threading
 import time
+import warnings
+from collections import deque
 from collections.abc import Callable
 
+from probe.rtp.orders import Answered, Begin, End, Ended, Follow, Kept, Play, Tell, Wire
 from probe.rtp.session import Session
+from probe.rtp.ticking import keep_time
+from probe.rtp.transmission import PLACE
 
-SWITCH_S = 0.001
-"""How long another Python thread may keep the interpreter once this one wants it."""
+MOST_CALLS = 4096
+"""Calls that may send at a time; half a megabyte of shared memory, used as it is needed."""
 
-PRIORITY = -10
-"""Nice value of this thread where it is allowed: it needs little time, but at its moment."""
+LOOK_S = 0.2
+"""How often each call's sockets are read: some ten packets, of the seconds that the kernel keeps."""
+
+_AT_A_TIME_S = 0.001
+"""How long one turn reads: signalling waits meanwhile."""
+
+_LONG_S, _AT_MOST_S = 1.0, 0.02
+"""Calls that were not read for so long get more of a turn: the kernel keeps some seconds."""
 
 _LEAVES_WITHIN_S = 2.0
-_LONGEST_WAIT_S = 1.0
+_CONTROL_BUFFER = 1 << 20
+_SLOW = "the process that sends audio does not answer"
+_LOST = "the process that sends audio has ended"
 
 
 class Metronome:
-    """Runs sessions; add and remove are called from the worker's thread."""
+    """Runs sessions."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        """``clock`` gives seconds on the trace's clock, from the monotonic one."""
         self._clock = clock
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._orders: list[tuple[str, Session, threading.Event]] = []
-        self._alarm, self._bell = socket.socketpair()
-        self._alarm.setblocking(False)
-        self._bell.setblocking(False)
-
-    def add(self, session: Session) -> None:
-        """Run a session from now on."""
-        self._order("add", session)
-
-    def nudge(self) -> None:
-        """Look at once at what sessions were told."""
-        with contextlib.suppress(BlockingIOError):  # it is about to look anyway
-            self._bell.send(b"!")
-
-    def remove(self, session: Session) -> bool:
-        """Let a session end and wait until it has; False where it did not in time."""
-        done = self._order("remove", session)
-        return done.wait(_LEAVES_WITHIN_S)
+        self._wire: Wire | None = None
+        self._process = 0
+        self._memory: mmap.mmap | None = None
+        self._free: list[int] = []
+        self._sessions: dict[int, Session] = {}
+        self._ending: dict[int, Session] = {}
+        "Those whose last figures are still to come."
+        self._looks: deque[tuple[float, Session]] = deque()
+        self._count = 0
 
     @property
     def running(self) -> bool:
-        """Whether the thread is there."""
-        thread = self._thread
-        return thread is not None and thread.is_alive()
+        """Whether the process is there."""
+        return self._wire is not None
+
+    def start(self, *, secure: bool = False) -> None:
+        """Fork the process, once; a few milliseconds, so better before a call than in it.
+
+        ``secure``: SRTP will be spoken. Its library is loaded beforehand, because the process that
+        keeps the time must not wait for it.
+        """
+        if self._wire is not None:
+            return
+        if secure:
+            with contextlib.suppress(ImportError):
+                import pylibsrtp  # noqa: F401, PLC0415 - see above
+        ours, theirs = socket.socketpair()
+        for one in (ours, theirs):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CONTROL_BUFFER)
+        self._memory = mmap.mmap(-1, MOST_CALLS * PLACE)
+        self._free = list(range(MOST_CALLS - 1, -1, -1))
+        with warnings.catch_warnings():
+            # Python 3.12 warns of other threads: the new process has one, and never waits for any.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process = os.fork()
+        if self._process == 0:
+            keep_time(Wire(theirs), self._memory)
+        theirs.close()
+        ours.settimeout(_LEAVES_WITHIN_S)
+        self._wire = Wire(ours)
+
+    def add(self, session: Session) -> None:
+        """Run a session from now on: it has terms."""
+        try:
+            self.start()
+        except OSError as error:
+            session.lost(f"no process could be started that sends audio: {error.strerror}")
+            return
+        assert self._memory is not None  # noqa: S101 - start made it
+        if not self._free:
+            session.lost(f"more than {MOST_CALLS} calls at a time")
+            return
+        self._count += 1
+        place = self._free.pop()
+        self._sessions[self._count] = session
+        session.run(self, self._count, self._memory, place)
+        self._looks.append((time.monotonic() + LOOK_S, session))
+
+    def order(
+        self, message: Begin | Follow | Answered | Play | Tell | End, carried: socket.socket | None
+    ) -> None:
+        """Tell the process something about a call; where it is gone, its calls are told."""
+        if self._wire is None:
+            return
+        try:
+            self._wire.send(message, carried)
+        except OSError:
+            self._gone()
+            return
+        if isinstance(message, End):
+            self._ending[message.call] = self._sessions.pop(message.call)
+
+    def listen(self) -> None:
+        """Read what has come for the calls whose turn it is; a millisecond or two at most.
+
+        What is left waits for the next turn. Only where calls have waited for long it goes on.
+        """
+        now, looks = time.monotonic(), self._looks
+        if looks and looks[0][0] <= now:
+            behind = now - looks[0][0]
+            until = now + (_AT_A_TIME_S if behind < _LONG_S else _AT_MOST_S)
+            while looks and looks[0][0] <= now < until:
+                _, session = looks.popleft()
+                if session.closed:
+                    continue
+                session.look()
+                now = time.monotonic()
+                looks.append((now + LOOK_S, session))
+        if self._ending:
+            self._hear(0.0)
+
+    def remove(self, session: Session) -> bool:
+        """Let a session end and wait until it has; False where it did not in time."""
+        session.close()
+        until = time.monotonic() + _LEAVES_WITHIN_S
+        while session.waits:
+            left = until - time.monotonic()
+            if left <= 0:
+                session.lost(_SLOW)
+                return False
+            self._hear(left)
+        return True
 
     def close(self) -> None:
-        """Give the two sockets of the bell back; sessions must be removed before."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(_LEAVES_WITHIN_S)
-        self._alarm.close()
-        self._bell.close()
+        """End the process; sessions must be closed before, and get their last figures."""
+        until = time.monotonic() + _LEAVES_WITHIN_S
+        while self._ending and (left := until - time.monotonic()) > 0:
+            self._hear(left)
+        for session in self._ending.values():
+            session.lost(_SLOW)
+        self._looks.clear()
+        if self._wire is None:
+            return
+        self._wire.socket.close()
+        self._wire = None
+        _wait(self._process, _LEAVES_WITHIN_S)
+        self._forget_all()
 
-    def _order(self, what: str, session: Session) -> threading.Event:
-        done = threading.Event()
-        with self._lock:
-            self._orders.append((what, session, done))
-            if self._thread is None:
-                sys.setswitchinterval(SWITCH_S)
-                self._thread = threading.Thread(target=self._run, name="rtp", daemon=True)
-                self._thread.start()
-        self.nudge()
-        return done
+    def _hear(self, seconds: float) -> None:
+        """Take what the process tells, waiting for so long at most."""
+        if self._wire is None:
+            self._ending.clear()
+            return
+        try:
+            if not select.select([self._wire.socket], (), (), seconds)[0]:
+                return
+            told = self._wire.take()
+        except (OSError, EOFError):
+            self._gone()
+            return
+        for message in told:
+            if isinstance(message, Kept):
+                known = self._ending.get(message.call) or self._sessions.get(message.call)
+                if known is not None:
+                    known.kept += message.some
+            elif isinstance(message, Ended):
+                ended = self._ending.pop(message.call, None)
+                if ended is not None:
+                    self._free.append(ended.ended(message.fault))
 
-    # The thread --------------------------------------------------------------------------------
+    def _gone(self) -> None:
+        """Say to every call that nothing is sent any more; the next one starts another process."""
+        assert self._wire is not None  # noqa: S101 - it was there a moment ago
+        self._wire.socket.close()
+        self._wire = None
+        for session in (*self._sessions.values(), *self._ending.values()):
+            session.lost(_LOST)
+        _wait(self._process, _LEAVES_WITHIN_S)
+        self._forget_all()
 
-    def _run(self) -> None:
-        sessions: dict[int, tuple[Session, socket.socket]] = {}
-        running: list[Session] = []
-        with contextlib.suppress(OSError, AttributeError):  # only root may; else we share fairly
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PRIORITY)
-        with select.epoll() as waiting:
-            waiting.register(self._alarm, select.EPOLLIN)
-            while self._carry_out(waiting, sessions, running):
-                self._turn(waiting, sessions, running)
+    def _forget_all(self) -> None:
+        self._sessions.clear()
+        self._ending.clear()
+        self._memory = None  # sessions that are being told of hold it still
 
-    def _carry_out(
-        self,
-        waiting: select.epoll,
-        sessions: dict[int, tuple[Session, socket.socket]],
-        running: list[Session],
-    ) -> bool:
-        """Add and remove what was asked for; False where nothing is left to run.
 
-        ``running`` holds each session once: it changes here alone, and is walked for every packet.
-        """
-        with self._lock:
-            orders, self._orders = self._orders, []
-            for what, session, done in orders:
-                if what == "add":
-                    for one in (session.rtp, session.rtcp):
-                        waiting.register(one, select.EPOLLIN)
-                        sessions[one.fileno()] = (session, one)
-                elif session.rtp.fileno() in sessions:
-                    for one in (session.rtp, session.rtcp):
-                        session.read(one)
-                        waiting.unregister(one)
-                        del sessions[one.fileno()]
-                    session.close()
-                done.set()
-            if orders:
-                running[:] = {id(session): session for session, _ in sessions.values()}.values()
-            if not sessions:
-                self._thread = None
-                return False
-            return True
-
-    def _turn(
-        self,
-        waiting: select.epoll,
-        sessions: dict[int, tuple[Session, socket.socket]],
-        running: list[Session],
-    ) -> None:
-        """Wait once; send what is due, then read what has come."""
-        for session in running:
-            session.obey()
-        times = [due for session in running if (due := session.due) is not None]
-        wait = min(times) - self._clock() if times else _LONGEST_WAIT_S
-        ready = waiting.poll(max(int(min(wait, _LONGEST_WAIT_S) * 1000) / 1000, 0.0))
-        if not ready and 0 < (rest := min(times, default=0.0) - self._clock()) < 0.002:
-            time.sleep(rest)
-        now = self._clock()
-        for session in running:
-            if (due := session.due) is not None and due <= now:
-                try:
-                    session.tick(now)
-                except Exception as error:  # noqa: BLE001 - a source is not ours to trust
-                    session.broke(error)
-        for number, events in ready:
-            if number == self._alarm.fileno():
-                self._alarm.recv(4096)
-                continue
-            session, one = sessions[number]
-            if events & select.EPOLLERR:
-                session.clear_errors(one)
-            try:
-                session.read(one)
-            except Exception as error:  # noqa: BLE001 - a sink is not ours to trust
-                session.broke(error)
+def _wait(process: int, seconds: float) -> None:
+    """Wait for a process that is about to end; end it where it does not."""
+    try:
+        handle = os.pidfd_open(process)
+    except (OSError, AttributeError):  # reaped by somebody, or another system
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process, 0)
+        return
+    try:
+        if not select.select([handle], (), (), seconds)[0]:
+            os.kill(process, signal.SIGKILL)
+    finally:
+        os.close(handle)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process, 0)

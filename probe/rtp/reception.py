@@ -117,6 +117,10 @@ class Reception:
         self._types: Counter[int] = Counter()
         self._names: dict[int, str] = {}
         self._steps: Counter[float] = Counter()
+        self._step: float | None = None
+        "The most frequent of them."
+        self._patience = BUFFER_S
+        "How long nothing may come before that is a gap, in seconds."
         self._streams: list[_Stream] = []
         self._stream: _Stream | None = None
         self._slices = Slices()
@@ -187,7 +191,7 @@ class Reception:
         missing = place - stream.highest - 1 if stream.received > 1 else 0
         stream.highest = place
         self.bursts += missing > 0
-        self._slices.came(at, max(missing, 0), stream.jitter)
+        self._slices.came(at, missing if missing > 0 else 0, stream.jitter)
 
     def _time(
         self, stream: _Stream, packet: RtpPacket, place: int, at: float, known: Known
@@ -210,17 +214,27 @@ class Reception:
             stream.jitter += (abs(elapsed - advanced) - stream.jitter) / 16
             self._jitter_sum += stream.jitter
             self._jitters += 1
-            self.jitter_max = max(self.jitter_max, stream.jitter)
+            if stream.jitter > self.jitter_max:
+                self.jitter_max = stream.jitter
             if place == before[2] + 1 and known.kind is Kind.AUDIO and 0 < advanced <= 0.2:
-                self._steps[advanced] += 1
+                self._stepped(advanced)
             self._pulse(stream, advanced, place, at)
         stream.last = (at, stream.unwrapped, place)
         self._silent = known.kind is Kind.COMFORT_NOISE
 
+    def _stepped(self, advanced: float) -> None:
+        """Count a packet time."""
+        count = self._steps[advanced] = self._steps[advanced] + 1
+        if advanced != self._step and (self._step is None or count > self._steps[self._step]):
+            self._step = advanced
+            self._patience = max(BUFFER_S, 3 * advanced)
+
     def _pulse(self, stream: _Stream, advanced: float | None, place: int, at: float) -> None:
         """Find pauses and gaps between the last packet, of whatever kind, and this one."""
-        before, self._since = self._since, max(at, self._since or at)
-        if before is None or at - before <= self._patience():
+        before = self._since
+        if before is None or at > before:
+            self._since = at
+        if before is None or at - before <= self._patience:
             return
         unbroken = stream.last is not None and place == stream.last[2] + 1
         announced = self._silent or (
@@ -244,9 +258,6 @@ class Reception:
         else:
             stream.transit += 2e-6  # 100 ppm at 50 packets a second: their clock is not ours
         stream.late = 0
-
-    def _patience(self) -> float:
-        return max(BUFFER_S, 3 * (self.ptime or 0.02))
 
     def _gap(self, begin: float, end: float) -> None:
         if len(self.gaps) < MOST_GAPS:
@@ -288,7 +299,7 @@ class Reception:
 
     def not_due(self, at: float) -> None:
         """No packet is due any more: hold, or the end."""
-        if self._since is not None and not self._silent and at - self._since > self._patience():
+        if self._since is not None and not self._silent and at - self._since > self._patience:
             self._gap(self._since, at)
         self._since = None
 
@@ -332,7 +343,7 @@ class Reception:
     @property
     def ptime(self) -> float | None:
         """Most frequent packet time in seconds, or None."""
-        return self._steps.most_common(1)[0][0] if self._steps else None
+        return self._step
 
     @property
     def types(self) -> tuple[PayloadType, ...]:

@@ -4,6 +4,8 @@ A peer with an RTP time-out ends a call from which nothing comes. Silence is the
 call that is up, as a telephone whose owner listens.
 """
 
+from functools import cache
+
 from probe.rtp.sound import Frame
 from probe.trace.media import Agreed
 
@@ -14,9 +16,19 @@ _FILLED = {"PCMU": 0xFF, "PCMA": 0xD5}
 class Silence:
     """A source of digital silence; None for codecs whose silence is not known here."""
 
+    kept = None
+
     def frame(self, agreed: Agreed) -> Frame | None:
         """Return a packet of silence."""
         return silence(agreed)
+
+    def told(self, words: object) -> None:
+        """Be silent about it."""
+
+
+@cache
+def _filled(byte: int, samples: int) -> Frame:
+    return Frame(bytes((byte,)) * samples)
 
 
 def silence(agreed: Agreed) -> Frame | None:
@@ -24,5 +36,5 @@ def silence(agreed: Agreed) -> Frame | None:
     codec = agreed.codec.upper()
     if codec in _FILLED:
         samples = round(agreed.clock_rate * agreed.ptime_s)
-        return Frame(bytes((_FILLED[codec],)) * samples)
+        return _filled(_FILLED[codec], samples)
     return None

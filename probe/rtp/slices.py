@@ -49,6 +49,9 @@ class Slices:
         """Return the slice of a moment; make room for it."""
         if self._begin is None:
             self._begin = at
+        place = int((at - self._begin) / self._length)
+        if 0 <= place < len(self._packets):
+            return place
         while (place := max(int((at - self._begin) / self._length), 0)) >= MOST:
             self._halve()
         while len(self._packets) <= place:

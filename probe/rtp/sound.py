@@ -1,14 +1,14 @@
 """What a session sends and where what it receives goes: payload bytes, never samples.
 
 A session knows nothing of codecs. A ``Source`` gives it the payload of each packet, a ``Sink``
-takes the payload of each that came. Both are called from the thread that keeps the 20 ms clock:
-they may not block, not sleep, not touch pjsua2, and must be done within about a millisecond.
-``Sink.finish`` alone is called from the worker's own thread, after the clock has stopped, and may
-take its time.
+takes the payload of each that came. A source is copied into the process that keeps the 20 ms clock:
+what is done to it later is not seen there. There it may not block, sleep or import anything, and
+must be done within about a millisecond. A sink stays where the call is signalled; ``Sink.finish`` is
+called after the last packet and may take its time.
 """
 
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -94,9 +94,22 @@ class Source(Protocol):
         """
         ...
 
+    def told(self, words: Any) -> None:  # noqa: ANN401 - between a source and its owner
+        """Take what ``Session.tell`` was given."""
+        ...
+
+    @property
+    def kept(self) -> list[Any] | None:
+        """What was kept of what it gave; it is taken out of the list. None: nothing is kept."""
+        ...
+
 
 class Sink(Protocol):
     """Takes what a call receives."""
+
+    def wants(self, kind: Kind) -> bool:
+        """Whether packets of a kind are to be given to it."""
+        ...
 
     def packet(self, packet: Packet) -> None:
         """Take one packet, in the order of arrival."""

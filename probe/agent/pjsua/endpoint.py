@@ -86,7 +86,7 @@ class PjsuaAgent:
         self._media: list[MediaReport] = []
         self._untold: list[Told] = []
         self._lines = Lines(clock)
-        self._audio = Audio(self._coder, clock, self._warn)
+        self._audio = Audio(self._coder, self._warn)
         self._address = ""
         self._codecs: Codecs | None = None
         self._offered: tuple[str, ...] = ()
@@ -392,6 +392,7 @@ class PjsuaAgent:
                 self._record(event)
         self._connections.look()
         self._resolver.deliver()
+        self._lines.listen()
         self._given_up = [call for call in self._given_up if not call.over]
         triggers = [self._completed(trigger) for trigger in self._triggers]
         self._triggers.clear()
@@ -459,7 +460,7 @@ class PjsuaAgent:
         player = self._audio.player(play, self._plan.codecs)
         if isinstance(call.line.sink, Listener):
             call.line.sink.player = player
-            player.keeps = bool(call.line.sink.hear.record)
+            player.keep(bool(call.line.sink.hear.record))
         call.line.play(player)
 
     def _wait_for_names(self) -> None:
@@ -482,10 +483,10 @@ class PjsuaAgent:
         account, plan = self._opened(), self._plan
         line: Line | None = None
         if plan is not None and plan.srtp != "dtls":
-            source = self._audio.player(play, codecs or plan.codecs)
-            source.keeps = hear is not None and bool(hear.record)
-            sink = self._audio.listener(hear, source)
-            line = self._lines.open(self._address, source=source, sink=sink, ptime=plan.ptime)
+            player = self._audio.player(play, codecs or plan.codecs)
+            player.keep(hear is not None and bool(hear.record))
+            sink = self._audio.listener(hear, player)
+            line = self._lines.open(self._address, player=player, sink=sink, ptime=plan.ptime)
         notify = self._guarded(self._triggers.append)
         made = PjCall(account, handle, line, notify, incoming=incoming)
         made.lines = self._lines

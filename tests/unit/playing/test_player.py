@@ -27,9 +27,14 @@ def agreed(ptime_s: float = 0.02) -> Agreed:
 
 def player(play: str | None) -> Player:
     """Return a player of something in PCMU."""
-    made = Player(play, Tracks(lambda codec, _: G711(codec)), lambda: 7.0)
+    made = Player(play, Tracks(lambda codec, _: G711(codec)))
     made.prepare("PCMU")
     return made
+
+
+def press(one: Player, digits: str, way: str) -> None:
+    """Press keys as a call does it."""
+    one.reel.told(one.press(digits, way))
 
 
 def sound(frames: list[Frame | None]) -> np.ndarray:
@@ -41,33 +46,32 @@ def sound(frames: list[Frame | None]) -> np.ndarray:
 def test_a_tone_goes_on_without_a_click(ptime_s: float) -> None:
     """Over several rounds of the loop no sample leaps more than the tone itself does."""
     one = player("tone 1004Hz")
-    heard = sound([one.frame(agreed(ptime_s)) for _ in range(round(7 / ptime_s))]).astype(float)
+    heard = sound([one.reel.frame(agreed(ptime_s)) for _ in range(round(7 / ptime_s))]).astype(float)
     steepest = AMPLITUDE * 2 * np.pi * 1004 / 8000
     assert np.abs(np.diff(heard)).max() < steepest * 1.1
     spectrum = np.abs(np.fft.rfft(heard[: 8000 * 6] * np.hanning(8000 * 6)))
     assert np.argmax(spectrum) / 6 == pytest.approx(1004, abs=0.2)
 
 
-def test_silence_is_silence_and_a_player_says_when_it_began() -> None:
+def test_silence_is_silence() -> None:
     """Nothing to play is silence as well."""
     for play in (None, "silence"):
         one = player(play)
-        assert not np.abs(sound([one.frame(agreed()) for _ in range(200)])).max() > 8
-        assert one.began_at == 7.0
+        assert not np.abs(sound([one.reel.frame(agreed()) for _ in range(200)])).max() > 8
 
 
 def test_a_codec_that_nobody_prepared_sends_nothing() -> None:
     """Rather than sound in a wrong codec."""
-    made = Player("tone 440Hz", Tracks(lambda _codec, _rate: None), lambda: 0.0)
+    made = Player("tone 440Hz", Tracks(lambda _codec, _rate: None))
     made.prepare("G729")
-    assert made.frame(agreed()) is None
+    assert made.reel.frame(agreed()) is None
 
 
 def test_keys_are_events_with_the_timestamp_of_their_beginning() -> None:
     """Marker first, three endings, a growing duration, sound between two keys (RFC 4733 §2.5)."""
     one = player("tone 440Hz")
-    one.press("4#", "rfc4733")
-    frames = [one.frame(agreed()) for _ in range(22)]
+    press(one, "4#", "rfc4733")
+    frames = [one.reel.frame(agreed()) for _ in range(22)]
     kinds = "".join("e" if f is not None and f.kind is Kind.EVENT else "s" for f in frames)
     assert kinds == "eeeeeeessseeeeeeesssss"
     first = [f for f in frames[:7] if f is not None]
@@ -82,8 +86,8 @@ def test_keys_are_events_with_the_timestamp_of_their_beginning() -> None:
 def test_keys_in_the_sound_take_the_place_of_what_is_played() -> None:
     """100 ms of two tones, 100 ms of silence, then the programme goes on."""
     one = player("silence")
-    one.press("5", "inband")
-    heard = sound([one.frame(agreed()) for _ in range(15)]).astype(float)
+    press(one, "5", "inband")
+    heard = sound([one.reel.frame(agreed()) for _ in range(15)]).astype(float)
     spectrum = np.abs(np.fft.rfft(heard[:800] * np.hanning(800)))
     strongest = sorted(np.argsort(spectrum)[-2:] * 10)
     assert strongest == pytest.approx([770, 1336], abs=10)
@@ -93,13 +97,13 @@ def test_keys_in_the_sound_take_the_place_of_what_is_played() -> None:
 def test_what_was_sent_is_kept_only_where_it_is_asked_for() -> None:
     """Keys leave holes: they are no sound."""
     quiet, kept = player("tone 440Hz"), player("tone 440Hz")
-    kept.keeps = True
-    kept.press("1", "rfc4733")
+    kept.keep(True)
+    press(kept, "1", "rfc4733")
     for one in (quiet, kept):
         for _ in range(10):
-            one.frame(agreed())
-    assert quiet.sent == []
-    assert [bool(payload) for _, _, payload in kept.sent] == [False] * 7 + [True] * 3
+            one.reel.frame(agreed())
+    assert quiet.reel.kept is None
+    assert [bool(payload) for _, _, payload in kept.reel.kept or []] == [False] * 7 + [True] * 3
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 44100, 48000])

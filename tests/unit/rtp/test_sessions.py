@@ -2,12 +2,12 @@
 
 import base64
 import itertools
+import os
 import socket
-import threading
 import time
 
 import pytest
-from twosessions import LOOPBACK, clock_from_now, sessions, terms
+from twosessions import LOOPBACK, clock_from_now, listen, sessions, terms
 
 from probe.rtp.metronome import Metronome
 from probe.rtp.negotiation import SUITES, Keys
@@ -22,7 +22,8 @@ from probe.rtp.packet import (
     parse_rtp,
 )
 from probe.rtp.session import Session
-from probe.rtp.sound import Frame, Packet
+from probe.rtp.sound import Frame, Kind, Packet
+from probe.sip.message import SipMessage
 from probe.trace.media import Agreed, MediaReport
 
 
@@ -33,15 +34,46 @@ def talk(seconds: float, keys: tuple[Keys | None, Keys | None] = (None, None)) -
         two.apply(terms(one.port, keys=keys[1]))
         metronome.add(one)
         metronome.add(two)
-        time.sleep(seconds)
+        listen(metronome, seconds)
         for session in (one, two):
             assert metronome.remove(session)
         found = [session.report("c") for session in (one, two)]
     return [report for report in found if report is not None]
 
 
-def test_a_session_ends_at_once_and_leaves_no_thread() -> None:
-    """The end of a call waits for nothing: the ports are free again and the thread is gone."""
+class Broken:
+    """A source with an error."""
+
+    kept = None
+
+    def frame(self, agreed: Agreed) -> Frame | None:
+        raise ZeroDivisionError
+
+    def told(self, words: object) -> None:
+        """Nothing is told."""
+
+
+class Taker:
+    """A sink that keeps every packet."""
+
+    def __init__(self) -> None:
+        self.seen: list[Packet] = []
+
+    def wants(self, kind: Kind) -> bool:
+        return kind is not Kind.OTHER
+
+    def packet(self, packet: Packet) -> None:
+        self.seen.append(packet)
+
+    def info(self, message: SipMessage, at: float) -> None:
+        """No INFO comes."""
+
+    def finish(self, report: MediaReport) -> MediaReport:
+        return report
+
+
+def test_a_session_ends_at_once_and_leaves_no_process() -> None:
+    """The end of a call waits for nothing: the ports are free again and the process is gone."""
     clock = clock_from_now()
     metronome = Metronome(clock)
     session = Session(LOOPBACK, clock=clock)
@@ -53,7 +85,8 @@ def test_a_session_ends_at_once_and_leaves_no_thread() -> None:
     assert time.monotonic() - before < 0.5  # 1 ms on a quiet machine
     metronome.close()
     assert not metronome.running
-    assert not any(thread.name == "rtp" for thread in threading.enumerate())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(metronome._process, os.WNOHANG)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind((LOOPBACK, session.port))
 
@@ -161,30 +194,21 @@ def test_what_is_too_short_is_no_packet(data: bytes) -> None:
 
 def test_our_timestamps_go_on_while_we_are_held() -> None:
     """After a hold the first packet carries the time that went by, and a marker (RFC 3551 §4.1)."""
-    seen: list[Packet] = []
-
-    class Taker:
-        def packet(self, packet: Packet) -> None:
-            seen.append(packet)
-
-        def finish(self, report: MediaReport) -> MediaReport:
-            return report
-
+    taker = Taker()
     with sessions() as (one, two, metronome):
-        two.sink = Taker()
+        two.sink = taker
         one.apply(terms(two.port))
         two.apply(terms(one.port))
         metronome.add(one)
         metronome.add(two)
         for direction, seconds in (("sendrecv", 0.1), ("recvonly", 0.3), ("sendrecv", 0.1)):
             one.apply(terms(two.port, direction=direction))
-            metronome.nudge()
             time.sleep(seconds)
         assert metronome.remove(one)
         assert metronome.remove(two)
     steps = [
         (later.at - before.at, (later.timestamp - before.timestamp) % 2**32 / 8000, later.marker)
-        for before, later in itertools.pairwise(seen)
+        for before, later in itertools.pairwise(taker.seen)
     ]
     elapsed, advanced, marker = max(steps)
     assert elapsed > 0.25
@@ -194,11 +218,6 @@ def test_our_timestamps_go_on_while_we_are_held() -> None:
 
 def test_a_source_that_breaks_costs_its_own_call_only() -> None:
     """The report says that the error was ours, and the other call goes on."""
-
-    class Broken:
-        def frame(self, agreed: Agreed) -> Frame | None:
-            raise ZeroDivisionError
-
     with sessions() as (one, two, metronome):
         one.source = Broken()
         one.apply(terms(two.port))

@@ -20,6 +20,14 @@ PTIME_S = 0.005
 TYPES = {0: Known(Kind.AUDIO, "PCMU", 8000), 101: Known(Kind.EVENT, "telephone-event", 8000)}
 
 
+def listen(metronome: Metronome, seconds: float) -> None:
+    """Let time go by as the loop of a user agent does."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        metronome.listen()
+        time.sleep(0.01)
+
+
 def clock_from_now() -> Callable[[], float]:
     """Return a clock that begins now."""
     epoch = time.monotonic()
@@ -71,7 +79,7 @@ class Talk:
 
 @contextmanager
 def sessions() -> Iterator[tuple[Session, Session, Metronome]]:
-    """Give two sessions and the thread that keeps their time; all are gone afterwards."""
+    """Give two sessions and the process that keeps their time; all are gone afterwards."""
     clock = clock_from_now()
     metronome = Metronome(clock)
     one, two = Session(LOOPBACK, clock=clock), Session(LOOPBACK, clock=clock)
@@ -94,9 +102,8 @@ def talked(weather: Weather, seconds: float, ptime_s: float = PTIME_S) -> Talk:
         far.apply(terms(relay.port, ptime_s=ptime_s))
         metronome.add(near)
         metronome.add(far)
-        time.sleep(seconds)
+        listen(metronome, seconds)
         far.apply(terms(relay.port, direction="recvonly", ptime_s=ptime_s))
-        metronome.nudge()
         time.sleep(weather.delay_s + weather.jitter_s + 0.05)
         now = near._clock()
         near.end(now)

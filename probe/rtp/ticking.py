@@ -1,0 +1,189 @@
+"""The process that keeps the time: it waits for the next packet that is due, and sends it.
+
+It is forked from the process that signals, because two threads of one Python interpreter wait for
+each other. It has no other thread, collects no garbage, imports nothing, and ends with the socket
+through which it is told what to do.
+"""
+
+import contextlib
+import gc
+import heapq
+import math
+import mmap
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from probe.rtp.orders import (
+    Answered,
+    Begin,
+    End,
+    Ended,
+    Follow,
+    Kept,
+    Order,
+    Play,
+    Tell,
+    Wire,
+)
+from probe.rtp.stream import Stream
+
+NICE = -10
+"""Nice value where real time is not allowed and this is."""
+
+WITHOUT_REST_S = 0.2
+"""In real time: how long it may use a processor without a pause before it is an ordinary process
+again. A packet takes some 20 us."""
+
+GRID_S, SPREAD_S = 0.001, 0.005
+"""Calls begin to send at full milliseconds, and at most so much later than they could."""
+
+_MANY = 250
+"""Packets of a recording that are handed over at once: 5 s, well below a millisecond of work."""
+
+_LONGEST_WAIT_S = 3600.0
+_KEPT = 3
+"""Descriptors that stay open beside its own: those of standard input, output and error."""
+
+
+class Ticker:
+    """The streams of a process, in the order in which they are due."""
+
+    def __init__(self, wire: Wire, memory: mmap.mmap) -> None:
+        self._wire, self._memory = wire, memory
+        self._streams: dict[int, Stream] = {}
+        self._due: list[tuple[float, int]] = []
+        self._last_start = 0.0
+
+    def run(self) -> None:
+        """Keep the time until the other end is gone."""
+        told = [self._wire.socket]
+        clock = time.monotonic
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                wait = self._due[0][0] - clock() if self._due else _LONGEST_WAIT_S
+                telling = told if self._wire.waiting else ()
+                ready, room, _ = select.select(told, telling, (), wait if wait > 0 else 0)
+                if ready:
+                    for order in self._wire.take():
+                        self._obey(order)
+                if room:
+                    self._wire.flush()
+                self._send_due(clock())
+
+    def _send_due(self, now: float) -> None:
+        """Let every stream send whose time has come; what comes to be due meanwhile waits."""
+        queue = self._due
+        while queue and queue[0][0] <= now:
+            due, call = queue[0]
+            stream = self._streams.get(call)
+            if stream is None or stream.due != due:  # it ended, or was held and went on
+                heapq.heappop(queue)
+                continue
+            try:
+                stream.tick()
+            except Exception as error:  # noqa: BLE001 - a source is not ours to trust
+                stream.broke(error)
+            if stream.keeps:
+                self._pass_on(stream, _MANY)
+            if stream.due is None:
+                heapq.heappop(queue)
+            else:
+                heapq.heapreplace(queue, (stream.due, call))
+
+    def _obey(self, order: Order) -> None:
+        if isinstance(order, Begin):
+            self._streams[order.call] = Stream(
+                order, self._wire.carried(), self._memory, time.monotonic
+            )
+        stream = self._streams.get(order.call)
+        if stream is None:
+            return
+        before = None if isinstance(order, Begin) else stream.due
+        try:
+            self._change(stream, order)
+        except Exception as error:  # noqa: BLE001 - it concerns one call
+            stream.broke(error)
+        if stream.due is not None and stream.due != before:
+            heapq.heappush(self._due, (stream.due, stream.call))
+
+    def _change(self, stream: Stream, order: Order) -> None:
+        if isinstance(order, Begin):
+            stream.follow(order.task, self._start)
+        elif isinstance(order, End):
+            del self._streams[order.call]
+            stream.close()
+            if stream.keeps:
+                self._pass_on(stream, 1)
+            self._wire.queue(Ended(order.call, stream.fault))
+        elif isinstance(order, Follow):
+            stream.follow(order.task, self._start)
+        elif isinstance(order, Answered):
+            stream.answered = True
+        elif isinstance(order, Play):
+            stream.source = order.source
+        elif isinstance(order, Tell):
+            stream.source.told(order.words)
+
+    def _start(self, now: float) -> float:
+        """Return when a call begins to send: at a full millisecond that few others have.
+
+        So calls that are due together are sent for in one turn, and those that begin together are
+        not all due together.
+        """
+        start = self._last_start + GRID_S
+        if not 0 <= start - now < SPREAD_S:
+            start = math.ceil(now / GRID_S) * GRID_S
+        self._last_start = start
+        return start
+
+    def _pass_on(self, stream: Stream, many: int) -> None:
+        """Hand over what a source has kept, where it is so much."""
+        kept = stream.source.kept
+        if kept is not None and len(kept) >= many:
+            self._wire.queue(Kept(stream.call, kept[:]))
+            kept.clear()
+
+
+def keep_time(wire: Wire, memory: mmap.mmap) -> NoReturn:
+    """Be that process, from the fork on; never return."""
+    code = 0
+    try:
+        _close_others(wire.socket.fileno())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever signals hangs up in order first
+        gc.disable()  # objects of the native library are not to be touched here
+        come_first()
+        Ticker(wire, memory).run()
+    except BaseException as error:  # noqa: BLE001 - what called fork must not go on here
+        sys.stderr.write(f"the process that sends audio: {type(error).__name__}: {error}\n")
+        sys.stderr.flush()
+        code = 70
+    os._exit(code)
+
+
+def _close_others(own: int) -> None:
+    """Close what was inherited: the pipes of the parent must end with the parent."""
+    os.closerange(_KEPT, own)
+    os.closerange(own + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def come_first() -> None:
+    """Go before other processes as far as the system lets us; say nothing where it does not."""
+    try:
+        limit = int(WITHOUT_REST_S * 1e6)
+        signal.signal(signal.SIGXCPU, _be_ordinary)
+        resource.setrlimit(resource.RLIMIT_RTTIME, (limit, resource.RLIM_INFINITY))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except (OSError, ValueError, AttributeError):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+
+
+def _be_ordinary(*_: object) -> None:
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
