@@ -100,7 +100,7 @@ def sounds(folder: Path) -> Iterator[tuple[str, str, str]]:
 def heard(play: str, codec: str, loss: float, seed: int, engine: Codecs) -> MediaReport:
     """Return what is heard of a sound after a codec and the loss of packets."""
     tracks = _TRACKS.setdefault("", Tracks(engine.coder))
-    player = Player(play, tracks, lambda: 0.0)
+    player = Player(play, tracks)
     player.prepare(codec)
     agreed = Agreed(
         at=0.0, local="", remote="", direction="sendrecv", codec=codec,
@@ -110,7 +110,7 @@ def heard(play: str, codec: str, loss: float, seed: int, engine: Codecs) -> Medi
     listener = Listener(Hear(sound=True, wanted=True), engine.coder, player, note=notes.append)
     chance = random.Random(seed)
     for number in range(round(SECONDS / 0.02)):
-        frame = player.frame(agreed)
+        frame = player.reel.frame(agreed)
         if frame is None or chance.random() < loss / 100:
             continue
         listener.packet(

@@ -78,7 +78,7 @@ class Player:
         """Whether an echo is to be looked for."""
         return self._play == "marker"
 
-    def keep(self, keeps: bool) -> None:  # noqa: FBT001 - it is what is set
+    def keep(self, keeps: bool) -> None:
         """Say whether what is sent is kept, for a recording; before the call."""
         self.reel.keep(keeps)
 

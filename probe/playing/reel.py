@@ -47,7 +47,7 @@ class Reel:
         self._codec = ("", 0)
         self._agreed: Agreed | None = None
 
-    def keep(self, keeps: bool) -> None:  # noqa: FBT001 - it is what is set
+    def keep(self, keeps: bool) -> None:
         """Say whether what is sent is kept."""
         self.kept = [] if keeps else None
 

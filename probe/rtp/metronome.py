@@ -26,7 +26,7 @@ MOST_CALLS = 4096
 """Calls that may send at a time; half a megabyte of shared memory, used as it is needed."""
 
 LOOK_S = 0.2
-"""How often each call's sockets are read: some ten packets, of the seconds that the kernel keeps."""
+"""How often each call's sockets are read: some ten packets; the kernel keeps some hundred."""
 
 _AT_A_TIME_S = 0.001
 """How long one turn reads: signalling waits meanwhile."""

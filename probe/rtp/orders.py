@@ -161,8 +161,7 @@ class Wire:
         return data
 
     def take(self) -> list[Any]:
-        """Return the messages that have come whole; raise EOFError where the other end is gone.
-        """
+        """Return the messages that have come whole; raise EOFError where the other end is gone."""
         data, ancillary, _, _ = self.socket.recvmsg(
             _READ, socket.CMSG_SPACE(_MOST_SOCKETS * _DESCRIPTOR)
         )

@@ -191,7 +191,7 @@ class Reception:
         missing = place - stream.highest - 1 if stream.received > 1 else 0
         stream.highest = place
         self.bursts += missing > 0
-        self._slices.came(at, missing if missing > 0 else 0, stream.jitter)
+        self._slices.came(at, max(missing, 0), stream.jitter)
 
     def _time(
         self, stream: _Stream, packet: RtpPacket, place: int, at: float, known: Known
@@ -214,8 +214,7 @@ class Reception:
             stream.jitter += (abs(elapsed - advanced) - stream.jitter) / 16
             self._jitter_sum += stream.jitter
             self._jitters += 1
-            if stream.jitter > self.jitter_max:
-                self.jitter_max = stream.jitter
+            self.jitter_max = max(self.jitter_max, stream.jitter)
             if place == before[2] + 1 and known.kind is Kind.AUDIO and 0 < advanced <= 0.2:
                 self._stepped(advanced)
             self._pulse(stream, advanced, place, at)

@@ -1,9 +1,9 @@
 """One call's RTP and RTCP: counts what comes, says what is to be sent (RFC 3550).
 
 A session is made before its call is offered, because the offer names its port. What it sends
-leaves from the process that keeps the time (``probe.rtp.stream``), told what to do by orders through
-the ``Metronome``; the figures of that come back in shared memory. Reports of RTCP leave from here:
-they need what was received, and their moment is random anyway (§6.3.1).
+leaves from the process that keeps the time (``probe.rtp.stream``), told what to do by orders
+through the ``Metronome``; the figures of that come back in shared memory. Reports of RTCP leave
+from here: they need what was received, and their moment is random anyway (§6.3.1).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.rtp.figures import figures
 from probe.rtp.orders import Answered, Begin, End, Follow, Play, Task, Tell
-from probe.rtp.packet import RtpPacket, is_rtcp, parse_rtp
+from probe.rtp.packet import is_rtcp, parse_rtp
 from probe.rtp.ports import SO_RXQ_OVFL, SO_TIMESTAMPNS, Pair
 from probe.rtp.reception import UNKNOWN, Known, Reception
 from probe.rtp.reports import Reports
@@ -202,9 +202,7 @@ class Session:
         memory[place * PLACE : (place + 1) * PLACE] = bytes(PLACE)
         self.waits = True
         task = self._task(terms)
-        self._order(
-            Begin(call, place, self.ssrc, self._answered, self._source, task), self.rtp
-        )
+        self._order(Begin(call, place, self.ssrc, self._answered, self._source, task), self.rtp)
 
     def look(self) -> None:
         """Read what has come, and report where it is time to."""
@@ -321,9 +319,8 @@ class Session:
 
     def _read(self, one: socket.socket) -> None:
         """Take what has come at one of the two sockets."""
-        clock, wall = self._clock, self._wall()
+        wall, ends = self._wall(), self.ended_at
         take, of_control, mixed = one.recvmsg, one is self.rtcp, self._same_port()
-        ends = self.ended_at
         for _ in range(_MOST_AT_ONCE):
             try:
                 data, ancillary, _, peer = take(_LARGEST, _ANCILLARY)
@@ -332,17 +329,7 @@ class Session:
             except OSError:  # an ICMP error is told here once, and waits in the error queue
                 self._errors(one)
                 continue
-            at = None
-            for level, kind, held in ancillary:
-                if level != socket.SOL_SOCKET:
-                    continue
-                if kind == SO_TIMESTAMPNS and len(held) >= _TIMESPEC.size:
-                    seconds, nanoseconds = _TIMESPEC.unpack_from(held)
-                    at = seconds - wall + nanoseconds / 1e9
-                elif kind == SO_RXQ_OVFL:
-                    self._overflown(one, int.from_bytes(held[:4], "little"))
-            if at is None:
-                at = clock()
+            at = self._arrival(one, ancillary, wall)
             if of_control or (mixed and is_rtcp(data)):
                 self._control(data, at, wall)
             elif ends is None or at <= ends:
@@ -358,9 +345,22 @@ class Session:
                 break
         return now - (before + after) / 2
 
-    def _overflown(self, one: socket.socket, dropped: int) -> None:
-        self.overflow += dropped - self._dropped.get(one.fileno(), 0)
-        self._dropped[one.fileno()] = dropped
+    def _arrival(
+        self, one: socket.socket, ancillary: list[tuple[int, int, bytes]], wall: float
+    ) -> float:
+        """Return when the kernel took a datagram, on the trace's clock; count what it dropped."""
+        at = None
+        for level, kind, held in ancillary:
+            if level != socket.SOL_SOCKET:
+                continue
+            if kind == SO_TIMESTAMPNS and len(held) >= _TIMESPEC.size:
+                seconds, nanoseconds = _TIMESPEC.unpack_from(held)
+                at = seconds - wall + nanoseconds / 1e9
+            elif kind == SO_RXQ_OVFL:
+                dropped = int.from_bytes(held[:4], "little")
+                self.overflow += dropped - self._dropped.get(one.fileno(), 0)
+                self._dropped[one.fileno()] = dropped
+        return self._clock() if at is None else at
 
     def _packet(self, data: bytes, at: float) -> None:
         """Count one datagram of the RTP port and hand its payload on."""

@@ -1,10 +1,10 @@
 """What a session sends and where what it receives goes: payload bytes, never samples.
 
 A session knows nothing of codecs. A ``Source`` gives it the payload of each packet, a ``Sink``
-takes the payload of each that came. A source is copied into the process that keeps the 20 ms clock:
-what is done to it later is not seen there. There it may not block, sleep or import anything, and
-must be done within about a millisecond. A sink stays where the call is signalled; ``Sink.finish`` is
-called after the last packet and may take its time.
+takes the payload of each that came. A source is copied into the process that keeps the 20 ms
+clock: what is done to it later is not seen there. There it may not block, sleep or import
+anything, and must be done within about a millisecond. A sink stays where the call is signalled;
+``Sink.finish`` is called after the last packet and may take its time.
 """
 
 from enum import Enum

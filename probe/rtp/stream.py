@@ -116,8 +116,7 @@ class Stream:
             late = now - due
             figures.frames += 1
             figures.late += late > TIMELY_S
-            if late > figures.worst:
-                figures.worst = late
+            figures.worst = max(figures.worst, late)
             figures.timestamp += self._samples
             due += ptime
         self.due = figures.due = due

@@ -67,7 +67,7 @@ class Ticker:
             while True:
                 wait = self._due[0][0] - clock() if self._due else _LONGEST_WAIT_S
                 telling = told if self._wire.waiting else ()
-                ready, room, _ = select.select(told, telling, (), wait if wait > 0 else 0)
+                ready, room, _ = select.select(told, telling, (), max(wait, 0.0))
                 if ready:
                     for order in self._wire.take():
                         self._obey(order)
@@ -84,16 +84,21 @@ class Ticker:
             if stream is None or stream.due != due:  # it ended, or was held and went on
                 heapq.heappop(queue)
                 continue
-            try:
-                stream.tick()
-            except Exception as error:  # noqa: BLE001 - a source is not ours to trust
-                stream.broke(error)
-            if stream.keeps:
-                self._pass_on(stream, _MANY)
-            if stream.due is None:
+            again = self._sent(stream)
+            if again is None:
                 heapq.heappop(queue)
             else:
-                heapq.heapreplace(queue, (stream.due, call))
+                heapq.heapreplace(queue, (again, call))
+
+    def _sent(self, stream: Stream) -> float | None:
+        """Let a stream send; return when it is due again."""
+        try:
+            stream.tick()
+        except Exception as error:  # noqa: BLE001 - a source is not ours to trust
+            stream.broke(error)
+        if stream.keeps:
+            self._pass_on(stream, _MANY)
+        return stream.due
 
     def _obey(self, order: Order) -> None:
         if isinstance(order, Begin):

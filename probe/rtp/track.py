@@ -60,7 +60,9 @@ class Shipped:
         return _learnt, (track.number, track.frame_s, track.once, track.again)
 
 
-def _learnt(number: int, frame_s: float, once: tuple[bytes, ...], again: tuple[bytes, ...]) -> Track:
+def _learnt(
+    number: int, frame_s: float, once: tuple[bytes, ...], again: tuple[bytes, ...]
+) -> Track:
     _known[number] = made = Track(frame_s, once, again)
     return made
 

@@ -36,7 +36,7 @@ def lines(clock: Callable[[], float]) -> Iterator[Lines]:
 
 def opened(lines: Lines, ptime: int | None = None) -> Line:
     """Return the media of a new call."""
-    return lines.open(LOOPBACK, source=None, sink=None, ptime=ptime)
+    return lines.open(LOOPBACK, player=None, sink=None, ptime=ptime)
 
 
 def port_of(description: str) -> int:

@@ -46,7 +46,9 @@ def sound(frames: list[Frame | None]) -> np.ndarray:
 def test_a_tone_goes_on_without_a_click(ptime_s: float) -> None:
     """Over several rounds of the loop no sample leaps more than the tone itself does."""
     one = player("tone 1004Hz")
-    heard = sound([one.reel.frame(agreed(ptime_s)) for _ in range(round(7 / ptime_s))]).astype(float)
+    heard = sound([one.reel.frame(agreed(ptime_s)) for _ in range(round(7 / ptime_s))]).astype(
+        float
+    )
     steepest = AMPLITUDE * 2 * np.pi * 1004 / 8000
     assert np.abs(np.diff(heard)).max() < steepest * 1.1
     spectrum = np.abs(np.fft.rfft(heard[: 8000 * 6] * np.hanning(8000 * 6)))

@@ -49,6 +49,11 @@ class Done:
             values.append(jitter)
         return sum(values) / len(values) if values else 0.0
 
+    def late(self, seconds: float) -> int:
+        """Return how many left so much later, against their timestamps, than the promptest one."""
+        behind = [at - stamp / 8000 for at, _, stamp in self.left]
+        return sum(one - min(behind) > seconds for one in behind)
+
 
 class Relay:
     """Relays RTP from one session to another, and RTCP beside it untouched."""
@@ -85,6 +90,12 @@ class Relay:
         """Relay to a port on loopback from now on."""
         self._goal = (LOOPBACK, port)
         self._thread.start()
+
+    def emptied(self, seconds: float) -> None:
+        """Wait until nothing is on its way any more, at most so long: the machine may be busy."""
+        until = time.monotonic() + seconds
+        while self._waiting and time.monotonic() < until:
+            time.sleep(0.01)
 
     def close(self) -> None:
         """End, without what still waits."""

@@ -47,6 +47,7 @@ class Broken:
     kept = None
 
     def frame(self, agreed: Agreed) -> Frame | None:
+        """Fail."""
         raise ZeroDivisionError
 
     def told(self, words: object) -> None:
@@ -60,15 +61,18 @@ class Taker:
         self.seen: list[Packet] = []
 
     def wants(self, kind: Kind) -> bool:
+        """Take what was agreed."""
         return kind is not Kind.OTHER
 
     def packet(self, packet: Packet) -> None:
+        """Keep one."""
         self.seen.append(packet)
 
     def info(self, message: SipMessage, at: float) -> None:
         """No INFO comes."""
 
     def finish(self, report: MediaReport) -> MediaReport:
+        """Add nothing."""
         return report
 
 

@@ -105,6 +105,7 @@ def talked(weather: Weather, seconds: float, ptime_s: float = PTIME_S) -> Talk:
         listen(metronome, seconds)
         far.apply(terms(relay.port, direction="recvonly", ptime_s=ptime_s))
         time.sleep(weather.delay_s + weather.jitter_s + 0.05)
+        relay.emptied(2.0)
         now = near._clock()
         near.end(now)
         far.end(now)
