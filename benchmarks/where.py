@@ -78,11 +78,11 @@ def child(folder: str, arguments: list[str]) -> None:
     looking(folder, "parent")
     os.register_at_fork(after_in_child=lambda: looking(folder, "worker"))
     from probe.cli import main as command  # noqa: PLC0415 - its import is a part of the time
-    from probe.executor import process  # noqa: PLC0415 - as above
+    from probe.executor import begin  # noqa: PLC0415 - as above
 
     place = str(Path(__file__).parent)
-    process._LAUNCH = (  # noqa: SLF001 - the only way into a worker that was not forked
-        process._LAUNCH.replace(  # noqa: SLF001 - as above
+    begin._LAUNCH = (  # noqa: SLF001 - the only way into a worker that was not forked
+        begin._LAUNCH.replace(  # noqa: SLF001 - as above
             "; from probe",
             f"; sys.path.append({place!r}); from where import looking;"
             f" looking({folder!r}, 'worker'); from probe",
