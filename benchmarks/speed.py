@@ -94,7 +94,8 @@ def cost(command: list[str], folder: Path, within_s: float) -> Cost:
         watch.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        words = log.read_text(errors="replace")[-2000:]
+        words = log.read_text(errors="replace")
+        words = words if len(words) < 20_000 else words[:2_000] + "\n[…]\n" + words[-2_000:]
         raise SystemExit(f"{' '.join(command)}: exit status {process.returncode}\n{words}")
     return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 

@@ -46,10 +46,13 @@ PHASES = {
 
 def looking(folder: str, who: str) -> None:
     """Let this process, and each that it forks, note what it works for."""
-    file = os.open(f"{folder}/looks-{who}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    place = f"{folder}/looks-{who}"
 
     def look(_signal: int, frame: FrameType | None) -> None:
+        # Opened each time: a forked worker closes what it did not open itself.
+        file = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.write(file, f"{told(frame)}\n".encode())
+        os.close(file)
 
     signal.signal(signal.SIGPROF, look)
     signal.siginterrupt(signal.SIGPROF, False)
