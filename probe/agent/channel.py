@@ -53,6 +53,7 @@ _VALUES: dict[str, type[Any]] = {
         NextHop,
         events.TransportChanged,
         events.BytesDropped,
+        events.Stalled,
         events.AgentNote,
         media.Agreed,
         media.Digit,

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from probe.agent.port import Trigger, UserAgent
 from probe.agent.progress import Progress, Watched
+from probe.agent.stalls import Stalls
 from probe.plan.action import Account
 from probe.trace.failure import Failure
 from probe.trace.trace import AgentNote, Event, TransactionFailed
@@ -68,6 +69,13 @@ class Loop:
         "Called after each turn: what is due is done."
         self._watched = Watched()
         self._triggers: list[Trigger] = []
+        self.stalls: Stalls | None = None
+        "Notices where our process stood still; None where somebody else lets the stack work."
+
+    def look_from_now(self) -> None:
+        """Count no time against us that was before."""
+        if self.stalls is not None:
+            self.stalls.begin()
 
     def happened(self, event: Event) -> None:
         """Take note of an event; the worker passes each one on as it is recorded."""
@@ -112,6 +120,8 @@ class Loop:
                     leg.over = leg.over or trigger.kind == "disconnected"
             else:
                 self._triggers.append(trigger)
+        if self.stalls is not None:
+            self.stalls.looked(seconds)
         self.on_turn()
 
     def trigger(self, kind: str) -> Trigger | None:

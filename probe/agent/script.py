@@ -107,6 +107,7 @@ class Script(Loop):
         began = self.clock()
         done = Done(began=began)
         self._left.clear()
+        self.look_from_now()
         self.agent.set_timeout(action.timeout + STACK_GRACE_S)
         match action:
             case Register() | Unregister():

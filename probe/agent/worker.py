@@ -29,6 +29,7 @@ from probe.agent.channel import decode, encode
 from probe.agent.failover import Hops
 from probe.agent.port import AgentError, Recorder, UserAgent
 from probe.agent.script import Script
+from probe.agent.stalls import Stalls
 from probe.plan.action import Account, Action
 from probe.plan.capabilities import Capabilities
 from probe.trace.builder import Repeats
@@ -135,6 +136,7 @@ class Worker:
             stopping=self._stopping,
             hops=hops,
         )
+        self._script.stalls = Stalls(self._clock, self._record)
         capabilities: Capabilities = self._agent.capabilities()
         self._send("ready", capabilities=capabilities, bound=self._agent.bound)
 

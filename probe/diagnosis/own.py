@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from probe.diagnosis.case import Case
+from probe.diagnosis.case import Case, seconds
 from probe.diagnosis.explanation import Certainty, Evidence
 from probe.diagnosis.quote import plain
 from probe.diagnosis.rule import Gate, Hypothesis, Rule, contains
 from probe.trace.failure import Failure
-from probe.trace.trace import MessageEvent
+from probe.trace.trace import MessageEvent, Stalled
 
 SCANNER_WORDS = r"friendly|sipcli|sipvicious|vaxsipuseragent|pplsip|scanner|sundayddr|sipsak|iwar"
 """User-Agent words that stock server settings drop without an answer (Kamailio's kamailio.cfg)."""
@@ -183,6 +183,27 @@ def oversized_request(case: Case) -> Iterator[Hypothesis]:
         )
 
 
+def stood_still(case: Case) -> Iterator[Hypothesis]:
+    """Recognise: our process did not run, so that a delay may be ours."""
+    found = case.all_of(Stalled)
+    if not found or "timing" not in case.kinds:
+        return
+    index, longest = max(found, key=lambda one: one[1].seconds)
+    because = f"our own process stood still for {seconds(longest.seconds)}"
+    starved = longest.starved >= longest.seconds / 2
+    if starved:
+        because += f", {seconds(longest.starved)} of it waiting for a processor"
+    yield Hypothesis(
+        cause="F178",
+        likelihood=Certainty.CERTAIN if starved else Certainty.LIKELY,
+        because=because,
+        says=f"This machine was too busy to time the trunk: {because}.",
+        evidence=(Evidence(event=index, says=because),),
+        steps=("Run it again on a free host, or with fewer calls at a time (`--jobs`).",),
+        weight=20,
+    )
+
+
 def _notes(case: Case) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(event=index, says=f"{note.kind}: {plain(note.detail)}")
@@ -198,5 +219,6 @@ RULES = (
     Rule(name="our agent refused", gate=Gate.OWN, causes=("F176",), find=refused_by_agent),
     Rule(name="scanner-like agent", gate=Gate.OWN, causes=("F175",), find=looks_like_a_scanner),
     Rule(name="our TLS versions refused", gate=Gate.OWN, causes=("F173",), find=own_tls_versions),
+    Rule(name="our process stood still", gate=Gate.OWN, causes=("F178",), find=stood_still),
     Rule(name="our request is large", gate=Gate.OWN, causes=("F174",), find=oversized_request),
 )

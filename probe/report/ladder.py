@@ -36,6 +36,7 @@ from probe.trace.trace import (
     MessageReceived,
     MessageSent,
     NameLookup,
+    Stalled,
     Trace,
     TransactionFailed,
     TransportChanged,
@@ -230,7 +231,7 @@ def _rung(trace: Trace, index: int, event: Event, answered: frozenset[int]) -> R
         case BytesDropped():
             direction, mark = Direction.RECEIVED, "✗"
             label, note = f"{event.size} bytes, not SIP", event.detail
-        case AgentNote() | ControlRan():  # pragma: no branch - the union of events ends here
+        case AgentNote() | Stalled() | ControlRan():  # pragma: no branch - no other kind is left
             label, mark = _own_note(event)
     return Rung(
         event=index,
@@ -242,10 +243,12 @@ def _rung(trace: Trace, index: int, event: Event, answered: frozenset[int]) -> R
     )
 
 
-def _own_note(event: AgentNote | ControlRan) -> tuple[str, str]:
+def _own_note(event: AgentNote | Stalled | ControlRan) -> tuple[str, str]:
     """Return label and mark of a fact about our own agent, or of what was asked afterwards."""
     if isinstance(event, ControlRan):
         return f"asked {event.target}: {event.result}", ""
+    if isinstance(event, Stalled):
+        return f"our own process stood still for {event.seconds:.3f} s", ""
     return f"{event.kind}: {event.detail}", "✗" if event.kind in {"crash", "hang"} else ""
 
 

@@ -31,6 +31,7 @@ from probe.trace.trace import (
     MessageReceived,
     MessageSent,
     NameLookup,
+    Stalled,
     Trace,
     TransactionFailed,
     TransportChanged,
@@ -51,6 +52,7 @@ _EVENTS: dict[str, type[Event]] = {
         NextHop,
         TransportChanged,
         BytesDropped,
+        Stalled,
         AgentNote,
         ControlRan,
     )

@@ -204,6 +204,19 @@ class BytesDropped(Struct, frozen=True, kw_only=True):
     "The stack's own words."
 
 
+class Stalled(Struct, frozen=True, kw_only=True):
+    """Our user agent did not run for a while: what it saw then, it saw late."""
+
+    at: float
+    "Seconds since the start of the trace: when it ran again."
+
+    seconds: float
+    "How long it stood still."
+
+    starved: float
+    "How much of that it waited for a processor, by the kernel's count; 0 where nobody counts."
+
+
 class AgentNote(Struct, frozen=True, kw_only=True):
     """A fact about our own user agent: restarted, re-registered, crashed, assertion text."""
 
@@ -227,6 +240,7 @@ Event = (
     | NextHop
     | TransportChanged
     | BytesDropped
+    | Stalled
     | AgentNote
     | ControlRan
 )

@@ -55,7 +55,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     "The bound in the words of the file; empty where none was set."
 
     state: str
-    "ok, warn, fail, or none where no value came and another mismatch says why."
+    "ok, warn, fail, or none where no value came and another mismatch says why, or nobody can say."
 
 
 class MediaMeasured(Struct, frozen=True, kw_only=True):

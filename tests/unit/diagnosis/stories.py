@@ -21,6 +21,7 @@ from probe.trace.trace import (
     IcmpReceived,
     MessageEvent,
     NameLookup,
+    Stalled,
     Trace,
     TransportChanged,
 )
@@ -940,6 +941,27 @@ SIGN_IN: tuple[Story, ...] = (
         UNDECIDED,
         expect={"timing": {"rrd": Bound(max=0.001, text="max 1ms")}},
         never=("F007",),
+    ),
+    tell(
+        "late registration while our own process stood still",
+        Wire("REGISTER", transport="TLS")
+        .send("REGISTER")
+        .add(Stalled(at=0.6, seconds=0.55, starved=0.54))
+        .receive(200, at=0.61),
+        "F178",
+        CERTAIN,
+        expect={"timing": {"rrd": Bound(max=0.3, text="max 300 ms")}},
+        says=("waiting for a processor", "too busy"),
+    ),
+    tell(
+        "late registration while our own process was stopped",
+        Wire("REGISTER", transport="TLS")
+        .send("REGISTER")
+        .add(Stalled(at=0.6, seconds=0.55, starved=0.0))
+        .receive(200, at=0.61),
+        "F178",
+        LIKELY,
+        expect={"timing": {"rrd": Bound(max=0.3, text="max 300 ms")}},
     ),
     tell(
         "late registration needs no cause",

@@ -23,7 +23,7 @@ from probe.scenario.schema import EMBEDDED, Profile, Settings
 from probe.simulator.records import SeenMessage
 from probe.simulator.trunk import EmbeddedTrunk
 from probe.trace.failure import Failure
-from probe.trace.trace import AgentNote, Trace
+from probe.trace.trace import AgentNote, Stalled, Trace
 
 pytestmark = pytest.mark.pjsua2
 
@@ -413,6 +413,27 @@ def test_worker_that_hangs_is_ended(  # noqa: PLR0913, PLR0917 - fixtures
     assert failures(run) == [Failure.AGENT_HUNG]
     assert "hang" in notes(run.cleanup, run.ran[0].tries[0])
     assert answers(trunk, "BYE") == [200]
+
+
+def test_worker_that_stood_still_says_for_how_long(
+    executor: LocalExecutor,
+    plan: Callable[..., Plan],
+    when: Callable[..., None],
+    workers: list[WorkerProcess],
+) -> None:
+    """What it saw then, it saw late: the trace tells."""
+    going_on = threading.Timer(0.4, lambda: os.kill(workers[0].pid, signal.SIGCONT))
+
+    def stop() -> None:
+        os.kill(workers[0].pid, signal.SIGSTOP)
+        going_on.start()
+
+    when(acked, stop)
+    run = executor.run(plan(f"{{call: {ORDINARY}, hangup_after: 0.2s}}"))
+    going_on.join()
+    stood = [event for event in run.ran[0].tries[0].events if isinstance(event, Stalled)]
+    assert max(event.seconds for event in stood) > 0.3
+    assert failures(run) == [None]
 
 
 def test_worker_that_hangs_at_the_end_is_told_as_an_alarm(

@@ -7,6 +7,7 @@ from wirebuilder import Wire, answered_call, refused_call
 from probe.scenario.expectation import Bound
 from probe.scenario.source import Source
 from probe.trace.failure import Failure
+from probe.trace.trace import Stalled
 from probe.verdict.verdict import Measured, Outcome
 
 MAX_1S = Bound(max=1.0, text="max 1s")
@@ -103,3 +104,49 @@ def test_a_delay_is_not_asked_of_an_expected_failure() -> None:
     verdict = judged(wire, failure="NO_RESPONSE", timing={"pdd": MAX_1S})
     assert verdict.outcome is Outcome.MET
     assert verdict.measured[0].state == "none"
+
+
+STOOD_STILL = Stalled(at=0.45, seconds=0.3, starved=0.29)
+MAX_300MS = Bound(max=0.3, text="max 300 ms")
+
+
+def test_a_delay_in_which_we_stood_still_is_left_open() -> None:
+    """It came over a connection, and nobody knows since when it was there."""
+    wire = Wire(transport="TCP").send("INVITE").add(STOOD_STILL).receive(180, at=0.5)
+    wire.receive(200).send("ACK").send("BYE").receive(200)
+    verdict = judged(wire, timing={"pdd": MAX_300MS})
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert told(verdict) == [
+        "expected pdd max 300 ms, got 0.500 s, but our own process stood still for 0.300 s of it"
+    ]
+    assert verdict.measured[0].state == "none"
+
+
+def test_a_delay_that_is_too_long_without_our_part_is_theirs() -> None:
+    """0.5 s of it are not ours."""
+    wire = Wire(transport="TCP").send("INVITE").add(STOOD_STILL).receive(180, at=0.8)
+    wire.receive(200).send("ACK").send("BYE").receive(200)
+    verdict = judged(wire, timing={"pdd": MAX_300MS})
+    assert verdict.outcome is Outcome.NOT_MET
+    assert told(verdict) == ["expected pdd max 300 ms, got 0.800 s"]
+
+
+def test_the_kernel_knows_when_a_datagram_came() -> None:
+    """Another machine did not stand still with us, so the delay is theirs."""
+    wire = Wire().send("INVITE").add(STOOD_STILL).receive(180, at=0.5)
+    wire.receive(200).send("ACK").send("BYE").receive(200)
+    assert judged(wire, timing={"pdd": MAX_300MS}).outcome is Outcome.NOT_MET
+
+
+def test_the_total_counts_our_own_time_too() -> None:
+    """It ends when we end, whoever the far end is."""
+    wire = Wire().send("INVITE").receive(180).add(STOOD_STILL).receive(200, at=0.5)
+    wire.send("ACK").send("BYE").receive(200)
+    assert judged(wire, timing={"total": MAX_300MS}).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_bound_that_held_all_the_same_is_met() -> None:
+    """With our part in it the delay was short enough."""
+    wire = Wire(transport="TCP").send("INVITE").add(STOOD_STILL).receive(180, at=0.5)
+    wire.receive(200).send("ACK").send("BYE").receive(200)
+    assert judged(wire, timing={"pdd": MAX_1S}).outcome is Outcome.MET
