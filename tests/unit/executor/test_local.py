@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from probe.executor import crew as crew_module
-from probe.executor import process as process_module
+from probe.executor import begin as begin_module
 from probe.executor.crew import EngineMissingError
 from probe.executor.ledger import Ledger
 from probe.executor.local import LocalExecutor, PlanRun
@@ -468,7 +468,7 @@ def test_engine_that_does_not_load_is_an_error_of_the_installation(
 ) -> None:
     """No attempt is judged where pjsua2 is missing."""
     monkeypatch.setattr(
-        process_module, "_LAUNCH", "{path!r}; raise ModuleNotFoundError('no pjsua2 here')"
+        begin_module, "_LAUNCH", "{path!r}; raise ModuleNotFoundError('no pjsua2 here')"
     )
     with pytest.raises(EngineMissingError, match="no pjsua2 here"):
         executor.run(plan("options:"))
