@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from probe.executor import crew as crew_module
 from probe.executor import begin as begin_module
+from probe.executor import crew as crew_module
 from probe.executor.crew import EngineMissingError
 from probe.executor.ledger import Ledger
 from probe.executor.local import LocalExecutor, PlanRun
@@ -478,7 +478,7 @@ def test_worker_that_dies_at_its_start_fails_the_attempt(
     executor: LocalExecutor, plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That is a crash, told with the way in which it died."""
-    monkeypatch.setattr(process_module, "_LAUNCH", "{path!r}; import os; os.abort()")
+    monkeypatch.setattr(begin_module, "_LAUNCH", "{path!r}; import os; os.abort()")
     run = executor.run(plan("options:"))
     assert failures(run) == [Failure.AGENT_CRASHED]
     assert why(run.ran[0].tries[0]) == "our worker process ended by SIGABRT at its start"
@@ -488,7 +488,7 @@ def test_worker_that_never_is_ready_is_not_waited_for(
     executor: LocalExecutor, plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The start has a limit."""
-    monkeypatch.setattr(process_module, "_LAUNCH", "{path!r}; import time; time.sleep(60)")
+    monkeypatch.setattr(begin_module, "_LAUNCH", "{path!r}; import time; time.sleep(60)")
     monkeypatch.setattr(crew_module, "START_S", 0.2)
     run = executor.run(plan("options:"))
     assert failures(run) == [Failure.AGENT_CRASHED]
