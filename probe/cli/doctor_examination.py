@@ -3,7 +3,6 @@
 import contextlib
 import difflib
 import platform
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from probe.cli import inputs
 from probe.cli.exits import Exit
+from probe.cli.terminal import columns
 from probe.doctor.check import State
 from probe.doctor.examine import examine
 from probe.doctor.subject import Patient, Subject
@@ -57,7 +57,7 @@ def examination(asked: Asked) -> int:
         text = as_text(
             found,
             trunk=_named(asked.trunk, patient),
-            width=max(60, shutil.get_terminal_size((100, 24)).columns),
+            width=max(60, columns(100)),
             color=inputs.wants_color(asked.color, sys.stdout.isatty()),
         )
     click.echo(text, color=True)

@@ -1,6 +1,5 @@
 """``sipprobe explain``: a code looked up; why a step of a run failed; what a capture shows."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import click
 
 from probe.cli.completing import providers, subjects
 from probe.cli.exits import Exit
+from probe.cli.terminal import columns
 
 _CAPTURES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
 _RUN_WIDTH = 100
@@ -62,7 +62,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
     """
     from probe.cli.explain_run import Wanted, explain_run, run_meant  # noqa: PLC0415 - as needed
 
-    width = max(60, shutil.get_terminal_size((_RUN_WIDTH, 24)).columns)
+    width = max(60, columns(_RUN_WIDTH))
     if subject.lower().endswith(_CAPTURES):
         from probe.cli.explain_capture import Asked, explain_capture  # noqa: PLC0415 - as needed
 
@@ -107,7 +107,7 @@ def _look_up(subject: str, provider: str | None, direction: str | None) -> int:
     from probe.reference.explain import explain  # noqa: PLC0415 - data loads only here
     from probe.reference.reference import Direction  # noqa: PLC0415 - as above
 
-    width = min(100, max(60, shutil.get_terminal_size((88, 24)).columns))
+    width = min(100, max(60, columns(88)))
     try:
         text = explain(
             subject,

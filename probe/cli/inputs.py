@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from probe.cli.exits import Exit
+from probe.cli.terminal import columns
 from probe.scenario.loader import find_scenario, find_settings, load_many, load_settings
 from probe.scenario.loader import scenario_files as files_of
 from probe.scenario.schema import Scenario, Settings
@@ -42,7 +42,7 @@ def fitting(text: str) -> str:
         return text
     from probe.report.text import wrapped  # noqa: PLC0415 - only for a person
 
-    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    width = max(60, columns(100))
     lines = []
     for line in text.split("\n"):
         found = _MAY_WRAP.fullmatch(line) if len(line) > width else None

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from probe.cli.pace import Pace, in_words
+from probe.cli.terminal import columns
 from probe.report.text import cells, cut, plain
 
 if TYPE_CHECKING:
@@ -151,4 +151,4 @@ def _columns() -> int:
     """Return the columns of the terminal that the line is on, which stdout may not be."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    return shutil.get_terminal_size((80, 24)).columns
+    return columns(80)

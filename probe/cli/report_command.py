@@ -1,6 +1,5 @@
 """``sipprobe report``: stored runs as a page to read, or in another format; shards become one."""
 
-import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from probe.cli.completing import runs
 from probe.cli.exits import Exit
 from probe.cli.otlp_sending import must_be_there
+from probe.cli.terminal import columns
 from probe.cli.whole_file import write_whole
 
 if TYPE_CHECKING:  # reading runs loads heavy rooms
@@ -106,9 +106,9 @@ def _pieces(
         from probe.report.formats import pieces  # noqa: PLC0415 - as needed
 
         terminal = watched and sys.stdout.isatty()
-        columns = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH
+        wide = columns(_WIDTH) if terminal else _WIDTH
         color = watched and form == "text" and wants_color(None, terminal)
-        return pieces(report, form, color=color, width=max(60, columns), verbosity=0)
+        return pieces(report, form, color=color, width=max(60, wide), verbosity=0)
     from probe.cli.beside import beside_of  # noqa: PLC0415 - as needed
     from probe.report.html.document import Shard, written_html  # noqa: PLC0415 - as needed
 

@@ -1,7 +1,6 @@
 """The reports of a run: one on stdout, others in files."""
 
 import contextlib
-import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 from probe.cli.exits import exit_for
 from probe.cli.orderly import engine_missing
 from probe.cli.otlp_sending import FORM, is_address, must_be_there, send
+from probe.cli.terminal import columns
 from probe.cli.whole_file import write_whole
 
 if TYPE_CHECKING:  # the report loads when the run is over
@@ -107,7 +107,7 @@ def _print(report: "RunReport", wanted: Wanted) -> None:
     from probe.cli import inputs  # noqa: PLC0415 - as needed
 
     color = inputs.wants_color(wanted.color, sys.stdout.isatty())
-    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    width = max(60, columns(100))
     met = report.counts()["met"] == len(report.findings)
     if not (wanted.quiet and met and wanted.form == "text"):
         for text in _pieces(report, wanted, wanted.form, color=color, width=width):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import cache
 
@@ -27,6 +26,8 @@ def suggest(word: str) -> tuple[str, ...]:
 
 def nearest(word: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return up to five of some names, the nearest to a word first."""
+    import difflib  # noqa: PLC0415 - 3 ms, only for a word that is not held
+
     by_fold = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(word.casefold(), by_fold, n=5, cutoff=0.5)
     return tuple(by_fold[fold] for fold in near)

@@ -12,7 +12,8 @@ on telling, as it does on a system whose structures are others.
 import ctypes
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
 
@@ -57,8 +58,7 @@ Take = Callable[[float, str, str, str, bytes], None]
 """Takes a message: time, TX or RX, transport, the peer's ip:port, its bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A message as the log told it."""
 
     transport: str
