@@ -7,7 +7,6 @@ secrets out, and puts the findings in order.
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace as replaced
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -157,7 +156,7 @@ class _Hiding(Struct, frozen=True, kw_only=True):
     def row(self, row: Row) -> Row:
         """Return a row whose values hold no secret."""
         values = tuple((name, self.words(value)) for name, value in row.values)
-        return replaced(row, name=self.words(row.name), values=values)
+        return replace(row, name=self.words(row.name), values=values)
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """Return a verdict that quotes no secret."""

@@ -272,14 +272,13 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = os.environ.get("SECRETS_SEARCH")
     if folder is None:
         return
-    from pydantic import SecretStr  # noqa: PLC0415 - the search itself needs neither
-
+    from probe.scenario.secret import Secret  # noqa: PLC0415 - the search itself needs neither
     from probe.simulator.digest import Authenticator  # noqa: PLC0415 - as above
 
     known: set[str] = set()
-    made = SecretStr.__init__
+    made = Secret.__init__
 
-    def secret(self: SecretStr, value: str) -> None:
+    def secret(self: Secret, value: str) -> None:
         known.add(str(value))
         made(self, value)
 
@@ -291,7 +290,7 @@ def pytest_configure(config: pytest.Config) -> None:
             file.writelines(f"{value}\n" for value in given)
         return judge(self, method, given)
 
-    SecretStr.__init__ = secret  # type: ignore[method-assign]
+    Secret.__init__ = secret  # type: ignore[method-assign]
     Authenticator.judge = judged  # type: ignore[method-assign]
     tempfile.TemporaryDirectory._rmtree = lambda *_, **__: None  # type: ignore[attr-defined]
 

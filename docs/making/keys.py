@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
 from docs.making import samples
 from docs.making.models import MODELS, STEPS, TITLES, in_settings
 from docs.making.pages import escaped, prose
 from docs.making.since import since
 from probe.scenario.json_schema import json_schema, settings_schema
 from probe.scenario.schema import Scenario, Settings
-from probe.scenario.written import Written
+from probe.scenario.written import Key, Written, fields
 
 FOLDER = "docs/reference"
 _KINDS: dict[str, str] = {
@@ -86,20 +83,19 @@ def _page(
             f"(keys-{model.__name__.lower()})=\n## {TITLES.get(model, model.__name__)}",
             prose(str(schema["description"])),
         ]
-        for name, field in model.model_fields.items():
-            if name not in model.inner:
-                parts += _key(model, field, name, schema, definitions)
+        for field in fields(model).values():
+            if field.name not in model.inner:
+                parts += _key(model, field, schema, definitions)
     return "\n\n".join(parts) + "\n"
 
 
 def _key(
     model: type[Written],
-    field: FieldInfo,
-    name: str,
+    field: Key,
     schema: Mapping[str, Any],
     definitions: Mapping[str, Any],
 ) -> list[str]:
-    key = str(field.validation_alias or name)
+    key = field.key
     own: Mapping[str, Any] = schema["properties"][key]
     rows = [
         ("type", kind_of(own, definitions)),
@@ -132,9 +128,9 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _default(field: FieldInfo, schema: Mapping[str, Any], *, required: bool) -> str:
-    value = field.get_default(call_default_factory=True, validated_data={})
-    if required or value is PydanticUndefined:
+def _default(field: Key, schema: Mapping[str, Any], *, required: bool) -> str:
+    value = field.default
+    if required or field.required:
         return "none: the key must be there"
     if value is None or value in ({}, (), ""):
         return "nothing"

@@ -1,6 +1,6 @@
 """The parts of written files, in the order in which a reader meets them."""
 
-from typing import Literal, TypeAlias, get_origin
+from typing import Literal, TypeAlias, get_origin, get_type_hints
 
 from probe.scenario.expectation import (
     CalleeExpectation,
@@ -20,7 +20,7 @@ from probe.scenario.schema import (
     TrunkProfile,
     UseStep,
 )
-from probe.scenario.written import Written
+from probe.scenario.written import Written, fields
 
 STEPS: dict[type[Written], str] = {**{model: verb for verb, model in VERBS.items()}, UseStep: "use"}
 """Models of steps with their verbs."""
@@ -71,9 +71,10 @@ def _below(model: type[Written]) -> list[tuple[type[Written], Holding]]:
         for part in getattr(annotation, "__args__", ()):
             look(part, key, inner)
 
-    for name, field in model.model_fields.items():
+    annotations = get_type_hints(model)
+    for name, field in fields(model).items():
         if name not in model.inner:
-            look(field.annotation, str(field.validation_alias or name), "one")
+            look(annotations[name], field.key, "one")
     return below
 
 

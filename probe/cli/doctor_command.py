@@ -115,6 +115,8 @@ def _removed(registration: "LeftRegistration", left: "Left", config: Path | None
 
 def _unregister(registration: "LeftRegistration", config: Path | None) -> str | None:
     """Register the same contact again and remove it, in a run of its own; say why not, or None."""
+    from msgspec.structs import replace  # noqa: PLC0415 - only here
+
     from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
     from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - as above
     from probe.executor.local import LocalExecutor  # noqa: PLC0415 - as above
@@ -133,14 +135,14 @@ def _unregister(registration: "LeftRegistration", config: Path | None) -> str | 
         if trunk is None:
             unread = [f"{n} cannot be used: {p[0].message}" for n, p in known.unresolved.items()]
             return "; ".join(("no profile of sipprobe.yaml is this account", *unread))
-        profile = known.trunks[trunk].model_copy(update={"local_address": registration.local})
+        profile = replace(known.trunks[trunk], local_address=registration.local)
         scenario = Scenario(
             id="orphans", file="", trunk=trunk,
             steps=(RegisterStep(index=1), UnregisterStep(index=2)),
         )  # fmt: skip
         plan = resolve(
             scenario,
-            known.model_copy(update={"trunks": {trunk: profile}}),
+            replace(known, trunks={trunk: profile}),
             passwords=Passwords(),
         )
     except ScenarioError as error:

@@ -71,13 +71,12 @@ def _transports(
 
 def profile_of(trunk: "EmbeddedTrunk") -> "Profile":
     """Return the profile of a running embedded trunk."""
-    from pydantic import SecretStr  # noqa: PLC0415 - only with the embedded trunk
-
     from probe.scenario.schema import Profile  # noqa: PLC0415 - as above
+    from probe.scenario.secret import Secret  # noqa: PLC0415 - as above
 
     return Profile(
         uri=f"sip:{trunk.user}@{trunk.host}:{trunk.udp_port}",
-        password=SecretStr(trunk.password),
+        password=Secret(trunk.password),
         local_address=trunk.host,
         nameserver=trunk.name_server,
         ca_file=str(trunk.certificate) if trunk.certificate else None,

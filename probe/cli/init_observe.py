@@ -146,8 +146,6 @@ def _plan(
     order: _Order, asked: "InitFlags", known: "Settings", trunk: "EmbeddedTrunk | None"
 ) -> "Plan":
     """Return the plan of the one call; raise ScenarioError without a place in any file."""
-    from dataclasses import replace as replaced  # noqa: PLC0415 - only here
-
     from msgspec.structs import replace  # noqa: PLC0415 - only here
 
     from probe import __version__  # noqa: PLC0415 - as above
@@ -163,11 +161,9 @@ def _plan(
         order.target, trunk=order.trunk, registers=order.registers, within=asked.answer_within
     )
     try:
-        scenario = load_scenario(
-            _ASKING, variables={}, environ={}, written=text.encode("utf-8")
-        ).model_copy(update={"id": order.name})
+        read = load_scenario(_ASKING, variables={}, environ={}, written=text.encode("utf-8"))
         plan = resolve(
-            scenario,
+            replace(read, id=order.name),
             known,
             embedded=profile_of(trunk) if trunk else None,
             engine=capabilities_of_engine,
@@ -176,7 +172,7 @@ def _plan(
         )
     except ScenarioError as error:
         raise ScenarioError(
-            replaced(p, source=NOWHERE) if p.source.file == str(_ASKING) else p
+            replace(p, source=NOWHERE) if p.source.file == str(_ASKING) else p
             for p in error.problems
         ) from None
     problems = too_many_calls([plan])

@@ -3,11 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.cli.embedded import stand_in
 from probe.executor.engine import capabilities_of_engine
@@ -94,12 +94,11 @@ def read_served(file: Path | None, config: Path | None) -> Served:
     known = own
     if file is not None and nearby is not None and nearby.resolve() != file.resolve():
         base = _settings(nearby)
-        known = own.model_copy(
-            update={
-                "trunks": {**base.trunks, **own.trunks},
-                "vars": {**base.vars, **own.vars},
-                "unresolved": {**base.unresolved, **own.unresolved},
-            }
+        known = replace(
+            own,
+            trunks={**base.trunks, **own.trunks},
+            vars={**base.vars, **own.vars},
+            unresolved={**base.unresolved, **own.unresolved},
         )
     if own.serve is None:
         place = Source(file=own.file or "", line=1, column=1)

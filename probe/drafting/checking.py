@@ -55,6 +55,6 @@ def same_but_for(old: Settings, new: Settings, name: str) -> bool:
         name in new.trunks
         and {*new.unresolved} == {*old.unresolved}
         and new.vars == old.vars
-        and {n: p.model_dump(exclude={"sources"}) for n, p in kept.items()}
-        == {n: p.model_dump(exclude={"sources"}) for n, p in old.trunks.items()}
+        and {n: p.values() for n, p in kept.items()}
+        == {n: p.values() for n, p in old.trunks.items()}
     )

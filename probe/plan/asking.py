@@ -104,18 +104,18 @@ def _message(work: Work, step: MessageStep, user_agent: str) -> None:
     )
     whole = step.expect
     if whole is not None and step.at is not None:
-        step = step.model_copy(update={"expect": whole.model_copy(update={"callee": None})})
+        step = replace(step, expect=replace(whole, callee=None))
     verb = f"{step.from_} writes to" if step.from_ else "message"
     append(
         work, step, f"{verb} {step.to}", "MESSAGE", action,
         limits=limits_for(work, account.name, action.target),
     )  # fmt: skip
     if step.at is not None:
-        arrival = Expectation.model_construct(
+        arrival = Expectation(
             callee=whole.callee if whole is not None else None,
             sources=whole.sources if whole is not None else {},
         )
-        reached = step.model_copy(update={"expect": arrival, "retry": None})
+        reached = replace(step, expect=arrival, retry=None)
         _arrival(work, reached, step.at, number, user_agent)
 
 

@@ -4,7 +4,7 @@ So one file serves both: an agent with uri ``sip:101@${PBX:-embedded}`` and pass
 ``${PW_101:-embedded}`` is a user of the built-in PBX until somebody gives PBX and PW_101.
 """
 
-from pydantic import SecretStr
+from msgspec.structs import replace
 
 from probe.plan.accounts import address_of
 from probe.scenario.schema import EMBEDDED, Profile
@@ -66,12 +66,11 @@ def _user_of(agent: Profile, embedded: Profile) -> Profile:
         update["uri"] = f"{theirs.scheme}:{theirs.user}@{hostport}{theirs.suffix}"
     if _password(agent) == EMBEDDED:
         update["password"] = embedded.password
-    return agent.over(embedded).model_copy(update=update)
+    return replace(agent.over(embedded), **update)
 
 
 def _password(profile: Profile) -> str | None:
-    written: SecretStr | None = profile.password
-    return None if written is None else written.get_secret_value()
+    return None if profile.password is None else profile.password.revealed()
 
 
 def _stand_in_problem(agent: Profile) -> Problem | None:

@@ -52,7 +52,7 @@ class Passwords:
         ScenarioError at the line that names the source.
         """
         if profile.password is not None:
-            return profile.password.get_secret_value()
+            return profile.password.revealed()
         wanted: tuple[tuple[str, str | None, Callable[[str], str]], ...] = (
             ("password_file", path, first_line_of),
             ("password_cmd", profile.password_cmd, lambda told: output_of(told, self._limit)),

@@ -11,13 +11,13 @@ from typing import Any
 
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import asdict, replace
-from pydantic import ValidationError as InvalidModelError
 
 from probe.plan import action as actions
 from probe.plan import asks
 from probe.plan.action import ODD_CHARACTER, Account, Action, Hear, Manner
 from probe.plan.plan import Attempt
 from probe.scenario.expectation import Bound, Expectation, HeaderExpectation
+from probe.scenario.reading import read
 from probe.scenario.schema import Retry
 from probe.scenario.sequence import SequencePattern, parse_sequence
 from probe.scenario.sounds import Keys, Levels
@@ -108,7 +108,6 @@ def attempt_from_json(stored: Mapping[str, Any]) -> Attempt:
         return _attempt(stored)
     except (
         ValidationError,
-        InvalidModelError,
         ScenarioError,
         KeyError,
         TypeError,
@@ -137,10 +136,10 @@ def _attempt(stored: Mapping[str, Any]) -> Attempt:
         account=None
         if account is None
         else convert({**account, "password": _PASSWORDS[account["password"]]}, Account),
-        expectation=None if expectation is None else Expectation.model_validate(_read(expectation)),
+        expectation=None if expectation is None else read(Expectation, _read(expectation)),
         retry=None
         if stored["retry"] is None
-        else Retry.model_validate({"times": str(stored["retry"]["times"])}),
+        else read(Retry, {"times": str(stored["retry"]["times"])}),
         source=_place(stored["source"]),
     )
 
@@ -192,7 +191,7 @@ def _written(value: object, clean: Clean) -> object:  # noqa: PLR0911 - part by 
                 "is": "part",
                 "keys": {
                     name: _written(held, clean)
-                    for name in type(value).model_fields
+                    for name in value.__struct_fields__
                     if name != "sources" and (held := getattr(value, name)) not in (None, {}, ())
                 },
                 "sources": {name: _source(place, clean) for name, place in value.sources.items()},

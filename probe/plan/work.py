@@ -3,6 +3,7 @@
 import re
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe.plan.accounts import Address, address_of, file_of, make_account, missing_files
 from probe.plan.action import Account, Action, Call, Options, Register, Unregister
@@ -164,7 +165,7 @@ def _expectation(step: AnyStep) -> Expectation | None:
     if not isinstance(step, Reaching) or step.at is None:
         return step.expect
     wanted = step.expect or Expectation()
-    return wanted.model_copy(update={"sources": {**wanted.sources, "at": step.source("at")}})
+    return replace(wanted, sources={**wanted.sources, "at": step.source("at")})
 
 
 def limits_for(work: Work, name: str, target: str) -> Limits | None:
@@ -181,7 +182,7 @@ def _password(work: Work, name: str, profile: Profile) -> str | None:
             f"{name}: others on this machine can read {path} (mode {mode}): chmod 600"
         )
     if work.passwords is None:
-        return profile.password.get_secret_value() if profile.password else None
+        return profile.password.revealed() if profile.password else None
     try:
         return work.passwords.of(profile, path=path)
     except ScenarioError as error:

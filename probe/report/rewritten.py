@@ -5,8 +5,6 @@ What is listed here as kept are our own words: without the list a user called ``
 change what a trace means.
 """
 
-from dataclasses import fields, is_dataclass
-from dataclasses import replace as replaced
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
@@ -18,11 +16,14 @@ from probe.plan.action import Account
 from probe.plan.plan import Attempt
 from probe.plan.repeats import count_of
 from probe.report.model import Finding, RunReport
-from probe.scenario.expectation import Bound, Expectation, HeaderExpectation, SdpExpectation
-from probe.scenario.media_expectation import MediaExpectation
+from probe.scenario.expectation import Bound, HeaderExpectation
+from probe.scenario.notify_expectation import NotifyExpectation
 from probe.scenario.rows import Row
 from probe.scenario.sequence import SequencePattern
+from probe.scenario.sound_expectation import HeardExpectation
+from probe.scenario.sounds import Keys
 from probe.scenario.source import Source
+from probe.scenario.steps import Retry
 from probe.trace.control import ControlRan
 from probe.trace.media import Agreed, Digit, Heard, MediaReport, PayloadType, SourceChange
 from probe.trace.route import DnsAnswer, NextHop
@@ -59,9 +60,15 @@ _KEPT: dict[type[object], frozenset[str]] = {
     Account: frozenset({"name", "password", "transport", "tls_min", "codecs", "srtp"}),
     Row: frozenset({"story"}),
     Source: frozenset({"file"}),
-    SequencePattern: frozenset(f.name for f in fields(SequencePattern)) - {"source"},
+    SequencePattern: frozenset(SequencePattern.__struct_fields__) - {"source"},
     Bound: frozenset({"text", "unit"}),
     HeaderExpectation: frozenset({"kind"}),
+    NotifyExpectation: frozenset(
+        {"state", "messages_waiting", "dialog_state", "direction", "basic"}
+    ),
+    HeardExpectation: frozenset({"what"}),
+    Keys: frozenset({"way"}),
+    Retry: frozenset({"on"}),
     Cause: frozenset({"id", "name"}),
     CodeReference: frozenset({"name", "defined_in", "provider"}),
     Mismatch: frozenset({"path"}),
@@ -95,9 +102,6 @@ def rewritten(value: _T, rewriter: Rewriter) -> _T:
         changed = tuple(rewritten(one, rewriter) for one in value)
     elif isinstance(value, dict):
         changed = {name: rewritten(one, rewriter) for name, one in value.items()}
-    elif isinstance(value, Expectation | SdpExpectation | MediaExpectation):
-        parts = {name: getattr(value, name) for name in type(value).model_fields}
-        changed = value.model_copy(update=rewritten(parts, rewriter))
     elif isinstance(value, Struct):
         changes = _changes(value, value.__struct_fields__, rewriter)
         if isinstance(value, Finding) and isinstance(row := changes["row"], Row):
@@ -105,9 +109,6 @@ def rewritten(value: _T, rewriter: Rewriter) -> _T:
         if isinstance(value, MessageEvent):
             changes["text"] = rewriter.message(value.text)
         changed = replace(value, **changes)
-    elif is_dataclass(value) and not isinstance(value, type):
-        names = tuple(field.name for field in fields(value))
-        changed = replaced(value, **_changes(value, names, rewriter))
     return changed  # type: ignore[return-value]  # each branch keeps the type of its value
 
 

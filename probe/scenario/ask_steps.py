@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from msgspec import field
 
 from probe.scenario.kinds import Headers, Name, Seconds, SomeSeconds, Text
-from probe.scenario.source import Problem, ScenarioError, quoted, refuse, suggestion
+from probe.scenario.source import Problem, quoted, refuse, suggestion
 from probe.scenario.steps import Step
 from probe.scenario.values import seconds_whole, text
 from probe.scenario.values import target as called
@@ -83,45 +84,45 @@ def lines(value: object) -> str:
     return text(value).replace("\\r\\n", "\\n").replace("\\n", "\r\n")
 
 
-class SubscribeStep(Step):
+class SubscribeStep(Step, frozen=True, kw_only=True):
     """Subscribe to an event package and watch its NOTIFYs (RFC 6665)."""
 
     verb: Literal["subscribe"] = "subscribe"
-    package: Annotated[str, Parsed(event_package)] = Field(validation_alias="subscribe")
+    package: Annotated[str, Parsed(event_package)] = field(name="subscribe")
     "Event package: message-summary, presence, dialog, or any other."
     to: Annotated[str | None, Parsed(called)] = None
     "Whose state: number, extension or URI; None stands for the subscriber's own."
-    from_: Text = Field(default=None, validation_alias="from")
+    from_: Text = field(default=None, name="from")
     "Agent that subscribes; None stands for the trunk's own account."
     expires: Annotated[int, Parsed(seconds_or_none)] = 300
     "Time to ask for, s; 0 asks once."
-    watch: Seconds = Field(default=None, validation_alias="for")
+    watch: Seconds = field(default=None, name="for")
     "How long NOTIFYs are watched, s; None: until those expected came, two seconds at most."
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     "Extra headers of the SUBSCRIBE, by name."
 
 
-class UnsubscribeStep(Step):
+class UnsubscribeStep(Step, frozen=True, kw_only=True):
     """End a subscription (RFC 6665 section 4.1.2.3)."""
 
     may_be_empty = frozenset({"unsubscribe"})
 
     verb: Literal["unsubscribe"] = "unsubscribe"
-    subscription: Text = Field(default=None, validation_alias="unsubscribe")
+    subscription: Text = field(default=None, name="unsubscribe")
     "Name of the subscribe step; None stands for the latest."
-    watch: Seconds = Field(default=None, validation_alias="for")
+    watch: Seconds = field(default=None, name="for")
     "How long the last NOTIFYs are watched, s; None: until one ends it, two seconds at most."
 
 
-class MessageStep(Step):
+class MessageStep(Step, frozen=True, kw_only=True):
     """Send a text message (RFC 3428)."""
 
     verb: Literal["message"] = "message"
-    body: Annotated[str, Parsed(lines)] = Field(validation_alias="message")
+    body: Annotated[str, Parsed(lines)] = field(name="message")
     "The text."
     to: Annotated[str, Parsed(called)]
     "Number or URI."
-    from_: Text = Field(default=None, validation_alias="from")
+    from_: Text = field(default=None, name="from")
     "Agent that sends; None stands for the trunk's own account."
     at: Text = None
     "Agent that it must reach; None does not look."
@@ -129,68 +130,59 @@ class MessageStep(Step):
     "How long after the answer it may take to reach that agent, s."
     content_type: Annotated[str, Parsed(media_type)] = "text/plain"
     "Content-Type of the text."
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     "Extra headers, by name."
 
 
-class RequestStep(Step):
+class RequestStep(Step, frozen=True, kw_only=True):
     """Send any other request, outside a call or inside one."""
 
     verb: Literal["request"] = "request"
-    method: Annotated[str, Parsed(sendable_method)] = Field(validation_alias="request")
+    method: Annotated[str, Parsed(sendable_method)] = field(name="request")
     "Method: OPTIONS, INFO, PUBLISH, UPDATE, one of your own."
     to: Annotated[str | None, Parsed(called)] = None
     "Number or URI; None stands for the trunk itself."
-    call: Text = Field(default=None, validation_alias="in")
+    call: Text = field(default=None, name="in")
     "Name of the call that it is sent in; None sends it outside calls."
-    from_: Text = Field(default=None, validation_alias="from")
+    from_: Text = field(default=None, name="from")
     "Agent that sends; None stands for the caller, outside a call for the trunk's own account."
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     "Extra headers, by name."
     body: Annotated[str | None, Parsed(lines)] = None
     "Body."
     content_type: Annotated[str | None, Parsed(media_type)] = None
     "Content-Type of the body; None stands for text/plain."
 
-    @model_validator(mode="after")
-    def _one_way(self) -> RequestStep:
-        problems = []
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield what a request inside a call cannot have, and a type of no body."""
+        yield from super().disagreements()
         if self.to is not None and self.call is not None:
-            problems.append(
-                Problem(
-                    source=self.source("to"),
-                    message="a request inside a call goes to the other side of that call",
-                    hint="leave out 'to:' or 'in:'",
-                )
+            yield Problem(
+                source=self.source("to"),
+                message="a request inside a call goes to the other side of that call",
+                hint="leave out 'to:' or 'in:'",
             )
         if self.content_type is not None and self.body is None:
-            problems.append(
-                Problem(
-                    source=self.source("content_type"),
-                    message="there is no body that this could be the type of",
-                    hint="add 'body:'",
-                )
+            yield Problem(
+                source=self.source("content_type"),
+                message="there is no body that this could be the type of",
+                hint="add 'body:'",
             )
         update = self.method == "UPDATE" and self.call is not None
         if update and (self.headers or self.body is not None):
-            problems.append(
-                Problem(
-                    source=self.source("headers" if self.headers else "body"),
-                    message="an UPDATE inside a call is the stack's own: it refreshes the session",
-                    hint="leave it out",
-                )
+            yield Problem(
+                source=self.source("headers" if self.headers else "body"),
+                message="an UPDATE inside a call is the stack's own: it refreshes the session",
+                hint="leave it out",
             )
-        if problems:
-            raise ScenarioError(problems)
-        return self
 
 
-class AwaitStep(Step):
+class AwaitStep(Step, frozen=True, kw_only=True):
     """Wait for a request of the other side."""
 
     inner = Step.inner | {"retry", "timeout", "answer_within"}
     verb: Literal["await"] = "await"
-    method: Annotated[str, Parsed(any_method)] = Field(validation_alias="await")
+    method: Annotated[str, Parsed(any_method)] = field(name="await")
     "What is waited for: notify, message, info, or another method."
     at: Text = None
     "Agent that it must reach; None stands for the subscriber, else for the trunk's own account."
@@ -201,25 +193,18 @@ class AwaitStep(Step):
     within: SomeSeconds = 5.0
     "How long we wait, s."
 
-    @model_validator(mode="after")
-    def _of_a_notify(self) -> AwaitStep:
-        wrong = [key for key in ("event", "of") if getattr(self, key) is not None]
-        problems = [
-            Problem(source=self.source(key), message=f"'{key}' belongs to a NOTIFY")
-            for key in wrong
-            if self.method != "NOTIFY"
-        ]
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield what is said of a NOTIFY and another request is waited for, or one of a call."""
+        yield from super().disagreements()
+        for key in ("event", "of"):
+            if getattr(self, key) is not None and self.method != "NOTIFY":
+                yield Problem(source=self.source(key), message=f"'{key}' belongs to a NOTIFY")
         if self.method in {"INVITE", "ACK", "BYE", "CANCEL"}:
-            problems.append(
-                Problem(
-                    source=self.source("await"),
-                    message=f"'{self.method}' belongs to a call",
-                    hint="take a call with 'answer:', or expect: {responses: … BYE}",
-                )
+            yield Problem(
+                source=self.source("await"),
+                message=f"'{self.method}' belongs to a call",
+                hint="take a call with 'answer:', or expect: {responses: … BYE}",
             )
-        if problems:
-            raise ScenarioError(problems)
-        return self
 
 
 TARGETED = (SubscribeStep, MessageStep, RequestStep)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from probe.scenario.source import (
     NOWHERE,
@@ -27,8 +28,7 @@ _BOUND = re.compile(
 _COMPARISON = re.compile(rf"(?P<sign>[<>]=?|≤|≥)\s*(?P<rest>{_QUANTITY})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(Struct, frozen=True, kw_only=True):
     """Limits of a measured value, both ends included."""
 
     min: float | None = None

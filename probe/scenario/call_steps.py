@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from msgspec import field
 
 from probe.scenario.kinds import Codecs, Headers, Seconds, SomeSeconds, Text
 from probe.scenario.sounds import Keys, played, pressed
-from probe.scenario.source import Problem, ScenarioError, quoted, refuse
+from probe.scenario.source import Problem, quoted, refuse
 from probe.scenario.steps import Step
 from probe.scenario.values import choice, parse_duration, switch, text
 from probe.scenario.values import target as called
@@ -46,7 +47,7 @@ Ringing = Annotated[float, Parsed(ringing)]
 Refusal = Annotated[tuple[int, str] | None, Parsed(refusal)]
 
 
-class Reaching(Step):
+class Reaching(Step, frozen=True, kw_only=True):
     """A step whose call is to reach an agent of ours."""
 
     at: Text = None
@@ -60,46 +61,43 @@ class Reaching(Step):
     early_media: Annotated[bool, Parsed(switch)] = False
     "Whether that agent sends 183 with a session description in place of 180."
 
-    @model_validator(mode="after")
-    def _somebody_answers(self) -> Reaching:
-        problems = [
-            Problem(
-                source=self.source(key),
-                message=f"'{key}' says how an agent takes the call, and no 'at:' names it",
-                hint="name the agent: at: bob",
-            )
-            for key in ("answer_after", "answer_with", "contact", "early_media")
-            if self.at is None and key in self.model_fields_set
-        ]
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield what is said of an agent that is not named, and a redirection to nowhere."""
+        yield from super().disagreements()
+        if self.at is None:
+            said = self.said()
+            for key in ("answer_after", "answer_with", "contact", "early_media"):
+                if key in said:
+                    yield Problem(
+                        source=self.source(key),
+                        message=f"'{key}' says how an agent takes the call, and no 'at:' names it",
+                        hint="name the agent: at: bob",
+                    )
+            return
         status = self.answer_with[0] if self.answer_with else 200
-        if self.at is not None and (300 <= status < 400) != (self.contact is not None):
-            problems.append(
-                Problem(
-                    source=self.source("contact" if self.contact else "answer_with"),
-                    message="a redirection has a 3xx under 'answer_with' and a 'contact:'",
-                    hint='for example: answer_with: 302, contact: "102"',
-                )
+        if (300 <= status < 400) != (self.contact is not None):
+            yield Problem(
+                source=self.source("contact" if self.contact else "answer_with"),
+                message="a redirection has a 3xx under 'answer_with' and a 'contact:'",
+                hint='for example: answer_with: 302, contact: "102"',
             )
-        if problems:
-            raise ScenarioError(problems)
-        return self
 
 
-class CallStep(Reaching):
+class CallStep(Reaching, frozen=True, kw_only=True):
     """Place a call, to another agent where `at` names it."""
 
     timings = ("srd", "pdd", "setup", "total")
 
     verb: Literal["call"] = "call"
-    to: Annotated[str, Parsed(called)] = Field(validation_alias="call")
+    to: Annotated[str, Parsed(called)] = field(name="call")
     "Number or URI to call."
-    from_: Text = Field(default=None, validation_alias="from")
+    from_: Text = field(default=None, name="from")
     "Agent that calls; None stands for the trunk's own account."
     hangup_after: Seconds = None
     "How long after the answer we send BYE, s; None leaves it to a later step or the end."
     ring_for: Seconds = None
     "How long after the first ringing we send CANCEL, s; None lets it ring."
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     "Extra headers of the INVITE, by name."
     caller_id: Text = None
     "Number or URI that the call shows as its origin."
@@ -115,32 +113,32 @@ class CallStep(Reaching):
     "Whether the INVITE carries no session description, so that the other side offers."
 
 
-class TakingStep(Step):
+class TakingStep(Step, frozen=True, kw_only=True):
     """A step that takes a call which rings at an agent, or which arrives within a time."""
 
     within: SomeSeconds = 30.0
     "How long we wait for the call, s."
     after: Ringing = 0.0
     "How long the agent lets it ring before that: a duration, or '2 rings' of 5 s."
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     "Extra headers of the answer, by name."
 
 
-class RingStep(TakingStep):
+class RingStep(TakingStep, frozen=True, kw_only=True):
     """Let a call ring at an agent."""
 
     verb: Literal["ring"] = "ring"
-    agent: Annotated[str, Parsed(text)] = Field(validation_alias="ring")
+    agent: Annotated[str, Parsed(text)] = field(name="ring")
     "Agent that rings."
     early_media: Annotated[bool, Parsed(switch)] = False
     "Whether 183 with a session description is sent in place of 180."
 
 
-class AnswerStep(TakingStep):
+class AnswerStep(TakingStep, frozen=True, kw_only=True):
     """Answer a call."""
 
     verb: Literal["answer"] = "answer"
-    agent: Annotated[str, Parsed(text)] = Field(validation_alias="answer")
+    agent: Annotated[str, Parsed(text)] = field(name="answer")
     "Agent that answers."
     play: Annotated[str | None, Parsed(played)] = None
     "What it plays once answered: 'tone 1004Hz', 'dtmf 1234', 'silence', 'marker' or a WAV file."
@@ -150,107 +148,99 @@ class AnswerStep(TakingStep):
     "Whether 183 with a session description is sent while it rings."
 
 
-class RejectStep(TakingStep):
+class RejectStep(TakingStep, frozen=True, kw_only=True):
     """Refuse a call."""
 
     verb: Literal["reject"] = "reject"
-    agent: Annotated[str, Parsed(text)] = Field(validation_alias="reject")
+    agent: Annotated[str, Parsed(text)] = field(name="reject")
     "Agent that refuses."
-    with_: Annotated[tuple[int, str], Parsed(refusal)] = Field(
-        default=(486, ""), validation_alias="with"
-    )
+    with_: Annotated[tuple[int, str], Parsed(refusal)] = field(default=(486, ""), name="with")
     "Status code, and reason phrase where it matters: 486, or '603 Decline'."
 
 
-class RedirectStep(TakingStep):
+class RedirectStep(TakingStep, frozen=True, kw_only=True):
     """Redirect a call (RFC 3261 section 21.3)."""
 
     verb: Literal["redirect"] = "redirect"
-    agent: Annotated[str, Parsed(text)] = Field(validation_alias="redirect")
+    agent: Annotated[str, Parsed(text)] = field(name="redirect")
     "Agent that redirects."
     to: Annotated[str, Parsed(called)]
     "Number or URI that the call should go to."
-    with_: Annotated[tuple[int, str], Parsed(refusal)] = Field(
-        default=(302, ""), validation_alias="with"
-    )
+    with_: Annotated[tuple[int, str], Parsed(refusal)] = field(default=(302, ""), name="with")
     "Status code 3xx."
 
-    @model_validator(mode="after")
-    def _is_redirection(self) -> RedirectStep:
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield a status that redirects nobody."""
+        yield from super().disagreements()
         if not 300 <= self.with_[0] < 400:
-            raise ScenarioError(
-                [Problem(source=self.source("with"), message="a redirection is a 3xx")]
-            )
-        return self
+            yield Problem(source=self.source("with"), message="a redirection is a 3xx")
 
 
-class InCallStep(Step):
+class InCallStep(Step, frozen=True, kw_only=True):
     """A step inside a call that is up."""
 
     by: Text = None
     "Agent that does it; nobody named stands for the one that placed the call."
 
 
-class HoldStep(InCallStep):
+class HoldStep(InCallStep, frozen=True, kw_only=True):
     """Put a call on hold (RFC 3264 section 8.4)."""
 
     may_be_empty = frozenset({"hold"})
 
     verb: Literal["hold"] = "hold"
-    call: Text = Field(default=None, validation_alias="hold")
+    call: Text = field(default=None, name="hold")
     "Name of the call step; nothing stands for the latest call."
 
 
-class ResumeStep(InCallStep):
+class ResumeStep(InCallStep, frozen=True, kw_only=True):
     """Resume a call that is on hold."""
 
     may_be_empty = frozenset({"resume"})
 
     verb: Literal["resume"] = "resume"
-    call: Text = Field(default=None, validation_alias="resume")
+    call: Text = field(default=None, name="resume")
     "Name of the call step; nothing stands for the latest call."
 
 
-class RefreshStep(InCallStep):
+class RefreshStep(InCallStep, frozen=True, kw_only=True):
     """Refresh the session of a call (RFC 4028)."""
 
     may_be_empty = frozenset({"refresh"})
 
     verb: Literal["refresh"] = "refresh"
-    call: Text = Field(default=None, validation_alias="refresh")
+    call: Text = field(default=None, name="refresh")
     "Name of the call step; nothing stands for the latest call."
-    with_: Annotated[Literal["invite", "update"], Parsed(choice("invite", "update"))] = Field(
-        default="invite", validation_alias="with"
+    with_: Annotated[Literal["invite", "update"], Parsed(choice("invite", "update"))] = field(
+        default="invite", name="with"
     )
     "invite (re-INVITE) or update (UPDATE, RFC 3311)."
 
 
-class TransferStep(Reaching, InCallStep):
+class TransferStep(Reaching, frozen=True, kw_only=True):
     """Transfer a call: blind with `to`, attended with `with` (RFC 5589)."""
 
     may_be_empty = frozenset({"transfer"})
 
     verb: Literal["transfer"] = "transfer"
-    call: Text = Field(default=None, validation_alias="transfer")
+    by: Text = None
+    "Agent that does it; nobody named stands for the one that placed the call."
+    call: Text = field(default=None, name="transfer")
     "Name of the call step that is transferred; nothing stands for the latest call."
     to: Annotated[str | None, Parsed(called)] = None
     "Number or URI of a blind transfer."
-    with_: Text = Field(default=None, validation_alias="with")
+    with_: Text = field(default=None, name="with")
     "Name of the call step whose far end takes the call over: an attended transfer."
 
-    @model_validator(mode="after")
-    def _one_target(self) -> TransferStep:
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield that the transfer leads nowhere, or to two."""
+        yield from super().disagreements()
         if (self.to is None) == (self.with_ is None):
-            raise ScenarioError(
-                [
-                    Problem(
-                        source=self.source("with" if self.to else "transfer"),
-                        message="a transfer has either 'to:' (blind) or 'with:' (attended)",
-                        hint='for example: to: "102"',
-                    )
-                ]
+            yield Problem(
+                source=self.source("with" if self.to else "transfer"),
+                message="a transfer has either 'to:' (blind) or 'with:' (attended)",
+                hint='for example: to: "102"',
             )
-        return self
 
 
 Taking: TypeAlias = RingStep | AnswerStep | RejectStep | RedirectStep

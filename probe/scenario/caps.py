@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field, model_validator
-
-from probe.scenario.source import Problem, ScenarioError, quoted, refuse
+from probe.scenario.source import Problem, quoted, refuse
 from probe.scenario.values import text, whole
 from probe.scenario.written import Parsed, Written
 
@@ -72,7 +71,7 @@ def _currency(value: object) -> str:
     return written
 
 
-class Caps(Written):
+class Caps(Written, frozen=True, kw_only=True):
     """What calls through a trunk may come to at most; a key left out keeps its default."""
 
     example = "caps: {calls_per_day: 50, minutes_per_day: 30}"
@@ -99,23 +98,17 @@ class Caps(Written):
     "What the calls of one run may cost; None for no cap."
     cost_per_day: Annotated[float | None, Parsed(_amount)] = None
     "What the calls of a UTC day may cost, over all runs on this machine; None for no cap."
-    currency: Annotated[str, Parsed(_currency)] = Field(default="")
+    currency: Annotated[str, Parsed(_currency)] = ""
     "How amounts are called; nothing is converted."
 
-    @model_validator(mode="after")
-    def _prices_are_known(self) -> Caps:
-        """Refuse a budget without a price: it would never be used up."""
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield a budget without a price: it would never be used up."""
         budget = next(
             (k for k in ("cost_per_run", "cost_per_day") if getattr(self, k) is not None), ""
         )
         if budget and not (self.cost_per_minute or self.cost_per_call):
-            raise ScenarioError(
-                [
-                    Problem(
-                        source=self.source(budget),
-                        message=f"'{budget}' cannot be counted: nothing says what a call costs",
-                        hint="add cost_per_minute: (and cost_per_call: where there is one)",
-                    )
-                ]
+            yield Problem(
+                source=self.source(budget),
+                message=f"'{budget}' cannot be counted: nothing says what a call costs",
+                hint="add cost_per_minute: (and cost_per_call: where there is one)",
             )
-        return self

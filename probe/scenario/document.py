@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import yaml
+from msgspec import Struct, field
 
 from probe.scenario.source import (
     Located,
@@ -66,8 +66,7 @@ _AT_LEAST = re.compile(r">=?\s*([\d.]+\s*\S*)")
 _SWALLOWED = re.compile(r"\s*#(?=[\d*])(?P<rest>.*)")
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """One YAML file, read."""
 
     root: object

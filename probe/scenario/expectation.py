@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from msgspec import Struct, field
 
 from probe.scenario.bounds import Bound, parse_bound
 from probe.scenario.media_expectation import MediaExpectation
@@ -34,7 +33,7 @@ from probe.scenario.values import (
 from probe.scenario.values import (
     codec as codec_name,
 )
-from probe.scenario.written import Parsed, Written
+from probe.scenario.written import Arranged, Either, Parsed, Written
 
 __all__ = [
     "FAILURES",
@@ -92,8 +91,7 @@ def _timing(name: str, value: object) -> Bound:
     return bound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderExpectation:
+class HeaderExpectation(Struct, frozen=True, kw_only=True):
     """What a header should be."""
 
     kind: Literal["absent", "present", "equals", "matches"]
@@ -178,7 +176,7 @@ def _sdp_address(value: object) -> str:
         ) from None
 
 
-class SdpExpectation(Written):
+class SdpExpectation(Written, frozen=True, kw_only=True):
     """What the SDP answer of the other side should hold."""
 
     example = "sdp: {codec: PCMU}"
@@ -194,7 +192,7 @@ class SdpExpectation(Written):
     "Direction as the answer states it (RFC 8866 section 6.7)."
 
 
-class CalleeExpectation(Written):
+class CalleeExpectation(Written, frozen=True, kw_only=True):
     """What the INVITE should hold that reaches the called side."""
 
     example = 'callee: {from_user: "100"}'
@@ -214,7 +212,7 @@ class CalleeExpectation(Written):
     diversion: Annotated[str | None, Parsed(text)] = None
     "User part of Diversion, else of the last but one History-Info: who forwarded the call."
     headers: Annotated[dict[str, HeaderExpectation], Parsed(mapped(parse_header_expectation))] = (
-        Field(default_factory=dict)
+        field(default_factory=dict)
     )
     "Headers of the INVITE, by name."
     body: Annotated[str | None, Parsed(wanted_text)] = None
@@ -228,9 +226,9 @@ class CalleeExpectation(Written):
     "Direction of its offer (RFC 8866 section 6.7)."
 
 
-def _kind_of_notify(value: object) -> str:
+def _kind_of_notify(value: object) -> object:
     """Say how `notify:` is written: as one text, or as NOTIFYs."""
-    return "sequence" if isinstance(value, (str, SequencePattern)) else "list"
+    return _SEQUENCE if isinstance(value, (str, SequencePattern)) else _NOTIFYS
 
 
 def _listed(value: object) -> object:
@@ -238,25 +236,29 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, Mapping) else value
 
 
-class Expectation(Written):
+_SEQUENCE = Annotated[SequencePattern, Parsed(_sequence)]
+_NOTIFYS = Annotated[tuple[NotifyExpectation, ...], Arranged(_listed)]
+
+
+class Expectation(Written, frozen=True, kw_only=True):
     """What a step expects; what is not named is not checked."""
 
     example = "expect: {responses: 180 200 ACK}"
-    inner = frozenset({"sources", "agents"})
+    inner = Written.inner | frozenset({"agents"})
 
     responses: Annotated[SequencePattern | None, Parsed(_sequence)] = None
     "Responses, and requests where named, in order."
-    timing: Annotated[dict[TimingName, Bound], Parsed(mapped(_timing))] = Field(
+    timing: Annotated[dict[TimingName, Bound], Parsed(mapped(_timing))] = field(
         default_factory=dict
     )
     "Bounds on times in seconds."
     headers: Annotated[dict[str, HeaderExpectation], Parsed(mapped(parse_header_expectation))] = (
-        Field(default_factory=dict)
+        field(default_factory=dict)
     )
     "Headers of the final response, by name."
     request_headers: Annotated[
         dict[str, HeaderExpectation], Parsed(mapped(parse_header_expectation))
-    ] = Field(default_factory=dict)
+    ] = field(default_factory=dict)
     "Headers of the request that we sent, by name."
     sdp: SdpExpectation | None = None
     "The SDP answer."
@@ -268,39 +270,31 @@ class Expectation(Written):
     "The failure that a negative test expects instead of a final response."
     callee: CalleeExpectation | None = None
     "The INVITE that reaches the called side."
-    notify: (
-        Annotated[
-            Annotated[SequencePattern, Parsed(_sequence), Tag("sequence")]
-            | Annotated[tuple[NotifyExpectation, ...], BeforeValidator(_listed), Tag("list")],
-            Discriminator(_kind_of_notify),
-        ]
-        | None
-    ) = None
+    notify: Annotated[
+        SequencePattern | tuple[NotifyExpectation, ...] | None, Either(_kind_of_notify)
+    ] = None
     "NOTIFYs in order; of a transfer the status codes that they tell, as a sequence."
     media: MediaExpectation | None = None
     "The audio of the call, as the agent of this step received and sent it."
-    agents: dict[str, MediaExpectation] = Field(default_factory=dict)
+    agents: dict[str, MediaExpectation] = field(default_factory=dict)
     "The audio of a talk, by agent."
 
 
-class TalkExpectation(Expectation):
+class TalkExpectation(Expectation, frozen=True, kw_only=True):
     """What a talk expects: under the name of each agent, what its audio should be like."""
 
     example = "expect: {alice: {loss: max 0.5%}, bob: {rx_packets: min 200}}"
 
-    @model_validator(mode="before")
     @classmethod
-    def _by_agent(cls, data: object) -> object:
+    def arranged(cls, written: LocatedMap) -> LocatedMap:
         """Read the names of agents as keys; `media` stands for the agent that placed the call."""
-        if not isinstance(data, LocatedMap):
-            return data
         whole, agents = LocatedMap(), LocatedMap()
-        for key, value in data.items():
+        for key, value in written.items():
             (whole if key == "media" else agents)[key] = value
         whole.sources = {
             path if path == "media" or path.startswith("media.") else f"agents.{path}": place
-            for path, place in data.sources.items()
+            for path, place in written.sources.items()
         }
-        agents.sources = data.sources
-        whole.given = {**data.given, "agents": dict(agents)}
+        agents.sources = written.sources
+        whole.given = {**written.given, "agents": dict(agents)}
         return whole

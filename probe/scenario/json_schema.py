@@ -47,7 +47,7 @@ from probe.scenario.serving import Module, Serve
 from probe.scenario.sound_expectation import EchoExpectation, HeardExpectation, LikeExpectation
 from probe.scenario.sounds import SIGNALS
 from probe.scenario.values import CODECS
-from probe.scenario.written import Written
+from probe.scenario.written import Written, fields
 
 Schema: TypeAlias = dict[str, object]
 
@@ -347,7 +347,7 @@ _VALUES.update(
         **dict.fromkeys(NotifyExpectation.keys(), _ref("wanted")),
         **{
             key: _ref("count")
-            for key in NotifyExpectation.model_fields
+            for key in fields(NotifyExpectation)
             if key.endswith(("_new", "_old"))
         },
         **{key: _VALUES[key] for key in ("headers", "direction")},
@@ -507,10 +507,10 @@ def _object(model: type[Written]) -> Schema:
     lines = _lines(model)
     properties: dict[str, Schema] = {}
     required: list[str] = []
-    for name, field in model.model_fields.items():
+    for name, field in fields(model).items():
         if name in model.inner:
             continue
-        key = str(field.validation_alias or name)
+        key = field.key
         schema = _SPECIAL.get((model, key)) or _VALUES[key]
         if key in model.may_be_empty:
             schema = {"anyOf": [{"type": "null"}, schema]}
@@ -518,7 +518,7 @@ def _object(model: type[Written]) -> Schema:
             measured: Schema = {"propertyNames": {"enum": list(model.timings)}}
             schema = {**schema, "properties": {"timing": measured}}
         properties[key] = {"description": lines[name], **schema}
-        if field.is_required() or VERBS.get(key) is model:
+        if field.required or VERBS.get(key) is model:
             required.append(key)
     return {
         "description": inspect.cleandoc(model.__doc__ or ""),
@@ -540,7 +540,7 @@ def _lines(model: type[Written]) -> dict[str, str]:
 
 @cache
 def _lines_by_class(module: str) -> dict[str, dict[str, str]]:
-    """Read them from the source: pydantic would do so each time that a program starts."""
+    """Read them from the source, only where somebody asks."""
     tree = ast.parse(inspect.getsource(sys.modules[module]))
     return {
         node.name: {

@@ -1,4 +1,4 @@
-"""The kinds of value that keys of a scenario and of sipprobe.yaml hold, as pydantic types."""
+"""The kinds of value that keys of a scenario and of sipprobe.yaml hold, with who reads them."""
 
 from __future__ import annotations
 

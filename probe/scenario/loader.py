@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from pydantic import ValidationError
+from msgspec.structs import replace
 
 from probe.scenario.document import LARGEST_FILE, Document, read_document
 from probe.scenario.files import content, shown
+from probe.scenario.reading import read_into
 from probe.scenario.references import unknown, unknown_in_asks, unknown_in_calls
 from probe.scenario.rows import Row, Rows, read_rows
 from probe.scenario.schema import (
@@ -41,17 +42,13 @@ from probe.scenario.source import (
 )
 from probe.scenario.use import USE, Part, put_together, with_agents
 from probe.scenario.variables import Variables
-from probe.scenario.written import Written, not_yet
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from probe.scenario.written import not_yet
 
 SUFFIX = ".sip.yaml"
 "How the names of scenario files end."
 SETTINGS = "sipprobe.yaml"
 "Name of the file with trunk profiles."
 
-Model = TypeVar("Model", bound=Written)
 _MOST_PROBLEMS = 1000
 _CALLS = frozenset({"call", "ring", "answer"})
 "Verbs that make a call of a scenario: one that we place, or one that reaches an agent."
@@ -204,8 +201,8 @@ class _File:
         if kept := _without_echoes([*self._problems, *missing, *found], spoilt):
             problems += kept
         elif head.scenario is not None:
-            told = {} if row is None else {"id": f"{self._id}[{row.name}]", "row": row}
-            yield head.scenario.model_copy(update={"steps": steps, **told})
+            one = replace(head.scenario, steps=steps)
+            yield one if row is None else replace(one, id=f"{self._id}[{row.name}]", row=row)
 
     def _read_head(self, resolver: Variables) -> _Head:
         """Read everything but the steps."""
@@ -214,7 +211,7 @@ class _File:
         assert isinstance(root, LocatedMap)  # noqa: S101  # what a mapping is resolved to
         problems = list(with_agents(root, self._whole, mine))
         root.given = {"id": self._id, "name": self._id, "file": self._file, "steps": ()}
-        scenario = _validated(Scenario, root, problems)
+        scenario = read_into(Scenario, root, problems)
         names = root.get(Located("agents"))
         return _Head(
             scenario=scenario,
@@ -279,7 +276,7 @@ def load_settings(
     )
     trunks, unresolved = _trunks(root, Variables(variables, environ, plain_vars), problems)
     root.given = {"file": file, "unresolved": unresolved, "trunks": trunks}
-    settings = _validated(Settings, root, problems)
+    settings = read_into(Settings, root, problems)
     _raise(problems, spoilt)
     assert settings is not None  # noqa: S101  # a model that failed has left a problem
     return settings
@@ -303,7 +300,7 @@ def _trunks(
         if name == EMBEDDED:
             message = "the name 'embedded' belongs to the built-in trunk"
             found.append(Problem(source=name.source, message=message, hint="choose another name"))
-        profile = _validated(TrunkProfile, resolved, found, place=name.source)
+        profile = read_into(TrunkProfile, resolved, found, place=name.source)
         found = [p for p in found if not any(_covers(m.source, p.source) for m in missing)]
         problems += found
         if missing:
@@ -406,7 +403,7 @@ def _step(entry: object, source: Source, index: int, problems: list[Problem]) ->
         return None
     entry.given = {"index": index}
     entry.sources.setdefault("", next(k.source for k in entry if k == verb))
-    return _validated(VERBS[verb], entry, problems)
+    return read_into(VERBS[verb], entry, problems)
 
 
 def _names_of(read: Iterable[_Step], problems: list[Problem]) -> dict[str, int]:
@@ -517,38 +514,6 @@ def _begun_before(index: int, to_come: deque[tuple[str, int]]) -> list[str]:
     while to_come and to_come[0][1] < index:
         begun.append(to_come.popleft()[0])
     return begun
-
-
-def _validated(
-    model: type[Model], data: object, problems: list[Problem], *, place: Source = NOWHERE
-) -> Model | None:
-    """Return the model, or None and its problems, each at the nearest place that is known."""
-    noted: list[Problem] = []
-    result: Model | None = None
-    try:
-        result = model.model_validate(data, context=noted)
-    except ValidationError as error:
-        sources = data.sources if isinstance(data, LocatedMap) else {}
-        for details in error.errors(include_url=False, include_input=False):
-            path = ".".join(str(part) for part in details["loc"] if part != "[key]")
-            while path and path not in sources:
-                path = path.rpartition(".")[0]
-            noted += _translated(details, sources.get(path, place))
-    problems += noted
-    return result
-
-
-def _translated(details: ErrorDetails, source: Source) -> Iterator[Problem]:
-    error = details.get("ctx", {}).get("error")
-    if isinstance(error, ScenarioError):
-        for problem in error.problems:
-            at = source if problem.source == NOWHERE else problem.source
-            yield Problem(source=at, message=problem.message, hint=problem.hint)
-    elif details["type"] == "missing":
-        key = str(details["loc"][-1])
-        yield Problem(source=source, message=f"'{key}:' is missing")
-    else:
-        yield Problem(source=source, message="a mapping (key: value) is expected here")
 
 
 def _covers(whole: Source, part: Source) -> bool:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from probe.scenario.bounds import Bound, parse_bound
 from probe.scenario.sound_expectation import SoundExpectation
 from probe.scenario.source import refuse
-from probe.scenario.written import Parsed
+from probe.scenario.written import Parsed, fields
 
 _EXAMPLES = {"%": "max 1%", "s": "max 30ms", "": "min 3.8"}
 _UNITS = {"%": "a percentage", "s": "a time with its unit", "": "a number without a unit"}
@@ -37,7 +37,7 @@ Time = Annotated[Bound | None, Parsed(bound_in("s"))]
 Count = Annotated[Bound | None, Parsed(bound_in(""))]
 
 
-class MediaExpectation(SoundExpectation):
+class MediaExpectation(SoundExpectation, frozen=True, kw_only=True):
     """What the audio of one side of a call should be like."""
 
     example = "media: {rx_packets: min 50, loss: max 1%, jitter: max 30ms, mos: min 3.8}"
@@ -71,5 +71,5 @@ class MediaExpectation(SoundExpectation):
 
     def bounds(self) -> tuple[tuple[str, Bound], ...]:
         """Return the bounds that were written, by name."""
-        found = ((name, getattr(self, name)) for name in type(self).model_fields)
+        found = ((name, getattr(self, name)) for name in fields(type(self)))
         return tuple((name, bound) for name, bound in found if isinstance(bound, Bound))

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import Field
+from msgspec import field
 
 from probe.scenario.source import quoted, refuse
 from probe.scenario.values import choice, header_name, mapped, switch, text
-from probe.scenario.written import Parsed, Written
+from probe.scenario.written import Parsed, Written, fields
 
 _COUNT = re.compile(r"\d{1,9}|(?:min|max)\s+\d{1,9}|\d{1,9}\s*\.\.\s*\d{1,9}")
 _STATES = ("active", "pending", "terminated")
@@ -70,7 +70,7 @@ WantedText = Annotated[str | None, Parsed(wanted_text)]
 Count = Annotated[str | None, Parsed(wanted_count)]
 
 
-class NotifyExpectation(Written):
+class NotifyExpectation(Written, frozen=True, kw_only=True):
     """One NOTIFY; what is not named is not looked at."""
 
     example = "notify: [{state: active, messages_waiting: yes, voice_new: 2}]"
@@ -117,14 +117,14 @@ class NotifyExpectation(Written):
     "A note of the presence."
     activity: WantedText = None
     "An activity of the presence, such as on-the-phone (RFC 4480 section 3.2)."
-    headers: Annotated[dict[str, str], Parsed(mapped(_header))] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], Parsed(mapped(_header))] = field(default_factory=dict)
     "Headers of the NOTIFY, by name."
 
     def wanted(self) -> tuple[tuple[str, str], ...]:
         """Return what is expected as (name, wanted) pairs; a header's name begins ``header:``."""
         own = [
             (name, str(getattr(self, name)))
-            for name in type(self).model_fields
+            for name in fields(type(self))
             if name not in {"sources", "headers"} and getattr(self, name) is not None
         ]
         return (*own, *((f"header:{name}", value) for name, value in self.headers.items()))

@@ -7,10 +7,11 @@ with every combination. Rows are made when they are asked for, so many of them t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from probe.scenario.document import LARGEST_FILE, read_document
 from probe.scenario.files import beside, content, shown, there
@@ -44,8 +45,7 @@ _KINDS = (".csv", ".tsv", ".yaml", ".yml", ".json")
 _NO_ROW: Mapping[str, Located] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """The row that a scenario was made of."""
 
     name: str
@@ -61,8 +61,7 @@ class Row:
     "Where it stands."
 
 
-@dataclass(slots=True, kw_only=True)
-class Rows:
+class Rows(Struct, kw_only=True):
     """All rows of a scenario."""
 
     table: Table | None

@@ -1,12 +1,13 @@
-"""What a scenario and sipprobe.yaml hold, as pydantic models; each value knows where it stands."""
+"""What a scenario and sipprobe.yaml hold, as models; each value knows where it stands."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import Field, SecretStr, SkipValidation, model_validator
+from msgspec import field
+from msgspec.structs import replace
 
 from probe.scenario.ask_steps import (
     AwaitStep,
@@ -30,6 +31,7 @@ from probe.scenario.caps import Caps
 from probe.scenario.caps import pace as pace_of
 from probe.scenario.kinds import Codecs, Headers, Name, SomeSeconds, Support, Text, Words
 from probe.scenario.rows import Row
+from probe.scenario.secret import Secret
 from probe.scenario.serving import Serve
 from probe.scenario.sounds import played
 from probe.scenario.source import (
@@ -91,7 +93,7 @@ def _country(value: object) -> str:
     return written.upper()
 
 
-class Profile(Written):
+class Profile(Written, frozen=True, kw_only=True):
     """A trunk profile, or an agent; an agent names a trunk and overrides what differs."""
 
     example = '{uri: "sip:100@pbx.example", password: "${PW_100}"}'
@@ -106,7 +108,7 @@ class Profile(Written):
     "Agents only: the profile to start from; None stands for the trunk of the scenario."
     uri: Annotated[str | None, Parsed(sip_uri)] = None
     "Address of record, with port and transport where they matter."
-    password: Annotated[SecretStr | None, Parsed(secret)] = None
+    password: Annotated[Secret | None, Parsed(secret)] = None
     "Digest password."
     password_file: Text = None
     "File whose first line is the digest password."
@@ -149,7 +151,7 @@ class Profile(Written):
     "Whose meanings and rules explain what happens, such as 'sip.us'."
     caller_id: Text = None
     "Number or URI that calls show as their origin."
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     "Extra headers of requests, by name."
     user_agent: Text = None
     "Value of the User-Agent header."
@@ -179,7 +181,8 @@ class Profile(Written):
     "Site of a fleet at which this account is; None stands for that of the scenario."
 
     @classmethod
-    def _unknown(cls, key: Located, keys: tuple[str, ...]) -> Problem:
+    def unknown(cls, key: Located, keys: tuple[str, ...]) -> Problem:
+        """Return the problem of a key that is none of ``keys``."""
         if key in PASSWORD_KEYS and key not in keys:
             return Problem(
                 source=key.source,
@@ -187,36 +190,31 @@ class Profile(Written):
                 "starts no program and opens no keyring",
                 hint="name such a profile here with 'trunk:'",
             )
-        return super()._unknown(key, keys)
+        return super().unknown(key, keys)
 
-    @model_validator(mode="after")
-    def _one_password(self) -> Profile:
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield each further key that says where the password is."""
         given = [key for key in PASSWORD_KEYS if getattr(self, key) is not None]
-        if len(given) > 1:
-            raise ScenarioError(
-                Problem(
-                    source=self.source(key),
-                    message=f"'{key}' and '{given[0]}' both say where the password is",
-                    hint="keep one of them",
-                )
-                for key in given[1:]
+        for key in given[1:]:
+            yield Problem(
+                source=self.source(key),
+                message=f"'{key}' and '{given[0]}' both say where the password is",
+                hint="keep one of them",
             )
-        return self
 
     def over(self, base: Profile) -> Profile:
         """Return `base` with everything that this profile says put over it."""
-        said = self.model_fields_set - {"sources", "trunk"}
+        said = self.said() - {"trunk"}
         replaced = PASSWORD_KEYS if said.intersection(PASSWORD_KEYS) else ()
-        return base.model_copy(
-            update={
-                **dict.fromkeys(replaced),
-                **{name: getattr(self, name) for name in said},
-                "sources": {**base.sources, **self.sources},
-            }
-        )
+        changes = {
+            **dict.fromkeys(replaced),
+            **{name: getattr(self, name) for name in said},
+            "sources": {**base.sources, **self.sources},
+        }
+        return replace(base, **changes)
 
 
-class TrunkProfile(Profile):
+class TrunkProfile(Profile, frozen=True, kw_only=True):
     """A profile of sipprobe.yaml, which cannot lean on another."""
 
     inner = Written.inner | {"trunk"}
@@ -273,14 +271,14 @@ LATER_VERBS: dict[str, str] = {}
 "Verbs of later versions, and what they are for."
 
 
-class Scenario(Written):
+class Scenario(Written, frozen=True, kw_only=True):
     """One scenario file."""
 
-    inner = frozenset({"sources", "id", "file", "row"})
+    inner = Written.inner | frozenset({"id", "file", "row"})
 
     id: str
     "Name of the file without '.sip.yaml', with the row in brackets where there are rows."
-    row: Annotated[Row | None, SkipValidation] = Field(default=None, exclude=True, repr=False)
+    row: Row | None = None
     "The row that gave its values, or None."
     file: str
     "The file, as the user would name it."
@@ -294,36 +292,34 @@ class Scenario(Written):
     "Deadline of the whole scenario, s."
     at_site: Name = None
     "Site of a fleet from which it is carried out; None for any."
-    agents: dict[Annotated[str, Parsed(agent_name)], Profile] = Field(default_factory=dict)
+    agents: dict[Annotated[str, Parsed(agent_name)], Profile] = field(default_factory=dict)
     "Accounts beside the trunk's own, by name."
-    matrix: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    matrix: dict[str, tuple[str, ...]] = field(default_factory=dict)
     "Values by variable; each combination of them is a story of its own."
     data: Text = None
     "File of rows (.csv, .tsv, .yaml, .json), each a story of its own; or the list of them."
     row_name: Text = None
     "What a row is called in reports, such as '${COUNTRY} ${NUMBER}'; nothing for its values."
-    steps: tuple[Annotated[AnyStep, Field(discriminator="verb")], ...]
+    steps: tuple[AnyStep, ...]
     "What is done, in order."
 
 
-class Settings(Written):
+class Settings(Written, frozen=True, kw_only=True):
     """What sipprobe.yaml holds."""
 
-    inner = frozenset({"sources", "file", "unresolved"})
+    inner = Written.inner | frozenset({"file", "unresolved"})
 
     file: str | None = None
     "The file; None where there is none."
-    trunks: dict[Annotated[str, Parsed(agent_name)], Profile] = Field(default_factory=dict)
+    trunks: dict[Annotated[str, Parsed(agent_name)], Profile] = field(default_factory=dict)
     "Trunk profiles, by name."
-    vars: Annotated[dict[str, str], Parsed(mapped(lambda _, value: text(value)))] = Field(
+    vars: Annotated[dict[str, str], Parsed(mapped(lambda _, value: text(value)))] = field(
         default_factory=dict
     )
     "Values of variables that neither the command line nor the environment gives."
     serve: Serve | None = None
     "What `sipprobe serve` runs by itself."
-    unresolved: dict[str, tuple[Problem, ...]] = Field(
-        default_factory=dict, exclude=True, repr=False
-    )
+    unresolved: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     "Trunks that cannot be used because a variable is missing: their problems, by name."
 
     def profile(self, name: str, *, source: Source = NOWHERE) -> Profile:

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from probe.scenario.source import Located, Problem, ScenarioError, Source, quoted, suggestion
 
@@ -39,8 +40,7 @@ _MOST_POSITIONS = 500
 _DEEPEST_GROUP = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """One thing that a trace shows, as far as a sequence can speak of it."""
 
     token: str
@@ -51,8 +51,7 @@ class Observed:
     "A challenge that our agent answered: it counts only where the sequence can take it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One item of a sequence: alternatives of which one is asked for."""
 
     text: str
@@ -63,8 +62,7 @@ class Item:
     "Where the item stands."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceMatch:
+class SequenceMatch(Struct, frozen=True, kw_only=True):
     """What came of holding a sequence against a trace."""
 
     matched: bool
@@ -79,15 +77,13 @@ class SequenceMatch:
     "How many of the relevant events were in order."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Position:
+class _Position(Struct, frozen=True, kw_only=True):
     item: int
     words: tuple[str, ...]
     again: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequencePattern:
+class SequencePattern(Struct, frozen=True, kw_only=True):
     """A sequence, ready to be matched."""
 
     text: str
@@ -96,11 +92,11 @@ class SequencePattern:
     "Where it stands."
     items: tuple[Item, ...]
     "Its items from left to right."
-    _positions: tuple[_Position, ...] = field(repr=False)
-    _follow: tuple[int, ...] = field(repr=False)
-    _first: int = field(repr=False)
-    _last: int = field(repr=False)
-    _empty: bool = field(repr=False)
+    _positions: tuple[_Position, ...]
+    _follow: tuple[int, ...]
+    _first: int
+    _last: int
+    _empty: bool
 
     def __str__(self) -> str:
         return self.text
@@ -210,8 +206,7 @@ def parse_sequence(text: str, source: Source) -> SequencePattern:
     return _Parser(located).pattern()
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
+class _Term(Struct, frozen=True):
     """A choice of branches and how often it may come; a branch is an item index or terms."""
 
     branches: tuple[int | tuple[_Term, ...], ...]
@@ -398,8 +393,7 @@ def _size(term: _Term) -> int:
     return once * max(term.low or 1, term.high or 1)
 
 
-@dataclass(slots=True)
-class _Automaton:
+class _Automaton(Struct):
     """Builds positions and what may follow each; parts are (may be empty, first, last)."""
 
     items: list[Item]

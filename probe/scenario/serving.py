@@ -8,11 +8,12 @@ here, and never says whom to call.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from msgspec import field
 
-from probe.scenario.source import Problem, ScenarioError, quoted, refuse
+from probe.scenario.source import Problem, quoted, refuse
 from probe.scenario.values import (
     agent_name,
     mapped,
@@ -78,7 +79,7 @@ def some_interval(value: object) -> float:
     return seconds
 
 
-class Module(Written):
+class Module(Written, frozen=True, kw_only=True):
     """One scenario that is run by itself, or when /probe asks for it."""
 
     example = "{scenario: trunk-check, targets: [carrier], interval: 10m}"
@@ -93,7 +94,7 @@ class Module(Written):
     "Random delay of each run, at most; nothing for a tenth of the interval."
     timeout: Annotated[float | None, Parsed(some_duration)] = None
     "Deadline of the scenario, over its own."
-    variables: Annotated[dict[str, str], Parsed(mapped(lambda _, value: text(value)))] = Field(
+    variables: Annotated[dict[str, str], Parsed(mapped(lambda _, value: text(value)))] = field(
         default_factory=dict
     )
     "Values of the scenario's variables."
@@ -102,18 +103,16 @@ class Module(Written):
     calls_per_day: Annotated[int | None, Parsed(whole(0, 100_000))] = None
     "Calls of this module in a UTC day; nothing for the bound of all."
 
-    @model_validator(mode="after")
-    def _jitter_is_shorter(self) -> Module:
-        """Refuse a delay as long as the interval: runs would pile up."""
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield a delay as long as the interval: runs would pile up."""
         if self.jitter and (self.interval is None or self.jitter >= self.interval):
             message = "'jitter' must be shorter than 'interval'"
             if self.interval is None:
                 message = "'jitter' needs an 'interval': only scheduled runs are delayed"
-            raise ScenarioError([Problem(source=self.source("jitter"), message=message)])
-        return self
+            yield Problem(source=self.source("jitter"), message=message)
 
 
-class Serve(Written):
+class Serve(Written, frozen=True, kw_only=True):
     """What `sipprobe serve` runs, and what it may come to at most."""
 
     example = "serve: {modules: {trunk: {scenario: trunk-check, interval: 10m}}}"
@@ -135,12 +134,8 @@ class Serve(Written):
     keep_runs: Annotated[int, Parsed(whole(1, 100_000))] = 2000
     "Runs that are kept at most; the oldest go first."
 
-    @model_validator(mode="after")
-    def _some_modules(self) -> Serve:
-        """Refuse none, and more than a page and a time series base can hold."""
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield that there are none, or more than a page and a time series base can hold."""
         if not self.modules or len(self.modules) > MOST_MODULES:
             message = f"'modules' holds {len(self.modules)} modules; 1 to {MOST_MODULES} are taken"
-            raise ScenarioError(
-                [Problem(source=self.source("modules"), message=message, hint=self.example)]
-            )
-        return self
+            yield Problem(source=self.source("modules"), message=message, hint=self.example)

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator
-
 from probe.scenario.sounds import (
     Keys,
     Levels,
@@ -20,7 +18,7 @@ from probe.scenario.sounds import (
 )
 from probe.scenario.source import Located, LocatedMap, quoted, refuse
 from probe.scenario.values import switch, text
-from probe.scenario.written import Parsed, Written
+from probe.scenario.written import Arranged, Parsed, Written
 
 LIKE = 0.75
 """Least likeness where nothing is said: the same recording by GSM with 3 % loss has more, another
@@ -31,7 +29,7 @@ _LIKE = re.compile(
 )
 
 
-class HeardExpectation(Written):
+class HeardExpectation(Written, frozen=True, kw_only=True):
     """What should be heard."""
 
     example = "heard: {what: tone 1004Hz, level: -30..-5, within: 2s}"
@@ -48,7 +46,7 @@ class HeardExpectation(Written):
     "Whether it should be heard before the answer, as early media."
 
 
-class LikeExpectation(Written):
+class LikeExpectation(Written, frozen=True, kw_only=True):
     """A recording that should be heard."""
 
     example = "like: {file: prompt.wav, min: 0.9, clipped: 100ms}"
@@ -61,7 +59,7 @@ class LikeExpectation(Written):
     "At most so much of its beginning may be missing, s; None looks at the likeness alone."
 
 
-class EchoExpectation(Written):
+class EchoExpectation(Written, frozen=True, kw_only=True):
     """How a marker of ours should come back; the call plays `marker`."""
 
     example = "echo: {delay: max 300ms, level: max -20}"
@@ -117,18 +115,18 @@ def _short(given: Mapping[str, str], value: str) -> object:
     return found
 
 
-class SoundExpectation(Written):
+class SoundExpectation(Written, frozen=True, kw_only=True):
     """What one side of a call hears."""
 
     example = "alice: {heard: tone 1004Hz}"
 
-    heard: Annotated[HeardExpectation | None, BeforeValidator(_what)] = None
+    heard: Annotated[HeardExpectation | None, Arranged(_what)] = None
     "What should be heard."
     dtmf: Annotated[Keys | None, Parsed(pressed)] = None
     "Keys that should arrive, each once: `42#`, or `42# by rfc4733`."
-    like: Annotated[LikeExpectation | None, BeforeValidator(_like)] = None
+    like: Annotated[LikeExpectation | None, Arranged(_like)] = None
     "A recording that should be heard: `prompt.wav, min 0.9`."
-    echo: Annotated[EchoExpectation | None, BeforeValidator(_echo)] = None
+    echo: Annotated[EchoExpectation | None, Arranged(_echo)] = None
     "How our `marker` comes back: `max 300ms`, or `absent`."
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from probe.scenario.source import NOWHERE, Located, Source, nearest, quoted, refuse, suggestion
 from probe.scenario.values import parse_duration, text
@@ -33,8 +34,7 @@ _LEVELS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class Keys(Struct, frozen=True, kw_only=True):
     """Keys of a telephone, and the way that they travel."""
 
     digits: str
@@ -53,8 +53,7 @@ class Keys:
         return self.text or self.digits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Levels:
+class Levels(Struct, frozen=True, kw_only=True):
     """Bounds of a level in dBov, or of two levels against each other in dB; both included."""
 
     min: float | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _SHOWN_PROBLEMS = 100
 _SHOWN_WIDTH = 120
@@ -16,8 +18,7 @@ _URI_PASSWORD = re.compile(r"\b(?!sips?:[^:@]*@)((?:sips?:)?[^:@/]+:)[^@]+(?=@)"
 _BOLD, _RED, _CYAN, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[0m"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Filled(Struct, frozen=True, kw_only=True, gc=False):
     """A variable that gave a value or a part of it."""
 
     variable: str
@@ -30,8 +31,7 @@ class Filled:
     "Whether its value is better not shown."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True, gc=False):
     """The place of one value in a file that a user wrote."""
 
     file: str
@@ -113,8 +113,7 @@ class LocatedMap(dict[Located, object]):
         self.given: dict[str, object] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True, gc=False):
     """One thing that is wrong with a file."""
 
     source: Source
@@ -126,10 +125,7 @@ class Problem:
 
 
 class ScenarioError(ValueError):
-    """A file cannot be used: every problem that was found in it, in the order of its lines.
-
-    It is a ValueError so that pydantic collects it together with the problems of other fields.
-    """
+    """A file cannot be used: every problem that was found in it, in the order of its lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(

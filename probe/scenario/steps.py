@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from msgspec import field
 
 from probe.scenario.expectation import FAILURES, Expectation, TalkExpectation
 from probe.scenario.kinds import Name, SomeSeconds, Text
@@ -62,7 +63,7 @@ def _retry_word(word: str, value: object, offset: int) -> str:
     )
 
 
-class Retry(Written):
+class Retry(Written, frozen=True, kw_only=True):
     """When and how often an attempt is repeated."""
 
     example = "retry: {times: 2, wait: 5s, on: 408|503|timeout}"
@@ -85,10 +86,10 @@ class Retry(Written):
         )
 
 
-class Step(Written):
+class Step(Written, frozen=True, kw_only=True):
     """One step of a scenario; its verb is the key of the step."""
 
-    inner = frozenset({"sources", "index", "verb"})
+    inner = Written.inner | frozenset({"index", "verb"})
     timings: ClassVar[tuple[str, ...]] = ("total",)
     "Times that this verb has."
 
@@ -107,71 +108,62 @@ class Step(Written):
     answer_within: SomeSeconds = 60.0
     "How long after the first provisional response we wait for a final one, s."
 
-    @model_validator(mode="after")
-    def _timings_fit(self) -> Step:
-        wrong = [
-            Problem(
-                source=self.source(f"expect.timing.{name}"),
-                message=f"'{name}' is not measured for '{self.verb}'",
-                hint=suggestion("", self.timings),
-            )
-            for name in (self.expect.timing if self.expect else {})
-            if name not in self.timings
-        ]
-        if wrong:
-            raise ScenarioError(wrong)
-        return self
+    def disagreements(self) -> Iterator[Problem]:
+        """Yield a problem for each time that the verb does not have."""
+        for name in self.expect.timing if self.expect else ():
+            if name not in self.timings:
+                yield Problem(
+                    source=self.source(f"expect.timing.{name}"),
+                    message=f"'{name}' is not measured for '{self.verb}'",
+                    hint=suggestion("", self.timings),
+                )
 
 
-class RegisterStep(Step):
+class RegisterStep(Step, frozen=True, kw_only=True):
     """Register agents (RFC 3261 section 10)."""
 
     may_be_empty = frozenset({"register"})
     timings = ("rrd", "total")
 
     verb: Literal["register"] = "register"
-    agents: Annotated[tuple[str, ...], Parsed(several(text))] = Field(
-        default=(), validation_alias="register"
-    )
+    agents: Annotated[tuple[str, ...], Parsed(several(text))] = field(default=(), name="register")
     "Who registers; nobody named stands for the trunk's own account."
     expires: Annotated[int | None, Parsed(seconds_whole)] = None
     "Registration time to ask for, s; None leaves it to the profile."
 
 
-class UnregisterStep(Step):
+class UnregisterStep(Step, frozen=True, kw_only=True):
     """Remove registrations (RFC 3261 section 10.2.2)."""
 
     may_be_empty = frozenset({"unregister"})
     timings = ("rrd", "total")
 
     verb: Literal["unregister"] = "unregister"
-    agents: Annotated[tuple[str, ...], Parsed(several(text))] = Field(
-        default=(), validation_alias="unregister"
-    )
+    agents: Annotated[tuple[str, ...], Parsed(several(text))] = field(default=(), name="unregister")
     "Whose registration ends; nobody named stands for the trunk's own account."
 
 
-class CancelStep(Step):
+class CancelStep(Step, frozen=True, kw_only=True):
     """Cancel a call that is not yet answered (RFC 3261 section 9)."""
 
     may_be_empty = frozenset({"cancel"})
 
     verb: Literal["cancel"] = "cancel"
-    call: Text = Field(default=None, validation_alias="cancel")
+    call: Text = field(default=None, name="cancel")
     "Name of the call step; None stands for the latest call."
 
 
-class HangupStep(Step):
+class HangupStep(Step, frozen=True, kw_only=True):
     """End a call with BYE (RFC 3261 section 15)."""
 
     may_be_empty = frozenset({"hangup"})
 
     verb: Literal["hangup"] = "hangup"
-    by: Text = Field(default=None, validation_alias="hangup")
+    by: Text = field(default=None, name="hangup")
     "Agent that hangs up, or name of the call step; None stands for the latest call."
 
 
-class TalkStep(Step):
+class TalkStep(Step, frozen=True, kw_only=True):
     """Let the call go on for a while."""
 
     inner = Step.inner | {"retry", "timeout", "answer_within"}
@@ -180,40 +172,40 @@ class TalkStep(Step):
     verb: Literal["talk"] = "talk"
     expect: TalkExpectation | None = None
     "What each agent hears meanwhile, by agent."
-    duration: SomeSeconds = Field(validation_alias="talk")
+    duration: SomeSeconds = field(name="talk")
     "How long, s."
-    send_dtmf: Annotated[dict[str, Keys], Parsed(keys_by_agent)] = Field(default_factory=dict)
+    send_dtmf: Annotated[dict[str, Keys], Parsed(keys_by_agent)] = field(default_factory=dict)
     "Keys that are pressed, by agent: {alice: '42#'}; without an agent by the one that called."
 
 
-class WaitStep(Step):
+class WaitStep(Step, frozen=True, kw_only=True):
     """Do nothing for a while."""
 
     inner = Step.inner | {"expect", "retry", "timeout", "answer_within"}
 
     verb: Literal["wait"] = "wait"
-    duration: SomeSeconds = Field(validation_alias="wait")
+    duration: SomeSeconds = field(name="wait")
     "How long, s."
 
 
-class OptionsStep(Step):
+class OptionsStep(Step, frozen=True, kw_only=True):
     """Ask what the other side can do, or whether it is there (RFC 3261 section 11)."""
 
     may_be_empty = frozenset({"options"})
 
     verb: Literal["options"] = "options"
-    target: Annotated[str | None, Parsed(called)] = Field(default=None, validation_alias="options")
+    target: Annotated[str | None, Parsed(called)] = field(default=None, name="options")
     "Number or URI to ask; None stands for the trunk itself."
-    from_: Text = Field(default=None, validation_alias="from")
+    from_: Text = field(default=None, name="from")
     "Agent that asks; None stands for the trunk's own account."
 
 
-class UseStep(Written):
+class UseStep(Written, frozen=True, kw_only=True):
     """The steps of another file, in the place of this one (probe/scenario/use.py)."""
 
     use: Annotated[str, Parsed(text)]
     "The file, relative to this one; no variable is filled in there."
-    with_: Annotated[dict[str, str], Parsed(mapped(lambda _, value: text(value)))] = Field(
-        default_factory=dict, validation_alias="with"
+    with_: Annotated[dict[str, str], Parsed(mapped(lambda _, value: text(value)))] = field(
+        default_factory=dict, name="with"
     )
     "Variables of that file and their values."

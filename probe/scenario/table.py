@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.scenario.source import (
     Filled,
@@ -67,13 +69,12 @@ class _Record(NamedTuple):
     "What is in them."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CsvTable:
+class CsvTable(Struct, frozen=True, kw_only=True):
     """The rows of a CSV or TSV file, kept as they are until they are asked for."""
 
     file: str
     names: tuple[str, ...]
-    records: Sequence[_Record] = field(repr=False)
+    records: Sequence[_Record]
     filled: tuple[Filled, ...] = ()
     "Who gave the values, where that is not the scenario's author."
 
@@ -98,8 +99,7 @@ class CsvTable:
             }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListTable:
+class ListTable(Struct, frozen=True, kw_only=True):
     """The rows of a list of mappings."""
 
     names: tuple[str, ...]

@@ -7,8 +7,10 @@ never hangs on a value. What came from another file carries a note of who uses i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe.scenario.document import LARGEST_FILE, Document, read_document
 from probe.scenario.files import beside, content, shown, there
@@ -37,8 +39,7 @@ _MOST_PROBLEMS = 1000
 _ROWS = ("matrix", "data", "row_name")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scope:
+class Scope(Struct, frozen=True, eq=False):
     """The variables that one `use:` gives."""
 
     given: Mapping[str, Located]
@@ -76,8 +77,7 @@ class Scope:
         return inner
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Something as it is written, and whose variables fill it in."""
 
     written: object
@@ -96,8 +96,7 @@ class Part:
         return frozenset(found for name in names for found in self.scope.needs(name))
 
 
-@dataclass(slots=True)
-class Whole:
+class Whole(Struct):
     """A scenario's steps and agents, those of used files included."""
 
     steps: list[Part] = field(default_factory=list)
@@ -107,8 +106,7 @@ class Whole:
     spoilt: list[Source] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """The file whose steps are read, and how one got there."""
 
     path: Path

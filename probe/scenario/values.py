@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from pydantic import SecretStr
-
+from probe.scenario.secret import Secret
 from probe.scenario.source import (
     NOWHERE,
     Problem,
@@ -220,12 +219,12 @@ def mapped(read: Callable[[str, object], T]) -> Callable[[object], dict[str, T]]
     return read_all
 
 
-def secret(value: object) -> SecretStr:
+def secret(value: object) -> Secret:
     """Return a password; it is never quoted in a message."""
-    if isinstance(value, SecretStr):
+    if isinstance(value, Secret):
         return value
     if isinstance(value, str) and value:
-        return SecretStr(str(value))
+        return Secret(str(value))
     raise refuse(value, "a password must be a text that is not empty", "quote it")
 
 

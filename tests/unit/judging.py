@@ -3,6 +3,7 @@
 from wirebuilder import Wire
 
 from probe.scenario.expectation import Expectation
+from probe.scenario.reading import read
 from probe.scenario.sequence import SequencePattern, parse_sequence
 from probe.scenario.source import Source
 from probe.verdict.judge import judge
@@ -24,7 +25,7 @@ def expectation(**expect: object) -> Expectation:
     """Return an expectation as read from a file; ``responses`` stands at LINE."""
     if isinstance(expect.get("responses"), str):
         expect["responses"] = sequence(str(expect["responses"]))
-    return Expectation.model_validate(expect)
+    return read(Expectation, expect)
 
 
 def judged(wire: Wire, **expect: object) -> Verdict:

@@ -366,7 +366,7 @@ def wants(trace: Trace, retry: Retry | None) -> bool:
 
 def retry_on(*words: str) -> Retry:
     """Return a retry; validation of the words is left out."""
-    return Retry.model_construct(times=2, wait=0.0, on=words)
+    return Retry(times=2, wait=0.0, on=words)
 
 
 def failed(failure: Failure, *, with_100: bool = False) -> Trace:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from commandline import Ended
-from pydantic import SecretStr
 
 from probe.executor.crew import JournalPlace
 from probe.executor.ledger import Ledger
@@ -18,6 +17,7 @@ from probe.plan.plan import Attempt
 from probe.plan.resolve import resolve
 from probe.scenario.loader import load_scenario
 from probe.scenario.schema import Profile, Settings
+from probe.scenario.secret import Secret
 from probe.simulator.trunk import EmbeddedTrunk
 
 pytestmark = pytest.mark.pjsua2
@@ -44,7 +44,7 @@ def written(trunk: EmbeddedTrunk, tmp_path_factory: pytest.TempPathFactory) -> l
     """Return the journal of a real worker that is registered and in a call."""
     folder = tmp_path_factory.mktemp("killed")
     (folder / "one.sip.yaml").write_text(STEPS, encoding="utf-8")
-    profile = Profile(uri=trunk.uri, password=SecretStr(trunk.password), local_address=trunk.host)
+    profile = Profile(uri=trunk.uri, password=Secret(trunk.password), local_address=trunk.host)
     scenario = load_scenario(folder / "one.sip.yaml", variables={}, environ={})
     executor = LocalExecutor(Ledger(folder / "ledger.sqlite"))
     executor.journals = JournalPlace(folder=folder, run="a-run")

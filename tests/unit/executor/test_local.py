@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from probe.executor import begin as begin_module
 from probe.executor import crew as crew_module
@@ -20,6 +19,7 @@ from probe.plan.plan import Plan
 from probe.plan.resolve import resolve
 from probe.scenario.loader import load_scenario
 from probe.scenario.schema import EMBEDDED, Profile, Settings
+from probe.scenario.secret import Secret
 from probe.simulator.records import SeenMessage
 from probe.simulator.trunk import EmbeddedTrunk
 from probe.trace.failure import Failure
@@ -75,7 +75,7 @@ def plan(trunk: EmbeddedTrunk, tmp_path: Path) -> Callable[..., Plan]:
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         profile = Profile(
             uri=trunk.uri,
-            password=SecretStr(password or trunk.password),
+            password=Secret(password or trunk.password),
             local_address=trunk.host,
         )
         scenario = load_scenario(file, variables={}, environ={})

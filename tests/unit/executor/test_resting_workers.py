@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pydantic import SecretStr
 
 from probe.executor import crew as crew_module
 from probe.executor.ledger import Ledger
@@ -15,6 +14,7 @@ from probe.plan.plan import Plan
 from probe.plan.resolve import resolve
 from probe.scenario.loader import load_many
 from probe.scenario.schema import EMBEDDED, Profile, Settings
+from probe.scenario.secret import Secret
 from probe.simulator.trunk import EmbeddedTrunk
 from probe.trace.trace import MessageSent
 
@@ -63,7 +63,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[WorkerProcess]:
 @pytest.fixture
 def plans(trunk: EmbeddedTrunk, tmp_path: Path) -> Callable[[str], list[Plan]]:
     """Return what makes the plans of a scenario with rows."""
-    profile = Profile(uri=trunk.uri, password=SecretStr(trunk.password), local_address=trunk.host)
+    profile = Profile(uri=trunk.uri, password=Secret(trunk.password), local_address=trunk.host)
 
     def _plans(text: str) -> list[Plan]:
         file = tmp_path / "rows.sip.yaml"

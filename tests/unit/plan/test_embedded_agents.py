@@ -1,25 +1,25 @@
 """Agents at the built-in PBX: what host and password `embedded` become."""
 
 import pytest
-from pydantic import SecretStr
+from msgspec.structs import replace
 
 from probe.plan.embedded import FAILOVER, is_at_embedded, same_hop, settled
+from probe.scenario.reading import read
 from probe.scenario.schema import Profile
+from probe.scenario.secret import Secret
 from probe.simulator.names import NAME
 
-RUNNING = Profile(
-    uri="sip:100@127.0.0.1:4711", password=SecretStr("right"), local_address="127.0.0.1"
-)
+RUNNING = Profile(uri="sip:100@127.0.0.1:4711", password=Secret("right"), local_address="127.0.0.1")
 
 
 def agent(**keys: object) -> Profile:
     """Return an agent as a file says it."""
-    return Profile.model_validate(keys)
+    return read(Profile, keys)
 
 
-@pytest.mark.parametrize("password", [{}, {"password": SecretStr("embedded")}])
+@pytest.mark.parametrize("password", [{}, {"password": Secret("embedded")}])
 def test_an_agent_at_the_built_in_pbx_gets_its_place_and_password(
-    password: dict[str, SecretStr],
+    password: dict[str, Secret],
 ) -> None:
     """Host, port and password are those of the running PBX; the user and transport stay."""
     written = agent(uri="sip:101@embedded;transport=tcp", **password)
@@ -32,10 +32,8 @@ def test_an_agent_at_the_built_in_pbx_gets_its_place_and_password(
 
 def test_a_wrong_password_stays_wrong() -> None:
     """Only the word `embedded` is replaced."""
-    profile, _ = settled(
-        agent(uri="sip:101@embedded", password=SecretStr("wrong")), RUNNING, RUNNING
-    )
-    assert profile.password == SecretStr("wrong")
+    profile, _ = settled(agent(uri="sip:101@embedded", password=Secret("wrong")), RUNNING, RUNNING)
+    assert profile.password == Secret("wrong")
 
 
 def test_an_agent_elsewhere_shares_nothing_with_the_built_in_trunk() -> None:
@@ -48,7 +46,7 @@ def test_an_agent_elsewhere_shares_nothing_with_the_built_in_trunk() -> None:
 
 def test_the_stand_in_is_no_password_elsewhere() -> None:
     """A PBX without its passwords is an error with a remedy."""
-    written = agent(uri="sip:101@pbx.example", password=SecretStr("embedded"))
+    written = agent(uri="sip:101@pbx.example", password=Secret("embedded"))
     _, problem = settled(written, RUNNING, RUNNING)
     assert problem is not None
     assert "--secret" in (problem.hint or "")
@@ -85,7 +83,7 @@ def test_tls_is_one_port_higher(written: str, becomes: str) -> None:
 
 def test_a_name_that_has_to_be_looked_up_stays() -> None:
     """The agent asks the name server of the built-in PBX, and is its user all the same."""
-    running = RUNNING.model_copy(update={"nameserver": "127.0.0.1:5300"})
+    running = replace(RUNNING, nameserver="127.0.0.1:5300")
     profile, _ = settled(agent(uri=f"sip:100@{FAILOVER}"), Profile(), running)
     assert (profile.uri, profile.nameserver) == (f"sip:100@{FAILOVER}", "127.0.0.1:5300")
     assert profile.password == RUNNING.password

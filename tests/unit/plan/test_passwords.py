@@ -9,12 +9,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pydantic import ValidationError
 
 from probe.plan.plan import Plan
 from probe.plan.resolve import resolve
 from probe.plan.secrets import PasswordError, Passwords, kept_in_keyring, output_of
 from probe.scenario.loader import load_scenario, load_settings
+from probe.scenario.reading import read
 from probe.scenario.schema import Profile, TrunkProfile
 from probe.scenario.source import ScenarioError
 
@@ -254,8 +254,8 @@ def test_agent_with_a_source_of_its_own_does_not_keep_the_trunks() -> None:
 
 def test_two_sources_are_refused() -> None:
     """It would be a guess which of them counts."""
-    with pytest.raises(ValidationError, match="both say where the password is"):
-        Profile(password="a", password_file="b")
+    with pytest.raises(ScenarioError, match="both say where the password is"):
+        read(Profile, {"password": "a", "password_file": "b"})
 
 
 def test_profile_without_a_password_has_none(tmp_path: Path) -> None:

@@ -369,8 +369,8 @@ def test_account_without_a_uri_is_refused_at_each_step_that_needs_it(tmp_path: P
 def test_text_that_is_no_address_of_record_is_refused_where_it_stands(tmp_path: Path) -> None:
     """The place is the profile's line, not the step's."""
     scenario, settings = read(tmp_path, "register:")
-    profile = settings.trunks["carrier"].model_copy(update={"uri": "mailto:a@b.example"})
-    settings = settings.model_copy(update={"trunks": {"carrier": profile}})
+    profile = replace(settings.trunks["carrier"], uri="mailto:a@b.example")
+    settings = replace(settings, trunks={"carrier": profile})
     with pytest.raises(ScenarioError) as caught:
         resolve(scenario, settings)
     (problem,) = caught.value.problems
@@ -384,9 +384,9 @@ def test_step_of_an_agent_that_is_not_there_is_refused(tmp_path: Path) -> None:
     scenario, settings = read(tmp_path, "call: '2001'")
     (step,) = scenario.steps
     assert isinstance(step, CallStep)
-    ghost = step.model_copy(update={"from_": "ghost"})
+    ghost = replace(step, from_="ghost")
     with pytest.raises(ScenarioError) as caught:
-        resolve(scenario.model_copy(update={"steps": (ghost,)}), settings)
+        resolve(replace(scenario, steps=(ghost,)), settings)
     (problem,) = caught.value.problems
     assert problem.message == "there is no agent 'ghost'"
     assert problem.hint == "agents: trunk"

@@ -90,7 +90,7 @@ def test_password_of_a_row_is_in_no_name_and_no_value(tmp_path: Path) -> None:
     found = rows_of(tmp_path, text + " password: '${PASSWORD}'}}\nsteps: [register: a]\n")
     password = found[0].agents["a"].password
     assert password is not None
-    assert password.get_secret_value() == "hunter2"
+    assert password.revealed() == "hunter2"
     assert "hunter2" not in f"{found[0].id} {found[0].row}"
 
 

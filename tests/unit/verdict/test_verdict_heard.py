@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from probe.scenario.reading import read
 from probe.scenario.sound_expectation import (
     EchoExpectation,
     HeardExpectation,
@@ -40,7 +41,7 @@ def wrong(
 
 def heard(what: str, **more: object) -> SoundExpectation:
     """Return an expectation of one sound."""
-    return SoundExpectation(heard=HeardExpectation.model_validate({"what": what, **more}))
+    return SoundExpectation(heard=read(HeardExpectation, {"what": what, **more}))
 
 
 @pytest.mark.parametrize(

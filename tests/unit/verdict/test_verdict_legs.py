@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from wirebuilder import ANSWER, OFFER, Wire, sdp
 
 from probe.scenario.expectation import CalleeExpectation
+from probe.scenario.reading import read
 from probe.trace.failure import Failure
 from probe.trace.trace import Leg, Trace
 from probe.verdict.judge import judge
@@ -52,7 +53,7 @@ def verdict(trace: Trace, *legs: Trace, **expect: Any) -> Verdict:  # noqa: ANN4
 
 def callee(**keys: Any) -> CalleeExpectation:  # noqa: ANN401 - any key
     """Return what is expected of the INVITE that arrived."""
-    return CalleeExpectation.model_validate(keys)
+    return read(CalleeExpectation, keys)
 
 
 def test_call_that_reached_its_agent_is_met() -> None:

@@ -8,6 +8,7 @@ from wirebuilder import Wire, answered_call
 from probe.scenario.bounds import Bound
 from probe.scenario.expectation import Expectation
 from probe.scenario.media_expectation import MediaExpectation
+from probe.scenario.reading import read
 from probe.trace.media import Agreed, Gap, MediaSlice
 from probe.trace.trace import Leg, Trace
 from probe.verdict.judge import judge
@@ -28,7 +29,7 @@ BOUNDS = {
 
 def wanting(*names: str) -> MediaExpectation:
     """Return an expectation with some of the bounds above."""
-    return MediaExpectation.model_validate({name: BOUNDS[name] for name in names})
+    return read(MediaExpectation, {name: BOUNDS[name] for name in names})
 
 
 GOOD = {"rx_first_at": 0.1, "mos": 4.36, "rtt_s": 0.02, "tx_lost": 0}
