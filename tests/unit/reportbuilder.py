@@ -76,7 +76,7 @@ def attempt(trace: Trace, *, step: int = 2, times: int = 0, host: str = "pbx.exa
         action=Call(attempt=step - 1, account="trunk", target=f"sip:+12025550123@{host}"),
         account=account,
         expectation=None,
-        retry=Retry(times=str(times)) if times else None,  # type: ignore[arg-type]
+        retry=Retry(times=times) if times else None,
         source=Source(file=FILE, line=9, column=5, length=4, text="  - call: +12025550123"),
         provider=None,
     )

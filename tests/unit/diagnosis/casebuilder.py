@@ -11,6 +11,7 @@ from probe.diagnosis.history import Before
 from probe.plan.action import Account, Call, Options, Register
 from probe.plan.plan import Attempt
 from probe.scenario.expectation import Expectation
+from probe.scenario.reading import read
 from probe.scenario.source import Source
 from probe.trace.trace import Trace
 from probe.verdict.judge import judge
@@ -59,7 +60,7 @@ def attempt(  # noqa: PLR0913 - the facts of an attempt with defaults
         direction=direction or ("register" if trace.method == "REGISTER" else "outbound"),
         action=action,
         account=account,
-        expectation=None if expect is None else Expectation(**expect),
+        expectation=None if expect is None else read(Expectation, expect),
         retry=None,
         source=SOURCE,
         provider=provider,

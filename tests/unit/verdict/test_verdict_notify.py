@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from wirebuilder import Wire
 
 from probe.scenario.expectation import Expectation
+from probe.scenario.reading import read
 from probe.scenario.source import NOWHERE
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace
@@ -30,7 +31,7 @@ def subscribed(*states: str, expires: str = "300", status: int = 200) -> Trace:
 
 def verdict(trace: Trace, **expect: object) -> Verdict:
     """Judge a trace."""
-    return judge(Expectation(**expect) if expect else None, trace, NOWHERE)
+    return judge(read(Expectation, expect) if expect else None, trace, NOWHERE)
 
 
 def said(trace: Trace, **expect: object) -> str:
