@@ -22,7 +22,7 @@ def scenarios(
     del ctx, parameter
     if "/" in incomplete or "." in incomplete:
         return [_item(incomplete, "file")]
-    from probe.scenario.loader import known_scenarios  # noqa: PLC0415 - pydantic, as needed
+    from probe.scenario.loader import known_scenarios  # noqa: PLC0415 - the models, as needed
 
     return _beginning(incomplete, known_scenarios(Path.cwd()))
 

@@ -117,7 +117,7 @@ def _unregister(registration: "LeftRegistration", config: Path | None) -> str | 
     """Register the same contact again and remove it, in a run of its own; say why not, or None."""
     from msgspec.structs import replace  # noqa: PLC0415 - only here
 
-    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+    from probe.cli import inputs  # noqa: PLC0415 - loads only where it is needed
     from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - as above
     from probe.executor.local import LocalExecutor  # noqa: PLC0415 - as above
     from probe.plan.resolve import resolve  # noqa: PLC0415 - as above

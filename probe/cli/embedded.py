@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # pydantic loads only where it is needed
+if TYPE_CHECKING:  # loads only where it is needed
     from probe.scenario.schema import Profile, Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
 

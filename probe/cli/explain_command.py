@@ -96,7 +96,7 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
 
 
 def _colored(color: str | None) -> bool:
-    from probe.cli.inputs import wants_color  # noqa: PLC0415 - pydantic: not for a code
+    from probe.cli.inputs import wants_color  # noqa: PLC0415 - the models: not for a code
 
     return wants_color(color, sys.stdout.isatty())
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-if TYPE_CHECKING:  # pydantic loads only where it is needed
+if TYPE_CHECKING:  # loads only where it is needed
     from probe.plan.plan import Plan
     from probe.report.model import RunReport
     from probe.scenario.schema import Scenario, Settings

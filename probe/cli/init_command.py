@@ -70,7 +70,7 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     Exit status: 0 written, 1 (with --observe) no answer that a scenario could ask for, 2 usage or
     a file that is there, 3 could not test, 130 interrupted.
     """
-    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+    from probe.cli import inputs  # noqa: PLC0415 - loads only where it is needed
 
     asked = InitFlags(**flags)
     with inputs.problems_end_the_command(color=inputs.stderr_color(asked.color)):

@@ -41,7 +41,7 @@ class Desk(Struct, kw_only=True):
     @classmethod
     def here(cls, asked: "InitFlags") -> "Desk":
         """Look at what is there."""
-        from probe.scenario.loader import SETTINGS, find_settings  # noqa: PLC0415 - pydantic
+        from probe.scenario.loader import SETTINGS, find_settings  # noqa: PLC0415 - the models
 
         path = asked.config or find_settings(Path.cwd(), os.environ) or Path.cwd() / SETTINGS
         old = None

@@ -71,7 +71,7 @@ def observe(target: str, asked: "InitFlags") -> int:
 
 def _ordered(target: str, asked: "InitFlags", desk: Desk) -> "tuple[_Order, Settings]":
     """Say who calls what, and where it will be written; nothing is sent yet."""
-    from probe.drafting.observed import scenario_name  # noqa: PLC0415 - pydantic loads here
+    from probe.drafting.observed import scenario_name  # noqa: PLC0415 - the models load here
     from probe.scenario.schema import EMBEDDED, PASSWORD_KEYS  # noqa: PLC0415 - as above
 
     name = asked.scenario or scenario_name(target)

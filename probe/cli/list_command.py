@@ -9,7 +9,7 @@ import click
 from probe.cli.exits import Exit
 from probe.cli.selection import Selection, selection_flags
 
-if TYPE_CHECKING:  # pydantic loads only where it is needed
+if TYPE_CHECKING:  # loads only where it is needed
     from probe.scenario.schema import Scenario
 
 
@@ -21,7 +21,7 @@ def command(as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click hands o
 
     Exit status: 0 shown, 2 usage or an invalid file, 5 nothing selected.
     """
-    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+    from probe.cli import inputs  # noqa: PLC0415 - loads only where it is needed
 
     selection = Selection.taken_from(flags)
     with inputs.problems_end_the_command(color=inputs.stderr_color(), hide=selection.hide):

@@ -163,7 +163,7 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
 
 def _run(selection: Selection, options: Options, executor: "LocalExecutor", began: float) -> int:
     """Read, select, resolve, carry out, report."""
-    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads while the worker starts
+    from probe.cli import inputs  # noqa: PLC0415 - the models load while the worker starts
 
     hiding = Hiding.chosen(options.redact, secrets=selection.hide)
     with (

@@ -10,7 +10,7 @@ from msgspec import Struct
 from probe.cli.completing import scenarios, tags, trunks
 from probe.cli.exits import Exit
 
-if TYPE_CHECKING:  # pydantic loads only where it is needed
+if TYPE_CHECKING:  # loads only where it is needed
     from probe.scenario.choice import Choice
     from probe.scenario.schema import Scenario, Settings
 
@@ -111,7 +111,7 @@ class Selection(Struct, frozen=True, kw_only=True):
 
     def read(self) -> "tuple[tuple[Scenario, ...], Settings]":
         """Read what is selected; raise ScenarioError, or leave where nothing is."""
-        from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+        from probe.cli import inputs  # noqa: PLC0415 - loads only where it is needed
 
         meant = self._meant()
         given = inputs.variables(self.variables)

@@ -67,7 +67,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter a flag, as click wants it
     Exit status: 0 ended in order, 2 usage, a wrong configuration, an address or a state folder
     that cannot be had; 3 without pjsua2.
     """
-    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads where it is needed
+    from probe.cli import inputs  # noqa: PLC0415 - loads where it is needed
 
     address = _address(listen)
     _needs_packages()

@@ -8,7 +8,7 @@ import click
 from probe.cli.exits import Exit
 from probe.cli.selection import Selection, selection_flags
 
-if TYPE_CHECKING:  # pydantic loads only where it is needed
+if TYPE_CHECKING:  # loads only where it is needed
     from probe.plan.plan import Plan
     from probe.scenario.schema import Scenario
 
@@ -23,7 +23,7 @@ def command(color: str | None, **flags: Any) -> int:  # noqa: ANN401 - click han
 
     Exit status: 0 valid, 2 usage or a problem, 5 nothing selected.
     """
-    from probe.cli import inputs  # noqa: PLC0415 - pydantic loads only where it is needed
+    from probe.cli import inputs  # noqa: PLC0415 - loads only where it is needed
     from probe.cli.embedded import stand_in  # noqa: PLC0415 - as above
     from probe.executor.engine import capabilities_of_engine  # noqa: PLC0415 - as above
     from probe.plan.caps import too_many_calls  # noqa: PLC0415 - as above

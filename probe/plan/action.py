@@ -1,6 +1,6 @@
 """What an agent is told to do: plain values without expectations, small enough for a worker.
 
-This module imports neither pydantic nor YAML, because every worker process imports it.
+This module imports no models of files and no YAML, because every worker process imports it.
 """
 
 import re

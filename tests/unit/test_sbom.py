@@ -14,7 +14,7 @@ LOCKED = f"""# made by
 click==8.5.1 \\
     --hash=sha256:{FILE} \\
     --hash=sha256:{"9" * 64}
-pydantic-core==2.50.4 ; python_full_version < '3.11' \\
+pylibsrtp==1.0.0 ; python_full_version < '3.11' \\
     --hash=sha256:{FILE}
 """
 
@@ -36,7 +36,7 @@ def parts(*names: str) -> dict[str, Any]:
         {"type": "distribution", "url": "file:///home/ann/wheels/one.whl"},
         {"type": "website", "url": "https://one.example/"},
     ]
-    versions = {"click": "8.5.1", "pydantic_core": "2.50.4", "sipprobe": "0.1.0"}
+    versions = {"click": "8.5.1", "pylibsrtp": "1.0.0", "sipprobe": "0.1.0"}
     made = [
         {"name": n, "version": versions[n], "type": "library", "externalReferences": references}
         for n in names
@@ -46,7 +46,7 @@ def parts(*names: str) -> dict[str, Any]:
 
 def report(**hashes: str) -> dict[str, Any]:
     """Return what pip says that it installed."""
-    versions = {"click": "8.5.1", "pydantic_core": "2.50.4", "sipprobe": "0.1.0"}
+    versions = {"click": "8.5.1", "pylibsrtp": "1.0.0", "sipprobe": "0.1.0"}
     return {
         "install": [
             {
@@ -60,12 +60,12 @@ def report(**hashes: str) -> dict[str, Any]:
 
 def test_each_part_has_its_package_url_and_its_hash(sbom: ModuleType) -> None:
     """Names are normalized, no path of a machine is left, the release is what the list is about."""
-    document = parts("click", "pydantic_core", "sipprobe")
-    files = sbom.installed(report(click=FILE, pydantic_core=FILE, sipprobe=WHEEL))
+    document = parts("click", "pylibsrtp", "sipprobe")
+    files = sbom.installed(report(click=FILE, pylibsrtp=FILE, sipprobe=WHEEL))
     sbom.complete(document, files, sbom.locked(LOCKED))
     assert [part["purl"] for part in document["components"]] == [
         "pkg:pypi/click@8.5.1",
-        "pkg:pypi/pydantic-core@2.50.4",
+        "pkg:pypi/pylibsrtp@1.0.0",
     ]
     assert document["components"][0]["hashes"] == [{"alg": "SHA-256", "content": FILE}]
     assert "file:" not in str(document)

@@ -171,7 +171,7 @@ def test_nothing_of_ours_is_loaded_for_those_who_do_not_use_it() -> None:
     """The plugin is loaded in every project of an environment."""
     code = (
         "import probe.pytest_plugin, sys;"
-        "print(*sorted(m for m in sys.modules if m.startswith(('probe', 'pydantic', 'yaml'))))"
+        "print(*sorted(m for m in sys.modules if m.startswith(('probe', 'msgspec', 'yaml'))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["probe", "probe.pytest_plugin"]
