@@ -21,10 +21,11 @@ the INVITE with the same Call-ID and CSeq number.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 
 from msgspec import Struct
 
-from probe.sip.message import MOST_PARSED, MalformedMessageError, SipMessage, parse_message
+from probe.sip.message import MalformedMessageError, SipMessage, parse_message
 from probe.trace.control import ControlRan
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
@@ -382,51 +383,48 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
     legs: tuple[Leg, ...] = ()
     "What each agent saw that the call was to reach, in the order of the step."
 
-    @cached_property
-    def _parsed(self) -> dict[int, SipMessage]:
-        """Messages that were read, by their index."""
-        return {}
-
     def views(self) -> "tuple[Trace, ...]":
         """Return what each side saw: this trace, then those of its legs."""
         return (self, *(leg.trace for leg in self.legs))
 
     def messages(self) -> Iterator[tuple[int, MessageEvent, SipMessage]]:
         """Yield (index, event, parsed message) of every readable message, in order."""
+        return iter(self._messages)
+
+    @cached_property
+    def _messages(self) -> tuple[tuple[int, MessageEvent, SipMessage], ...]:
+        """The readable messages, each parsed once for as long as the trace is looked at."""
+        found = []
         for index, event in enumerate(self.events):
             if isinstance(event, MessageEvent):
                 try:
-                    yield index, event, self._read(index, event)
+                    found.append((index, event, parse_message(event.text)))
                 except MalformedMessageError:
                     continue
+        return tuple(found)
 
-    def _read(self, index: int, event: MessageEvent) -> SipMessage:
-        """Return a message as parsed; a trace beyond the parser's own memory keeps them itself."""
-        if len(self.events) <= MOST_PARSED:
-            return event.message
-        if index not in self._parsed:
-            self._parsed[index] = event.message
-        return self._parsed[index]
+    @cached_property
+    def _by_index(self) -> dict[int, SipMessage]:
+        """The readable messages by their index."""
+        return {index: message for index, _, message in self._messages}
+
+    @cached_property
+    def _requests(self) -> dict[tuple[bool, str | None], tuple[int, ...]]:
+        """Indices of requests by whether we sent them and their method, no retransmissions."""
+        found: dict[tuple[bool, str | None], tuple[int, ...]] = {}
+        for index, event, message in self._messages:
+            if message.method is not None and not event.retransmission:
+                key = isinstance(event, MessageSent), message.method
+                found[key] = (*found.get(key, ()), index)
+        return found
 
     def sent(self, method: str) -> tuple[int, ...]:
         """Return the indices of our requests of a method, retransmissions left out."""
-        return tuple(
-            index
-            for index, event, message in self.messages()
-            if isinstance(event, MessageSent)
-            and message.method == method
-            and not event.retransmission
-        )
+        return self._requests.get((True, method), ())
 
     def received(self, method: str) -> tuple[int, ...]:
         """Return the indices of the peer's requests of a method, retransmissions left out."""
-        return tuple(
-            index
-            for index, event, message in self.messages()
-            if isinstance(event, MessageReceived)
-            and message.method == method
-            and not event.retransmission
-        )
+        return self._requests.get((False, method), ())
 
     def transactions(self) -> tuple[Transaction, ...]:
         """Return all transactions in the order of their first request."""
@@ -442,6 +440,10 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
         They are ours, or the peer's where the attempt serves. A re-INVITE that was accepted is
         none of a call's own: hold, resume and session timers are told by what follows.
         """
+        return self._of_the_method
+
+    @cached_property
+    def _of_the_method(self) -> tuple[tuple[int, Transaction], ...]:
         own = tuple(
             (position, transaction)
             for position, transaction in enumerate(self.transactions())
@@ -468,7 +470,13 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
         A challenge is answered where a later transaction of the same Call-ID and method has a
         higher CSeq number and carries credentials (RFC 3261 §22.2, §8.1.3.5).
         """
+        return self._answered
+
+    @cached_property
+    def _answered(self) -> tuple[int, ...]:
         found: list[int] = []
+        if not any(message.status in CHALLENGES for _, _, message in self._messages):
+            return ()
         own = [t for t in self.transactions() if t.ours]
         for transaction in own:
             later = any(
@@ -491,7 +499,17 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
 
         Retransmissions are left out, and so are answered challenges unless ``challenges`` is set.
         """
-        answered = set() if challenges else set(self.answered_challenges())
+        return self._every_response if challenges else self._responses
+
+    @cached_property
+    def _responses(self) -> tuple[Response, ...]:
+        answered = self._answered
+        if not answered:
+            return self._every_response
+        return tuple(one for one in self._every_response if one.index not in answered)
+
+    @cached_property
+    def _every_response(self) -> tuple[Response, ...]:
         found = []
         left = self.left()
         for position, transaction in self.client_transactions():
@@ -499,7 +517,7 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
                 continue
             for index in transaction.responses:
                 message = self.message(index)
-                if index not in answered and message.status is not None:
+                if message.status is not None:
                     found.append(
                         Response(
                             index=index,
@@ -509,12 +527,11 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
                             transaction=position,
                         )
                     )
-        return tuple(sorted(found, key=lambda response: response.index))
+        return tuple(sorted(found, key=attrgetter("index")))
 
     def final(self) -> Response | None:
         """Return the last final response to the method under test, or None."""
-        finals = [response for response in self.responses() if response.status >= 200]
-        return finals[-1] if finals else None
+        return next((one for one in reversed(self._responses) if one.status >= 200), None)
 
     def left(self) -> int:
         """Return the index at which the last server was left for the next one; 0 where none was.
@@ -557,59 +574,69 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
         event = self.events[index]
         if not isinstance(event, MessageEvent):
             raise TypeError(f"event {index} is a {type(event).__name__}, not a message")
-        return self._read(index, event)
+        return self._by_index.get(index) or event.message
 
 
 def _transactions(trace: Trace) -> tuple[Transaction, ...]:
     """Group messages into transactions by direction, branch and CSeq method."""
-    order: list[tuple[bool, str, str]] = []
-    parts: dict[tuple[bool, str, str], dict[str, list[int]]] = {}
-    invites: dict[tuple[bool, str, int], tuple[bool, str, str]] = {}
+    parts: dict[_Key, _Group] = {}
+    invites: dict[tuple[bool, str, int], _Group] = {}
     for index, event, message in trace.messages():
         number, method = message.cseq
-        ours = isinstance(event, MessageSent) == message.is_request
+        ours = isinstance(event, MessageSent) is message.is_request
         if message.method == "ACK":
-            key = invites.get((ours, message.call_id, number))
-            if key is not None:
-                parts[key]["acks"].append(index)
+            group = invites.get((ours, message.call_id, number))
+            if group is not None:
+                group.acks.append(index)
             continue
         key = (ours, message.branch, method)
+        group = parts.get(key)
         if message.is_request:
-            if key not in parts:
-                order.append(key)
-                parts[key] = {"requests": [], "responses": [], "repeated": [], "acks": []}
-            parts[key]["requests"].append(index)
+            if group is None:
+                group = parts[key] = _Group(message.call_id, number)
+            group.requests.append(index)
             if method == "INVITE":
-                invites[(ours, message.call_id, number)] = key
-        elif key in parts:
-            parts[key]["repeated" if event.retransmission else "responses"].append(index)
+                invites[ours, message.call_id, number] = group
+        elif group is not None:
+            (group.repeated if event.retransmission else group.responses).append(index)
     failures = _failures(trace, parts)
-    found = []
-    for key in order:
-        ours, branch, method = key
-        group = parts[key]
-        first = trace.message(group["requests"][0])
-        found.append(
-            Transaction(
-                method=method,
-                call_id=first.call_id,
-                cseq=first.cseq[0],
-                branch=branch,
-                ours=ours,
-                request=group["requests"][0],
-                copies=len(group["requests"]),
-                responses=tuple(group["responses"]),
-                repeated=tuple(group["repeated"]),
-                acks=tuple(group["acks"]),
-                failure=failures.get(key),
-            )
+    return tuple(
+        Transaction(
+            method=key[2],
+            call_id=group.call_id,
+            cseq=group.cseq,
+            branch=key[1],
+            ours=key[0],
+            request=group.requests[0],
+            copies=len(group.requests),
+            responses=tuple(group.responses),
+            repeated=tuple(group.repeated),
+            acks=tuple(group.acks),
+            failure=failures.get(key),
         )
-    return tuple(found)
+        for key, group in parts.items()
+    )
 
 
-def _failures(
-    trace: Trace, parts: dict[tuple[bool, str, str], dict[str, list[int]]]
-) -> dict[tuple[bool, str, str], int]:
+_Key = tuple[bool, str, str]
+"""Whether a transaction is ours, its branch and the method of its CSeq."""
+
+
+class _Group:
+    """The indices of a transaction's messages while they are gathered."""
+
+    __slots__ = ("acks", "call_id", "cseq", "repeated", "requests", "responses")
+
+    def __init__(self, call_id: str, cseq: int) -> None:
+        self.call_id = call_id
+        self.cseq = cseq
+        self.requests: list[int] = []
+        self.responses: list[int] = []
+        self.repeated: list[int] = []
+        self.acks: list[int] = []
+
+
+def _failures(trace: Trace, parts: dict[_Key, _Group]) -> dict[_Key, int]:
     """Map a client transaction to the index of its failure.
 
     A failure names Call-ID and method only: it belongs to the latest request of both, so that a
@@ -620,12 +647,12 @@ def _failures(
         if not isinstance(event, TransactionFailed):
             continue
         candidates = [
-            (group["requests"][0], key)
+            (group.requests[0], key)
             for key, group in parts.items()
             if key[0]
             and key[2] == event.method
-            and group["requests"][0] < index
-            and trace.message(group["requests"][0]).call_id == event.call_id
+            and group.requests[0] < index
+            and group.call_id == event.call_id
         ]
         if candidates:
             found[max(candidates)[1]] = index
