@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
-from io import FileIO
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,14 @@ from msgspec.structs import replace
 
 from probe.plan.plan import Attempt
 from probe.plan.store import SCHEMA as ATTEMPT_SCHEMA
-from probe.plan.store import StoredAttemptError, attempt_from_json, attempt_to_json
-from probe.report.json_report import SCHEMA, to_json, written
-from probe.report.kept import changed
+from probe.plan.store import StoredAttemptError, attempt_from_json
+from probe.report.encoded import stored, trace_encoded
+from probe.report.json_report import SCHEMA, encoded, head, in_ascii, told_pieces, written
+from probe.report.kept import KeptFindings, OneFinding, changed
 from probe.report.model import Finding, RunReport
 from probe.report.pcap import pcap_pieces
 from probe.sip.redact import SHORTEST_SECRET, Redactor
-from probe.trace.store import StoredTraceError, redact_trace, trace_from_json, trace_to_json
+from probe.trace.store import StoredTraceError, redact_trace, trace_from_json
 from probe.trace.trace import Trace
 
 REPORT = "report.json"
@@ -148,8 +149,10 @@ class RunFolder(Struct, frozen=True, kw_only=True):
         path = self.path / JOURNAL
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(descriptor, "ab", buffering=0) as file:
-                _append(file, line)
+            try:
+                _append(descriptor, line)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise ResultsError(f"cannot write {path}: {error.strerror}") from error
 
@@ -284,21 +287,47 @@ def _files(
     if redactor is not None:
         report = _clean(report, redactor)
     yield TRACES, _traces_file(report, redactor)
-    yield CAPTURE, pcap_pieces(report.traces())
-    pieces = written(report, ascii_only=True, clean=lambda told: _told(told, redactor))
+    yield CAPTURE, _capture(report)
+    clean = None if redactor is None else partial(_redacted, redactor=redactor)
+    pieces = written(report, ascii_only=True, clean=clean)
     yield REPORT, (piece.encode("ascii") for piece in pieces)
+
+
+def _capture(report: RunReport) -> Iterator[bytes]:
+    """Yield the pieces of call.pcap: those that were gathered, or made of the traces."""
+    found = report.findings
+    if isinstance(found, KeptFindings) and found.capture is not None:
+        return found.capture.pieces()
+    return pcap_pieces(report.traces())
 
 
 def _traces_file(report: RunReport, redactor: Redactor | None) -> Iterator[bytes]:
     """Yield the pieces of trace.json."""
     opening = {"schema": TRACES_SCHEMA, "run": report.run_id}
     yield json.dumps(opening).encode("ascii")[:-1] + b', "findings": ['
-    for place, finding in enumerate(report.findings):
-        yield (b", " if place else b"") + _json(_stored(finding, redactor)).rstrip(b"\n")
+    gap = b""
+    for piece in _stored_pieces(report):
+        yield gap + in_ascii(piece if redactor is None else _without(piece, redactor))
+        gap = b",\n"
     yield b'], "cleanup": ['
-    for place, trace in enumerate(report.cleanup):
-        yield (b", " if place else b"") + _json(trace_to_json(trace)).rstrip(b"\n")
+    gap = b""
+    for trace in report.cleanup:
+        yield gap + in_ascii(trace_encoded(trace))
+        gap = b",\n"
     yield b"]}\n"
+
+
+def _stored_pieces(report: RunReport) -> Iterator[bytes]:
+    """Yield the findings as trace.json has them."""
+    if isinstance(report.findings, KeptFindings | OneFinding):
+        return report.findings.stored()
+    return map(stored, report.findings)
+
+
+def _without(piece: bytes, redactor: Redactor) -> bytes:
+    """Return a finding of trace.json whose attempt holds no secret; its traces do not either."""
+    finding = json.loads(piece)
+    return encoded({**finding, "attempt": _redacted(finding["attempt"], redactor)})
 
 
 def _without_secrets(content: Iterable[bytes], wanted: Collection[str]) -> Iterator[bytes]:
@@ -311,56 +340,36 @@ def _without_secrets(content: Iterable[bytes], wanted: Collection[str]) -> Itera
 
 def _line(report: RunReport, redactor: Redactor | None = None) -> bytes:
     """Return one line of the journal: the report and the traces of what was just judged."""
-    if redactor is not None:
+    told: Iterable[bytes]
+    if redactor is None:
+        opening, told = encoded(head(report)), told_pieces(report)
+    else:
         report = _clean(report, redactor)
-    traces = b"".join(_traces_file(report, redactor))
-    told = _json(_told(to_json(report), redactor))
-    return b'{"report": ' + told.rstrip(b"\n") + b', "traces": ' + traces.rstrip(b"\n") + b"}\n"
+        opening = encoded(_redacted(head(report), redactor))
+        told = (encoded(_redacted(json.loads(one), redactor)) for one in told_pieces(report))
+    findings = in_ascii(opening[:-1] + b', "findings": [' + b", ".join(told))
+    traces = b"".join(_traces_file(report, redactor)).replace(b"\n", b" ")
+    return b'{"report": ' + findings + b']}, "traces": ' + traces + b"}\n"
 
 
 def _clean(report: RunReport, redactor: Redactor) -> RunReport:
     """Return a report whose traces hold no secret."""
     return changed(
         report,
-        finding=lambda one: _without(one, redactor),
+        finding=lambda one: _with_clean_traces(one, redactor),
         trace=lambda one: redact_trace(one, redactor),
     )
 
 
-def _told(told: object, redactor: Redactor | None) -> object:
-    """Return a JSON value of report.json as it may be written."""
-    return told if redactor is None else _redacted(told, redactor)
-
-
-def _stored(finding: Finding, redactor: Redactor | None) -> object:
-    """Return the JSON value of a finding in trace.json."""
-    return {
-        "scenario": finding.scenario,
-        "step": finding.attempt.step,
-        "attempt": _attempt(finding, redactor),
-        "tries": [trace_to_json(one.trace) for one in finding.tries],
-    }
-
-
-def _attempt(finding: Finding, redactor: Redactor | None) -> object:
-    """Return what was tried and expected; None where that has no file form."""
-    try:
-        stored: object = attempt_to_json(finding.attempt)
-    except TypeError:
-        return None
-    return stored if redactor is None else _redacted(stored, redactor)
-
-
-def _append(file: FileIO, line: bytes) -> None:
+def _append(file: int, line: bytes) -> None:
     """Write a line at the end of a file, or leave the file as it was; raise OSError."""
-    before = os.fstat(file.fileno()).st_size
-    rest = memoryview(line)
+    written = 0
     try:
-        while rest:
-            rest = rest[file.write(rest) :]
+        while written < len(line):
+            written += os.write(file, line[written:] if written else line)
     except OSError:
         with suppress(OSError):
-            file.truncate(before)
+            os.ftruncate(file, os.fstat(file).st_size - written)
         raise
 
 
@@ -396,7 +405,7 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
         raise ResultsError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _without(finding: Finding, redactor: Redactor) -> Finding:
+def _with_clean_traces(finding: Finding, redactor: Redactor) -> Finding:
     """Return a finding with traces that hold no secret."""
     tries = tuple(replace(one, trace=redact_trace(one.trace, redactor)) for one in finding.tries)
     return replace(finding, tries=tries)
@@ -420,11 +429,6 @@ def _holds(content: bytes, secrets: Iterable[str]) -> bool:
         or json.dumps(secret)[1:-1].encode() in content
         for secret in secrets
     )
-
-
-def _json(value: object, indent: int | None = None) -> bytes:
-    """Return JSON in ASCII, which every reader and every terminal takes, ended by a line end."""
-    return json.dumps(value, indent=indent).encode("ascii") + b"\n"
 
 
 def _read(path: Path, schema: str) -> dict[str, Any]:

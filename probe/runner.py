@@ -241,8 +241,8 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
         said = _Said(engine=whole.engine)
         try:
             for finding in _one(plan, executor, said, _Hiding.of(plan, setting.secrets), inquiry):
-                kept.findings.add(finding)
-                told(_report(setting, said, executor, elapsed(), (finding,)))
+                one = kept.findings.add(finding)
+                told(_report(setting, said, executor, elapsed(), one))
                 found(finding)
         except Exception as error:  # whatever it is, earlier findings are not lost
             if isinstance(error, EngineMissingError) and not len(kept.findings):

@@ -13,6 +13,7 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.report.json_report import encoded
 from probe.report.model import Finding, Findings, RunReport
 from probe.report.read_back import finding_from_json
 from probe.report.text import plain
@@ -59,9 +60,9 @@ class StoredFindings(Findings):
         counts = {name: outcomes.count(name) for name in ("met", "not_met", "inconclusive")}
         return {**counts, "flaky": sum(told["flaky"] is True for told, _, _ in self._held)}
 
-    def told(self) -> Iterator[dict[str, object]]:
+    def told(self) -> Iterator[bytes]:
         """Yield each as the JSON report has it."""
-        return (told for told, _, _ in self._held)
+        return (encoded(told) for told, _, _ in self._held)
 
     def __len__(self) -> int:
         return len(self._held)

@@ -6,9 +6,12 @@ without control characters, so that a value may be printed as it is; the bytes s
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
+
+import msgspec
 
 from probe.diagnosis.explanation import Certainty, Explanation
 from probe.report.media_json import bound_schema, bound_to_json, media_to_json, stream_schema
@@ -29,43 +32,64 @@ SCHEMA_ID = "urn:sipprobe:report:1"
 LONGEST = 4000
 """Longer texts are cut to so many characters."""
 
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+
 
 def to_json(report: RunReport) -> dict[str, object]:
     """Return a report as values that ``json.dumps`` takes, as ``json_schema`` describes them."""
-    return {**_head(report), "findings": list(_told(report))}
+    return {**head(report), "findings": [msgspec.json.decode(told) for told in told_pieces(report)]}
 
 
 def written(
     report: RunReport,
     *,
     ascii_only: bool,
-    clean: Callable[[object], object] = lambda told: told,
+    clean: Callable[[object], object] | None = None,
 ) -> Iterator[str]:
-    """Yield the text of a report as ``json.dumps`` of ``to_json`` would write it, indented by two.
+    """Yield the text of a report, indented by two.
 
     One finding is in memory at a time. ``clean`` sees the head of the report, then each finding,
     before they are written.
     """
 
-    def text(told: object) -> str:
-        return json.dumps(clean(told), indent=2, ensure_ascii=ascii_only)
+    def text(told: bytes) -> str:
+        if clean is not None:
+            told = encoded(clean(json.loads(told)))
+        told = msgspec.json.format(told, indent=2)
+        return (in_ascii(told) if ascii_only else told).decode("utf-8")
 
-    yield text(_head(report)).removesuffix("\n}") + ',\n  "findings": ['
+    yield text(encoded(head(report))).removesuffix("\n}") + ',\n  "findings": ['
     gap = "\n    "
-    for told in _told(report):
+    for told in told_pieces(report):
         yield gap + text(told).replace("\n", "\n    ")
         gap = ",\n    "
     yield "\n  ]\n}\n" if len(report.findings) else "]\n}\n"
 
 
-def _told(report: RunReport) -> Iterator[dict[str, object]]:
-    """Yield the findings as JSON values."""
+def told_pieces(report: RunReport) -> Iterator[bytes]:
+    """Yield the findings as JSON in UTF-8."""
     if isinstance(report.findings, Findings):
         return report.findings.told()
-    return map(finding_to_json, report.findings)
+    return (encoded(finding_to_json(finding)) for finding in report.findings)
 
 
-def _head(report: RunReport) -> dict[str, object]:
+def encoded(value: object) -> bytes:
+    """Return what ``json.dumps`` takes as JSON in UTF-8; what that has no word for is escaped."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a lone surrogate
+        return json.dumps(value).encode("ascii")
+
+
+def in_ascii(text: bytes) -> bytes:
+    """Return the same JSON in ASCII."""
+    if text.isascii():
+        return text
+    escaped = _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text.decode("utf-8"))
+    return escaped.encode("ascii")
+
+
+def head(report: RunReport) -> dict[str, object]:
     """Return what stands before the findings."""
     return {
         "schema": SCHEMA,

@@ -13,7 +13,6 @@ This is working space and not the record: what survives a kill is the journal of
 import pickle
 import tempfile
 import weakref
-import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -24,17 +23,16 @@ from typing import TypeVar, overload
 from msgspec.structs import replace
 
 from probe.plan.store import without_credentials
-from probe.report.json_report import finding_to_json
+from probe.report import encoded
 from probe.report.model import Finding, Findings, RunReport, counted
+from probe.report.pcap import Capture
+from probe.report.pile import Pile
 from probe.report.rewritten import rewritten
 from probe.sip.redact import Redactor
 from probe.trace.trace import Trace
 
 IN_MEMORY = 200_000
 """Packed bytes of a shelf that are not written to its file yet: some hundred calls."""
-
-_FAST = 1
-"""Level of zlib: most of the gain for 30 µs a call."""
 
 _T = TypeVar("_T")
 
@@ -67,7 +65,7 @@ class Shelf(Sequence[_T]):
         if any(secret.encode("utf-8", "surrogatepass") in data for secret in self._secrets):
             value = rewritten(value, Redactor(self._secrets))
             data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        self._put(zlib.compress(data, _FAST))
+        self._put(data)
         return value
 
     def _put(self, packed: bytes) -> None:
@@ -97,7 +95,7 @@ class Shelf(Sequence[_T]):
         if not 0 <= number < len(self):
             raise IndexError(place)
         packed = self._refused.get(number) or self._read(number)
-        value: _T = pickle.loads(zlib.decompress(packed))  # noqa: S301 - ``add`` wrote it
+        value: _T = pickle.loads(packed)  # noqa: S301 - ``add`` wrote it
         return value
 
     def _read(self, number: int) -> bytes:
@@ -110,24 +108,43 @@ class Shelf(Sequence[_T]):
 class KeptFindings(Findings):
     """The findings of a run in their order, and how they came out."""
 
-    def __init__(self, shelf: Shelf[Finding], told: Shelf[dict[str, object]]) -> None:
+    def __init__(
+        self, shelf: Shelf[Finding], folder: Path | None = None, capture: Capture | None = None
+    ) -> None:
+        """Take where the findings go, the folder for what is written of them, and their capture."""
         self._shelf = shelf
-        self._told = told
+        self._told = Pile(folder)
+        self._stored = Pile(folder)
         self._counts: Counter[str] = Counter()
+        self.capture = capture
+        "The packets of their traces and of the cleaning up, or None where nobody gathered them."
 
-    def add(self, finding: Finding) -> None:
-        """Put a finding away; what nobody may read of its attempt is left out."""
-        self._counts.update(counted([finding]))
+    def add(self, finding: Finding) -> "OneFinding":
+        """Put a finding away and return it as it was put away.
+
+        What nobody may read of its attempt is left out.
+        """
+        self._counts.update(counted((finding,)))
         bare = replace(finding, attempt=without_credentials(finding.attempt))
-        self._told.add(finding_to_json(self._shelf.add(bare)))
+        one = OneFinding(self._shelf.add(bare))
+        self._told.add(one.told_json)
+        self._stored.add(one.stored_json)
+        if self.capture is not None:
+            for each in one.finding.tries:
+                self.capture.add(each.trace)
+        return one
 
     def counts(self) -> dict[str, int]:
         """Return how many were met, not met, inconclusive and flaky."""
         return {name: self._counts[name] for name in counted(())}
 
-    def told(self) -> Iterator[dict[str, object]]:
-        """Yield each as the JSON report has it."""
+    def told(self) -> Iterator[bytes]:
+        """Yield each as the JSON report has it, as JSON in UTF-8."""
         return iter(self._told)
+
+    def stored(self) -> Iterator[bytes]:
+        """Yield each as trace.json has it, as JSON in UTF-8."""
+        return iter(self._stored)
 
     def __len__(self) -> int:
         return len(self._shelf)
@@ -140,15 +157,66 @@ class KeptFindings(Findings):
         return self._shelf[place]
 
 
+class OneFinding(Findings):
+    """One finding alone, with what is written of it."""
+
+    def __init__(self, finding: Finding) -> None:
+        """Take the finding; what is written of it is made here, once."""
+        self.finding = finding
+        "The finding."
+        self.told_json = encoded.told(finding)
+        "The finding as report.json has it."
+        self.stored_json = encoded.stored(finding)
+        "The finding as trace.json has it."
+
+    def counts(self) -> dict[str, int]:
+        """Return how it came out."""
+        return counted((self.finding,))
+
+    def told(self) -> Iterator[bytes]:
+        """Yield it as the JSON report has it."""
+        yield self.told_json
+
+    def stored(self) -> Iterator[bytes]:
+        """Yield it as trace.json has it."""
+        yield self.stored_json
+
+    def __len__(self) -> int:
+        return 1
+
+    @overload
+    def __getitem__(self, place: int) -> Finding: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Finding]: ...
+    def __getitem__(self, place: int | slice) -> Finding | Sequence[Finding]:
+        return (self.finding,)[place]
+
+
+class Swept(Shelf[Trace]):
+    """What was sent after the last attempt of each scenario."""
+
+    capture: Capture | None = None
+    "Where its packets go, too."
+
+    def add(self, value: Trace) -> Trace:
+        """Put a trace away."""
+        value = super().add(value)
+        if self.capture is not None:
+            self.capture.add(value)
+        return value
+
+
 class Kept:
     """All that a run found."""
 
     def __init__(self, folder: Path | None = None, *, secrets: Collection[str] = ()) -> None:
         """Take the folder whose disk has the room, and what must not be put away."""
-        self.findings = KeptFindings(Shelf(folder, secrets=secrets), Shelf(folder))
+        capture = Capture(folder)
+        self.findings = KeptFindings(Shelf(folder, secrets=secrets), folder, capture)
         "In the order of the scenarios and their steps."
-        self.cleanup: Shelf[Trace] = Shelf(folder, secrets=secrets)
+        self.cleanup = Swept(folder, secrets=secrets)
         "What was sent after the last attempt of each scenario."
+        self.cleanup.capture = capture
 
     @staticmethod
     def tidy() -> None:
@@ -182,7 +250,7 @@ def changed(
 
     What is in memory stays there; what was put away is put away again.
     """
-    if not isinstance(report.findings, Findings):
+    if not isinstance(report.findings, Findings) or isinstance(report.findings, OneFinding):
         return replace(
             report,
             findings=tuple(map(finding, report.findings)),

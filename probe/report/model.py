@@ -76,8 +76,8 @@ class Findings(Sequence[Finding]):
         """Return how many were met, not met, inconclusive and flaky, without a look at them."""
 
     @abstractmethod
-    def told(self) -> Iterator[dict[str, object]]:
-        """Yield each as the JSON report has it, made when the finding was."""
+    def told(self) -> Iterator[bytes]:
+        """Yield each as the JSON report has it, as JSON in UTF-8."""
 
 
 class RunReport(Struct, frozen=True, kw_only=True):

@@ -7,14 +7,16 @@ so that a short run writes nothing here, and so does what a disk refuses.
 import tempfile
 import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 IN_MEMORY = 200_000
 """Bytes of a pile that are not written to its file yet: some dozen calls."""
 
-_AT_ONCE = 1 << 18
-"""Bytes that are read at a time where everything is read in its order."""
+_AT_ONCE = 1 << 19
+_BEFORE = 1 << 17
+"""Bytes that are read at a time, and so many of them before what is asked for: pieces are asked for
+one after the other, but what several calls put here at a time is asked for call by call."""
 
 
 class Pile:
@@ -28,9 +30,12 @@ class Pile:
         weakref.finalize(self, self._file.close)
         self._ends = array("Q", [0])
         self._refused: dict[int, bytes] = {}
+        self._order: Sequence[int] | None = None
+        self._held, self._first = b"", 0
 
     def add(self, piece: bytes) -> None:
         """Write at the end of the file."""
+        self._held = b""  # what was read ahead ends where this begins
         begin = self._ends[-1]
         try:
             self._file.seek(begin)
@@ -42,26 +47,27 @@ class Pile:
             return
         self._ends.append(begin + len(piece))
 
+    def arrange(self, order: Sequence[int] | None) -> None:
+        """Let pieces stand in another order than they came: the place where each was put."""
+        self._order = order
+
     def __len__(self) -> int:
         return len(self._ends) - 1
 
     def __getitem__(self, number: int) -> bytes:
         """Return the piece at a place, counted from 0; raise OSError."""
-        if number in self._refused:
-            return self._refused[number]
-        begin = self._ends[number]
-        self._file.seek(begin)
-        return self._file.read(self._ends[number + 1] - begin)
+        place = number if self._order is None else self._order[number]
+        if place in self._refused:
+            return self._refused[place]
+        begin, end = self._ends[place], self._ends[place + 1]
+        if begin < self._first or end > self._first + len(self._held):
+            self._first = max(0, begin - _BEFORE)
+            self._file.seek(self._first)
+            self._held = self._file.read(max(_AT_ONCE, end - self._first))
+        return self._held[begin - self._first : end - self._first]
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield every piece that is there by now; raise OSError."""
-        held, first = b"", 0  # what was read of the file, and where that begins
         for number in range(len(self)):
-            if number in self._refused:
-                yield self._refused[number]
-                continue
-            begin, end = self._ends[number], self._ends[number + 1]
-            if end > first + len(held):
-                self._file.seek(begin)
-                held, first = self._file.read(max(_AT_ONCE, end - begin)), begin
-            yield held[begin - first : end - first]
+            yield self[number]
+        self._held = b""

@@ -14,6 +14,7 @@ whether a server repeated its nonce separates a stale one from a wrong password.
 import base64
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 from probe.sip.message import COMPACT_FORMS
 
@@ -115,9 +116,7 @@ class Redactor:
             {s for s in secrets if len(s) >= SHORTEST_SECRET and s not in set(public)},
             key=lambda secret: (-len(secret), secret),
         )
-        forms = [form for secret in wanted for form in _forms(secret)]
-        self._secrets = re.compile("|".join(forms)) if forms else None
-        self._signs = tuple(sign for secret in wanted for sign in _signs(secret))
+        self._secrets, self._signs = _search(tuple(wanted))
         self._numbers: dict[str, dict[str, int]] = {"nonce": {}, "opaque": {}}
         self._known: dict[str, str] = {}
 
@@ -301,6 +300,14 @@ def redact_message(text: str, secrets: Collection[str] = ()) -> str:
 def _size(text: str) -> int:
     """Return the length in bytes of a text that was decoded with surrogateescape."""
     return len(text.encode("utf-8", "surrogateescape"))
+
+
+@lru_cache(maxsize=64)
+def _search(wanted: tuple[str, ...]) -> tuple[re.Pattern[str] | None, tuple[str, ...]]:
+    """Return what finds some secrets in all their forms, and the signs of those."""
+    forms = [form for secret in wanted for form in _forms(secret)]
+    signs = tuple(sign for secret in wanted for sign in _signs(secret))
+    return re.compile("|".join(forms)) if forms else None, signs
 
 
 def _forms(secret: str) -> list[str]:

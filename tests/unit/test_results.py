@@ -358,7 +358,7 @@ def test_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Monke
     folder = RunFolder.prepare(tmp_path, NAME)
     folder.add(part(1))
     with monkeypatch.context() as full:
-        full.setattr("probe.results.os.fdopen", FullDisk)
+        full.setattr("probe.results.os.write", FullDisk())
         with pytest.raises(ResultsError, match=rf"cannot write .*{JOURNAL}: No space left"):
             folder.add(part(2))
     folder.add(part(3))
@@ -367,33 +367,19 @@ def test_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 class FullDisk:
-    """A file on a disk that has room for 100 bytes more."""
+    """Writes to a disk that has room for 100 bytes more."""
 
-    def __init__(self, descriptor: int, *_: object, **__: object) -> None:
-        self._descriptor = descriptor
+    def __init__(self) -> None:
         self._room = 100
+        self._write = os.write
 
-    def __enter__(self) -> "FullDisk":  # noqa: PYI034 - Self came with Python 3.11
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
-
-    def fileno(self) -> int:
-        """Return the real descriptor."""
-        return self._descriptor
-
-    def write(self, content: bytes) -> int:
+    def __call__(self, descriptor: int, content: bytes) -> int:
         """Write what there is room for, and fail the next time, as the kernel does."""
         if not self._room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        done = os.write(self._descriptor, content[: self._room])
+        done = self._write(descriptor, content[: self._room])
         self._room -= done
         return done
-
-    def truncate(self, length: int) -> None:
-        """Take bytes back."""
-        os.ftruncate(self._descriptor, length)
 
 
 def test_journal_in_a_folder_that_went_away_is_an_error(tmp_path: Path) -> None:

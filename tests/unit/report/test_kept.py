@@ -36,7 +36,7 @@ def some() -> list[Finding]:
 def kept(findings: Sequence[Finding], *cleanup: Trace, folder: Path | None = None) -> RunReport:
     """Return a report of findings that were put away on disk."""
     shelf: Shelf[Finding] = Shelf(folder, in_memory=ON_DISK)
-    own = KeptFindings(shelf, Shelf(folder, in_memory=ON_DISK))
+    own = KeptFindings(shelf, folder)
     for one in findings:
         own.add(one)
     swept: Shelf[Trace] = Shelf(folder, in_memory=ON_DISK)
@@ -210,7 +210,7 @@ def test_traces_of_a_scenario_stay_together() -> None:
 
 
 def test_capture_is_in_order_however_much_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put in order a few at a time, with a call that outlasts others, it is the same capture."""
+    """Read back a few bytes at a time, with a call that outlasts others: the same capture."""
     called = answered_call().trace()
     later = [replace(called, started_at=called.started_at.replace(second=s)) for s in (9, 1, 4, 5)]
     outlasting = replace(
@@ -218,5 +218,7 @@ def test_capture_is_in_order_however_much_it_holds(monkeypatch: pytest.MonkeyPat
     )
     traces = [*later, outlasting]
     whole = to_pcap(traces)
-    monkeypatch.setattr("probe.report.pcap.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("probe.report.pile._AT_ONCE", 100)
+    monkeypatch.setattr("probe.report.pile._BEFORE", 0)
+    monkeypatch.setattr("probe.report.pcap.AT_ONCE", 1)
     assert to_pcap(traces) == whole
