@@ -23,6 +23,13 @@ NOBODY = -2
 """Handle of a call that nobody asks about any more."""
 
 
+_KINDS = {
+    pj.PJSIP_INV_STATE_EARLY: "early",
+    pj.PJSIP_INV_STATE_CONFIRMED: "confirmed",
+    pj.PJSIP_INV_STATE_DISCONNECTED: "disconnected",
+}
+
+
 class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
     """Turns call callbacks into triggers, and names the port of its line where the stack's stood.
 
@@ -66,18 +73,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
     def onCallState(self, prm: pj.OnCallStateParam) -> None:  # noqa: N802 - pjsua2's name
         """Tell that the call changed."""
         info = self.getInfo()
-        self.call_id = info.callIdString
-        if self.lines is not None and self.line is not None:
-            self.lines.claim(self.call_id, self.line)
+        if not self.call_id:
+            self.call_id = info.callIdString
+            if self.lines is not None and self.line is not None:
+                self.lines.claim(self.call_id, self.line)
         if self.followed:
             self.followed = False
             self._tell("followed", info)
-        kinds = {
-            pj.PJSIP_INV_STATE_EARLY: "early",
-            pj.PJSIP_INV_STATE_CONFIRMED: "confirmed",
-            pj.PJSIP_INV_STATE_DISCONNECTED: "disconnected",
-        }
-        kind = kinds.get(info.state)
+        kind = _KINDS.get(info.state)
         if kind is None:
             return
         self.over = kind == "disconnected"

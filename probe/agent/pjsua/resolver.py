@@ -13,6 +13,7 @@ on a thread meanwhile.
 import ctypes
 import queue
 import socket
+import struct
 import threading
 from collections.abc import Callable
 
@@ -44,15 +45,11 @@ _MOST = 64
 """Room for more records than any build copies (PJSIP_MAX_RESOLVED_ADDRESSES is 16 or 32)."""
 
 
-class _HostInfo(ctypes.Structure):
-    """pjsip_host_info (pjsip/sip_types.h)."""
+_HOST_INFO = struct.Struct("=IiQqi")
+"""pjsip_host_info (pjsip/sip_types.h): flag, type, host as pointer and length, port."""
 
-    _fields_ = (
-        ("flag", ctypes.c_uint),
-        ("type", ctypes.c_int),
-        ("host", Name),
-        ("port", ctypes.c_int),
-    )
+_MOST_PREPARED = 256
+"""Answers that are kept ready: one for each address that was asked for."""
 
 
 _RECORD = (
@@ -93,7 +90,7 @@ _Resolve = ctypes.CFUNCTYPE(
     None,
     ctypes.c_void_p,
     ctypes.c_void_p,
-    ctypes.POINTER(_HostInfo),
+    ctypes.c_void_p,
     ctypes.c_void_p,
     ctypes.c_void_p,
 )
@@ -121,6 +118,8 @@ class Resolver:
         self._record = record
         self.nameserver = nameserver
         "The name server of the profile, None for the system's."
+        self._prepared: dict[tuple[bytes, int, int, int, bool], _Records | _NamedRecords] = {}
+        self._callbacks: dict[int, ctypes._FuncPointer] = {}
         self.ipv6 = False
         "Whether our socket speaks IPv6; else it speaks IPv4."
         self._named = False
@@ -157,7 +156,7 @@ class Resolver:
 
     def deliver(self) -> None:
         """Pass on to the stack what look-ups on threads have found."""
-        while not self._found.empty():
+        while self._pending and not self._found.empty():
             located, token, callback = self._found.get()
             for event in events_of(located, self._clock()):
                 self._record(event)
@@ -170,26 +169,45 @@ class Resolver:
             self._answer(token, callback, target)
 
     def _resolve(
-        self, _resolver: int, _pool: int, info: "ctypes._Pointer[_HostInfo]", token: int, found: int
+        self, _resolver: int | None, _pool: int | None, info: int, token: int, found: int
     ) -> None:
         """Answer at once where we know, else from ``deliver``; called by the stack."""
-        asked = info.contents
-        host = ctypes.string_at(asked.host.ptr, asked.host.slen).decode("ascii", "replace")
+        flag, kind, pointer, length, port = _HOST_INFO.unpack(
+            ctypes.string_at(info, _HOST_INFO.size)
+        )
+        octets = ctypes.string_at(pointer, length)
+        key = (octets, port, kind, flag & _SECURE, self.ipv6)
+        records = self._prepared.get(key)
+        if records is not None:
+            self._function(found)(_OK, token, ctypes.byref(records))
+            return
+        host = octets.decode("ascii", "replace")
         wanted = Wanted(
             host=host.strip("[]").rstrip(".").lower(),
-            port=asked.port or None,
-            transport=_NAMES.get(asked.type & ~_IPV6) or ("TLS" if asked.flag & _SECURE else "UDP"),
+            port=port or None,
+            transport=_NAMES.get(kind & ~_IPV6) or ("TLS" if flag & _SECURE else "UDP"),
             nameserver=self.nameserver,
             ipv6=self.ipv6,
         )
         target = self._known(wanted)
-        if target is not None:
-            self._answer(token, found, target)
-        else:
+        if target is None:
             self._pending += 1
             threading.Thread(
                 target=self._look_up, args=(wanted, token, found), daemon=True, name="resolver"
             ).start()
+            return
+        made = self._answer(token, found, target)
+        if made is not None and address_class(wanted.host) != "name":
+            if len(self._prepared) >= _MOST_PREPARED:
+                self._prepared.clear()
+            self._prepared[key] = made
+
+    def _function(self, address: int) -> "ctypes._FuncPointer":
+        """Return the function at an address that the stack named."""
+        function = self._callbacks.get(address)
+        if function is None:
+            function = self._callbacks[address] = _Found(address)
+        return function
 
     def _known(self, wanted: Wanted) -> Target | None:
         """Return the server that was chosen for this hop, or an address as it stands."""
@@ -213,12 +231,14 @@ class Resolver:
             located = Located(wanted=wanted, targets=(), answers=(), lookups=())
         self._found.put((located, token, found))
 
-    def _answer(self, token: int, found: int, target: Target | None) -> None:
-        """Call the stack back."""
-        callback = _Found(found)
+    def _answer(
+        self, token: int, found: int, target: Target | None
+    ) -> "_Records | _NamedRecords | None":
+        """Call the stack back; return what it was given, None where that was nothing."""
+        callback = self._function(found)
         if target is None:
             callback(_UNRESOLVED, token, None)
-            return
+            return None
         six = ":" in target.address
         records = _NamedRecords(count=1) if self._named else _Records(count=1)
         record = records.entry[0]
@@ -233,3 +253,4 @@ class Resolver:
         status = self._library.pj_sockaddr_init(int(family), place, ctypes.byref(text), target.port)
         record.address_length = 28 if six else 16
         callback(status, token, ctypes.byref(records) if status == _OK else None)
+        return records if status == _OK else None
