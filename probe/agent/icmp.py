@@ -5,6 +5,7 @@ kernel can keep the error with the datagram that caused it (ip(7) IP_RECVERR, ip
 IPV6_RECVERR); we share the socket and read that queue. No packet is sent for it.
 """
 
+import select
 import socket
 from collections.abc import Callable
 
@@ -22,17 +23,19 @@ class IcmpWatch:
     def __init__(self, local_port: int, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._socket = own_socket(socket.SOCK_DGRAM, local_port)
+        self._errors = select.poll()
         if self._socket is not None:
             six = self._socket.family == socket.AF_INET6
             level, option = (
                 (socket.IPPROTO_IPV6, _IPV6_RECVERR) if six else (socket.IPPROTO_IP, _IP_RECVERR)
             )
             self._socket.setsockopt(level, option, 1)
+            self._errors.register(self._socket, 0)
 
     def read(self) -> list[IcmpReceived]:
         """Return the errors that arrived since the last call."""
         found: list[IcmpReceived] = []
-        if self._socket is None:
+        if self._socket is None or not self._errors.poll(0):
             return found
         while True:
             try:

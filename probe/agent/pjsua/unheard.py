@@ -28,6 +28,7 @@ _MEDIA = (
     "_ZN2pj8Endpoint19on_stream_precreateEiP31pjsua_on_stream_precreate_param",
     "_ZN2pj8Endpoint18on_stream_created2EiP29pjsua_on_stream_created_param",
     "_ZN2pj8Endpoint19on_stream_destroyedEiP14pjmedia_streamj",
+    "_ZN2pj8Endpoint20on_conf_op_completedEPK20pjmedia_conf_op_info",
 )
 """What becomes of the stack's own media: ours goes beside it."""
 
