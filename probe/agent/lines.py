@@ -16,7 +16,8 @@ from probe.rtp.metronome import Metronome
 from probe.rtp.negotiation import Negotiation
 from probe.rtp.session import Session
 from probe.rtp.sound import Sink
-from probe.sip.message import MalformedMessageError, SipMessage
+from probe.sip.glance import Glance, glance
+from probe.sip.message import SipMessage
 from probe.trace.media import Agreed, MediaReport
 from probe.trace.trace import Event, MessageEvent, MessageSent
 
@@ -28,6 +29,9 @@ _CRYPTO = re.compile(r"^a=crypto:", re.MULTILINE)
 _RTCP = re.compile(r"^a=rtcp:\d+", re.MULTILINE)
 _SSRC = re.compile(r"^a=ssrc:(\d+) cname:(\S+)", re.MULTILINE)
 _PTIME = re.compile(r"^a=ptime:.*\r?\n", re.MULTILINE)
+
+_TELLING = frozenset({"BYE", "INFO"})
+"""Requests that tell a call's media something, also without a body."""
 
 Told = Callable[[], MediaReport | None]
 """Tells what a call carried, once it is over."""
@@ -45,13 +49,17 @@ class Line:
         player: Player | None = None,
         sink: Sink | None = None,
         ptime: int | None = None,
+        brief: bool = False,
     ) -> None:
-        """``ptime`` is the packet time to ask for in ms, None for the codec's own."""
+        """``ptime`` is the packet time to ask for in ms, None for the codec's own.
+
+        ``brief``: the call ends with its answer. Nothing is sent in it, what comes is counted.
+        """
         self._host, self._clock, self._metronome = host, clock, metronome
         self.player = player
         "What is sent."
         self._sink = sink
-        self._ptime = ptime
+        self._ptime, self._brief = ptime, brief
         self._session: Session | None = None
         self._running = False
         self._negotiation = Negotiation(None if ptime is None else ptime / 1000)
@@ -65,8 +73,9 @@ class Line:
         if not _AUDIO.search(sdp):
             return sdp
         if self._session is None:
-            with contextlib.suppress(OSError):  # it is tried once more, and told, where it is used
-                self._metronome.start(secure=_CRYPTO.search(sdp) is not None)
+            if not self._brief:
+                with contextlib.suppress(OSError):  # tried once more, and told, where it is used
+                    self._metronome.start(secure=_CRYPTO.search(sdp) is not None)
             source = None if self.player is None else self.player.reel
             self._session = Session(self._host, clock=self._clock, source=source, sink=self._sink)
         session = self._session
@@ -113,9 +122,11 @@ class Line:
         if terms is not None:
             session.apply(terms)
         status = message.status or 0
-        if 200 <= status < 300 and message.cseq[1] == "INVITE":
+        answered = 200 <= status < 300 and message.cseq[1] == "INVITE"
+        if answered:
             session.answered = True
-        if terms is not None and not self._running:
+        at_the_end = self._brief and (answered or message.method == "ACK")
+        if terms is not None and not (self._running or at_the_end):
             self._running = True
             self._metronome.add(session)
         if message.method == "BYE":
@@ -152,7 +163,13 @@ class Lines:
         self._unclaimed: deque[tuple[str, SipMessage, bool, float]] = deque(maxlen=_UNCLAIMED)
 
     def open(
-        self, host: str, *, player: Player | None, sink: Sink | None, ptime: int | None
+        self,
+        host: str,
+        *,
+        player: Player | None,
+        sink: Sink | None,
+        ptime: int | None,
+        brief: bool = False,
     ) -> Line:
         """Return the media of a new call."""
         return Line(
@@ -162,6 +179,7 @@ class Lines:
             player=player,
             sink=sink,
             ptime=ptime,
+            brief=brief,
         )
 
     def claim(self, call_id: str, line: Line) -> None:
@@ -181,16 +199,15 @@ class Lines:
         """Show a message to the line of its call."""
         if not isinstance(event, MessageEvent):
             return
-        try:
-            message = event.message
-        except MalformedMessageError:
+        seen = glance(event.text)
+        if seen is None:
             return
-        call_id, ours = message.call_id, isinstance(event, MessageSent)
-        line = self._lines.get(call_id)
-        if line is not None:
-            line.see(message, ours=ours, at=event.at)
-        elif message.sdp is not None:
-            self._unclaimed.append((call_id, message, ours, event.at))
+        line, ours = self._lines.get(seen.call_id), isinstance(event, MessageSent)
+        if line is None:
+            if seen.body and event.message.sdp is not None:
+                self._unclaimed.append((seen.call_id, event.message, ours, event.at))
+        elif seen.body or seen.status >= 300 or seen.method in _TELLING or _answers(seen):
+            line.see(event.message, ours=ours, at=event.at)
 
     def close(self, line: Line) -> Told | None:
         """End a line and return what tells what it carried."""
@@ -204,3 +221,8 @@ class Lines:
     def end(self) -> None:
         """Give the clock's process back; every line must be closed."""
         self.metronome.close()
+
+
+def _answers(seen: Glance) -> bool:
+    """Whether a message is a 2xx to INVITE."""
+    return 200 <= seen.status < 300 and seen.of == "INVITE"

@@ -168,7 +168,8 @@ class Session:
             self._order(End(self._call))
         if self.terms is not None:
             self._read_both()
-        if self._report_due is not None:
+        # Who never sent a packet says no goodbye (RFC 3550 §6.3.7).
+        if self._report_due is not None and (self.reports.sent or self.sent.packets):
             self._send_report(self._clock(), bye=True)
         self.ended_at = at
         self.reception.not_due(at)

@@ -261,9 +261,7 @@ class PjsuaAgent:
             raise AgentError(Failure.AGENT_REFUSED, None, f"{words}, and so many are up")
         self._choose_codecs(action.codecs or plan.codecs)
         parameters = self._parameters_of(action, plan)
-        made = self._made(
-            handle, action.play, hear=action.hear, codecs=action.codecs or plan.codecs
-        )
+        made = self._made(handle, action)
         self._calls[handle] = made
         try:
             self._attempt(lambda call: call.makeCall(action.target, parameters), made)
@@ -471,22 +469,26 @@ class PjsuaAgent:
             self._resolver.deliver()
 
     def _made(
-        self,
-        handle: int,
-        play: str | None = None,
-        *,
-        incoming: int | None = None,
-        hear: Hear | None = None,
-        codecs: tuple[str, ...] = (),
+        self, handle: int, action: Call | None = None, *, incoming: int | None = None
     ) -> PjCall:
-        """Return a new call with its line; with DTLS-SRTP the stack carries the media itself."""
+        """Return a new call with its line; with DTLS-SRTP the stack carries the media itself.
+
+        ``action`` is None for a call that no step of ours places.
+        """
         account, plan = self._opened(), self._plan
         line: Line | None = None
         if plan is not None and plan.srtp != "dtls":
+            play, hear = (action.play, action.hear) if action is not None else (None, None)
+            codecs = action.codecs if action is not None else ()
             player = self._audio.player(play, codecs or plan.codecs)
             player.keep(hear is not None and bool(hear.record))
-            sink = self._audio.listener(hear, player)
-            line = self._lines.open(self._address, player=player, sink=sink, ptime=plan.ptime)
+            line = self._lines.open(
+                self._address,
+                player=player,
+                sink=self._audio.listener(hear, player),
+                ptime=plan.ptime,
+                brief=action is not None and _is_brief(action),
+            )
         notify = self._guarded(self._triggers.append)
         made = PjCall(account, handle, line, notify, incoming=incoming)
         made.lines = self._lines
@@ -628,6 +630,11 @@ class PjsuaAgent:
             priority = 255 - chosen.index(codec) if codec in chosen else 0
             self._endpoint.codecSetPriority(codec, priority)
         self._offered = wanted
+
+
+def _is_brief(action: Call) -> bool:
+    """Whether a call ends with its answer, and no sound is wanted in it."""
+    return action.hangup_after == 0 and not (action.play or action.hear or action.press)
 
 
 def audio_only() -> pj.CallOpParam:

@@ -121,3 +121,56 @@ def test_calls_of_other_ids_are_not_followed(lines: Lines) -> None:
         lines.see(event)
     told = [tell() for line in (one, two) if (tell := lines.close(line)) is not None]
     assert [report is not None for report in told] == [True, False]
+
+
+def far_end() -> socket.socket:
+    """Return a socket of the other side."""
+    far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    far.bind((LOOPBACK, 0))
+    far.settimeout(5.0)
+    return far
+
+
+def brief_call(lines: Lines, far: socket.socket) -> tuple[Line, Wire]:
+    """Return the media of a call that ends with its answer, and its offer."""
+    line = lines.open(LOOPBACK, player=None, sink=None, ptime=None, brief=True)
+    wire = Wire().send("INVITE", body=line.describe(OURS))
+    lines.claim("c1@192.0.2.10", line)
+    return line, wire
+
+
+def test_nothing_is_sent_in_a_call_that_ends_with_its_answer(lines: Lines) -> None:
+    """Its ports are bound, no process is started for it, and what came is counted all the same."""
+    far = far_end()
+    line, wire = brief_call(lines, far)
+    port = port_of(wire.trace().events[0].message.body)
+    answer = sdp("PCMU", address=LOOPBACK, port=far.getsockname()[1])
+    for event in wire.receive(200, body=answer).send("ACK").trace().events:
+        lines.see(event)
+    far.sendto(b"\x80\x00\x00\x01" + bytes(8) + b"\xff" * 160, (LOOPBACK, port))
+    lines.see(wire.send("BYE").trace().events[-1])
+    assert not lines.metronome.running
+    told = lines.close(line)
+    report = told() if told is not None else None
+    assert report is not None
+    assert (report.tx_packets, report.rx_packets, report.codec) == (0, 1, "PCMU")
+    far.settimeout(0.0)
+    with pytest.raises(BlockingIOError):
+        far.recvfrom(2048)
+    far.close()
+
+
+def test_early_media_is_met_in_a_call_that_ends_with_its_answer(lines: Lines) -> None:
+    """Until the answer a call may ring for long: silence is sent as in any other."""
+    far = far_end()
+    line, wire = brief_call(lines, far)
+    early = sdp("PCMU", address=LOOPBACK, port=far.getsockname()[1])
+    for event in wire.receive(183, body=early).trace().events:
+        lines.see(event)
+    assert len(far.recvfrom(2048)[0]) == 172
+    lines.see(wire.receive(200, body=early).send("ACK").send("BYE").trace().events[-1])
+    told = lines.close(line)
+    report = told() if told is not None else None
+    far.close()
+    assert report is not None
+    assert report.tx_packets >= 1
