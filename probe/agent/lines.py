@@ -204,7 +204,7 @@ class Lines:
             return
         line, ours = self._lines.get(seen.call_id), isinstance(event, MessageSent)
         if line is None:
-            if seen.body and event.message.sdp is not None:
+            if seen.body and event.message.has_sdp:
                 self._unclaimed.append((seen.call_id, event.message, ours, event.at))
         elif seen.body or seen.status >= 300 or seen.method in _TELLING or _answers(seen):
             line.see(event.message, ours=ours, at=event.at)

@@ -105,7 +105,8 @@ class Negotiation:
 
     def see(self, message: SipMessage, *, ours: bool, at: float) -> Terms | None:
         """Take a message of the call; return the terms where it completes an offer and answer."""
-        audio = message.sdp.audio if message.sdp is not None else None
+        description = message.sdp
+        audio = description.audio if description is not None else None
         status = message.status or 0
         cseq = message.cseq[0]
         if audio is None:
