@@ -24,6 +24,9 @@ _HEADER = 12
 _VERSION = 2
 _MAX_PACKET = 2048
 _BURST = 64
+_NUMBERS = struct.Struct("!HII")
+"""Sequence number, timestamp and SSRC of an RTP header; they follow its first two bytes."""
+
 _DIGITS = "0123456789*#ABCD"  # RFC 4733 §3.2
 _PAIR_TRIES = 32
 _AUTHENTICATION = 10  # bytes that SRTP adds (RFC 3711 §5.2)
@@ -200,15 +203,21 @@ class RtpPort:
         self._octets += len(rest)
         if self._sound.encrypted:
             rest = os.urandom(len(rest) + _AUTHENTICATION)
-        header = head + struct.pack("!HII", self._sequence, timestamp, self._ssrc)
-        self._way.take(header + rest)
-        self._report_soon()
+        packet = head + _NUMBERS.pack(self._sequence, timestamp, self._ssrc) + rest
+        if self._way.plain:
+            self._out(packet)
+        else:
+            self._way.take(packet)
+        if self._reporting is None:
+            self._report_soon()
 
     def _out(self, packet: bytes) -> None:
         sock = self._aside[0] if self._aside else self._rtp
         if self._to is not None:
-            with contextlib.suppress(OSError):  # a full buffer is packet loss
+            try:  # noqa: SIM105 - each packet comes by here, and suppress costs as much as sending
                 sock.sendto(packet, self._to)
+            except OSError:
+                pass  # a full buffer is packet loss
 
     # Hearing ------------------------------------------------------------------------------------
 
@@ -221,32 +230,39 @@ class RtpPort:
         return limit == 0 or (begun is not None and self._scheduler.time() - begun >= limit)
 
     def _read_rtp(self) -> None:
-        for _ in range(_BURST):
-            try:
-                packet, peer = self._rtp.recvfrom(_MAX_PACKET)
-            except OSError:
-                return
-            if len(packet) < _HEADER or packet[0] >> 6 != _VERSION or self._deaf:
-                continue
-            where = (str(peer[0]), int(peer[1]))
-            self._way.later(lambda p=packet, w=where: self._hear(p, w))  # type: ignore[misc]
+        """Take one packet: mostly there is one, and the loop calls again where there are more."""
+        try:
+            packet, peer = self._rtp.recvfrom(_MAX_PACKET)
+        except OSError:
+            return
+        if len(packet) < _HEADER or packet[0] >> 6 != _VERSION or self._deaf:
+            return
+        if self._way.plain:
+            self._hear(packet, peer[:2])
+        else:
+            self._way.later(lambda: self._hear(packet, peer[:2]))
 
     def _hear(self, packet: bytes, peer: Address) -> None:
         """Take a packet of the caller's, which is also where it is to be answered (latching)."""
         self.packets += 1
-        self._wait()
-        sequence, timestamp, ssrc = struct.unpack_from("!HII", packet, 2)
+        if self._sound.gives_up_after is not None:
+            self._wait()
+        sequence, timestamp, ssrc = _NUMBERS.unpack_from(packet, 2)
         if self._heard is None or self._heard.ssrc != ssrc:
             self._heard = rtcp.Heard(ssrc, sequence)
         self._heard.packet(sequence, timestamp, self._scheduler.time())
-        self._report_soon()
+        if self._reporting is None:
+            self._report_soon()
         stream = self._stream
         if stream is not None and stream.events is not None and packet[1] & 0x7F == stream.events:
             self._event(packet)
         if self._source is Source.ECHO and (stream is None or stream.sends):
-            if _usable(peer):
+            if peer != self._to and _usable(peer):
                 self._to = peer
-            self._way.later(lambda: self._echo(packet), self._sound.late_by)
+            if self._sound.late_by or not self._way.plain:
+                self._way.later(lambda: self._echo(packet), self._sound.late_by)
+            else:
+                self._echo(packet)
 
     def _echo(self, packet: bytes) -> None:
         """Send a packet back under our own number and source.
