@@ -21,6 +21,7 @@ from probe.trace.trace import (
     AgentNote,
     BytesDropped,
     IcmpReceived,
+    Leg,
     MessageEvent,
     NameLookup,
     Trace,
@@ -178,3 +179,19 @@ def test_redaction_keeps_calls_and_failures_together() -> None:
     assert isinstance(failure, TransactionFailed)
     assert failure.call_id == clean.message(0).call_id == clean.media[0].call_id == "redacted@x"
     assert clean.transactions()[0].failure == 1
+
+
+def test_a_trace_without_secrets_is_the_same_object() -> None:
+    """Nothing is made anew where nothing is taken out; one secret anywhere, and it is."""
+    trace = answered_call().trace()
+    redactor = Redactor(("s3cret-password",))
+    assert redact_trace(trace, redactor) is trace
+    told = replace(
+        trace, events=(*trace.events, AgentNote(at=9.0, kind="x", detail="s3cret-password"))
+    )
+    assert redact_trace(told, redactor).events[-1].detail == "redacted"
+    leg = Leg(agent="b", trace=told)
+    assert (
+        redact_trace(replace(trace, legs=(leg,)), redactor).legs[0].trace.events[-1].detail
+        == "redacted"
+    )
