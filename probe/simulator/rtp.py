@@ -23,7 +23,6 @@ from probe.simulator.way import Passage
 _HEADER = 12
 _VERSION = 2
 _MAX_PACKET = 2048
-_BURST = 64
 _NUMBERS = struct.Struct("!HII")
 """Sequence number, timestamp and SSRC of an RTP header; they follow its first two bytes."""
 
@@ -299,16 +298,14 @@ class RtpPort:
     # RTCP ---------------------------------------------------------------------------------------
 
     def _read_rtcp(self) -> None:
-        for _ in range(_BURST):
-            try:
-                packet, peer = self._rtcp.recvfrom(_MAX_PACKET)
-            except OSError:
-                return
-            self.rtcp_packets += 1
-            if self._deaf:
-                continue
-            where = (str(peer[0]), int(peer[1]))
-            self._way.later(lambda p=packet, w=where: self._reported(p, w))  # type: ignore[misc]
+        """Take one packet; the loop calls again where there are more."""
+        try:
+            packet, peer = self._rtcp.recvfrom(_MAX_PACKET)
+        except OSError:
+            return
+        self.rtcp_packets += 1
+        if not self._deaf:
+            self._way.later(lambda: self._reported(packet, peer[:2]))
 
     def _reported(self, packet: bytes, peer: Address) -> None:
         """Take a report of the caller's."""

@@ -152,7 +152,7 @@ def test_no_free_pair_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_odd_packets_are_not_echoed(clock: Clock) -> None:
-    """Only RTP version 2 counts; the burst of one turn is bounded."""
+    """Only RTP version 2 counts; a burst is read one packet a turn."""
 
     async def send(packets: list[bytes]) -> tuple[int, int]:
         loop = asyncio.get_running_loop()
