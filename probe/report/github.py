@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from probe.report.model import Finding, RunReport
-from probe.report.terminal import headline, label, name, written_text
+from probe.report.passed import label, name
+from probe.report.terminal import headline, written_text
 from probe.report.text import plain
 from probe.verdict.verdict import Outcome
 

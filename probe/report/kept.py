@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from probe.plan.store import without_credentials
 from probe.report import encoded
 from probe.report.model import Finding, Findings, RunReport, counted
+from probe.report.passed import Passed, packed, passed, unpacked
 from probe.report.pcap import Capture
 from probe.report.pile import Pile
 from probe.report.rewritten import rewritten
@@ -115,6 +116,7 @@ class KeptFindings(Findings):
         self._shelf = shelf
         self._told = Pile(folder)
         self._stored = Pile(folder)
+        self._passes = Pile(folder)
         self._counts: Counter[str] = Counter()
         self.capture = capture
         "The packets of their traces and of the cleaning up, or None where nobody gathered them."
@@ -129,6 +131,7 @@ class KeptFindings(Findings):
         one = OneFinding(self._shelf.add(bare))
         self._told.add(one.told_json)
         self._stored.add(one.stored_json)
+        self._passes.add(packed(passed(one.finding)))
         if self.capture is not None:
             for each in one.finding.tries:
                 self.capture.add(each.trace)
@@ -145,6 +148,10 @@ class KeptFindings(Findings):
     def stored(self) -> Iterator[bytes]:
         """Yield each as trace.json has it, as JSON in UTF-8."""
         return iter(self._stored)
+
+    def passes(self) -> Iterator[Passed | None]:
+        """Yield what the line of each pass shows, None for other findings."""
+        return map(unpacked, self._passes)
 
     def __len__(self) -> int:
         return len(self._shelf)

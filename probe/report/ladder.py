@@ -18,9 +18,9 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probe.report.flow import acks_of
 from probe.report.text import cells, cut, padded, plain, wrapped
 from probe.report.way import way_label
-from probe.sip.fragment import fragment_status
 from probe.sip.message import MalformedMessageError, SipMessage
 from probe.sip.notification import event_package, facts_of
 from probe.sip.sdp import NOT_AUDIO, SessionDescription
@@ -151,7 +151,7 @@ def ladder(trace: Trace, verdict: Verdict | None = None) -> tuple[Rung, ...]:
     """Return the rungs of a trace in order; with a verdict, delays and faults are marked."""
     base = min([trace.began, *(event.at for event in trace.events[:1])])
     answered = frozenset(trace.answered_challenges())
-    hidden = _acks_of(trace, answered)
+    hidden = acks_of(trace, answered)
     rungs: list[Rung] = []
     first_copies: dict[tuple[object, ...], int] = {}
     places: dict[int, int] = {}
@@ -179,16 +179,6 @@ def ladder(trace: Trace, verdict: Verdict | None = None) -> tuple[Rung, ...]:
                 mark=mark or rung.mark,
             )
     return tuple(rungs)
-
-
-def _acks_of(trace: Trace, answered: frozenset[int]) -> frozenset[int]:
-    """Return the ACKs that answered challenges got: hop-by-hop, and nothing that a story needs."""
-    return frozenset(
-        ack
-        for transaction in trace.transactions()
-        if answered.intersection(transaction.responses)
-        for ack in transaction.acks
-    )
 
 
 def _copy_of(event: Event) -> tuple[object, ...] | None:
@@ -384,52 +374,6 @@ def _delays(trace: Trace, verdict: Verdict) -> list[tuple[str, float, int]]:
         for name, value, index in ends
         if value is not None and index is not None
     ]
-
-
-_NOTIFIED = frozenset({"SUBSCRIBE", "REFER"})
-"""Methods whose outcome NOTIFYs tell (RFC 6665, RFC 3515)."""
-
-
-def flow(trace: Trace) -> str:
-    """Return the observed sequence in one line, e.g. ``407 → 100 180 200 ACK … BYE 200``.
-
-    A challenge that was answered stands before an arrow; ``…`` is the talk between ACK and BYE.
-    A request other than INVITE names its method first (``REGISTER 401 → 200``). Retransmissions
-    are left out and neighbours that say the same are shown once.
-    """
-    if not trace.method:
-        return ""
-    answered = frozenset(trace.answered_challenges())
-    hidden = _acks_of(trace, answered)
-    words: list[str] = []
-    for index, event, message in trace.messages():
-        other = trace.method != "INVITE" and message.cseq[1] != trace.method
-        other = other and not (trace.method in _NOTIFIED and message.method == "NOTIFY")
-        if event.retransmission or other or index in hidden:
-            continue
-        word = _flow_word(trace, event, message, answered=index in answered)
-        if word.startswith("BYE") and words[-1:] == ["ACK"]:
-            words.append("…")
-        if word and words[-1:] != [word]:
-            words.append(word)
-    if trace.method != "INVITE" and words:
-        words.insert(0, trace.method)
-    return " ".join(words)
-
-
-def _flow_word(trace: Trace, event: MessageEvent, message: SipMessage, *, answered: bool) -> str:
-    """Return what a message adds to the flow; empty for the request under test itself."""
-    if message.status is not None:
-        return f"{message.status} →" if answered else str(message.status)
-    sent = isinstance(event, MessageSent)
-    if sent is not trace.serving and message.method == trace.method:
-        return ""
-    method = plain(message.method or "", 20)
-    told = fragment_status(message) if trace.method == "REFER" and method == "NOTIFY" else None
-    if told is not None:
-        return f"NOTIFY {told}"
-    theirs = sent or trace.method in _NOTIFIED  # NOTIFYs come from nobody else
-    return method if theirs else f"{method} (from the peer)"
 
 
 def draw(

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from probe.report.media_markdown import media_table
 from probe.report.model import Finding, RunReport
+from probe.report.passed import label, name
 from probe.report.sequence import diagram
-from probe.report.terminal import headline, label, name, render_finding
+from probe.report.terminal import headline, render_finding
 from probe.report.text import plain, plain_lines
 from probe.verdict.verdict import Outcome
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from probe.report.model import Finding
-from probe.report.terminal import name
+from probe.report.passed import name
 from probe.report.text import plain
 from probe.trace.media import MediaReport
 

@@ -14,7 +14,8 @@ from enum import IntEnum
 from probe.report.bounds import read_bound
 from probe.report.measures import DELAYS
 from probe.report.model import Finding, RunReport
-from probe.report.terminal import headline, label, name, selector
+from probe.report.passed import label, name
+from probe.report.terminal import headline, selector
 from probe.report.text import cut, plain
 from probe.scenario.expectation import Bound
 from probe.verdict.verdict import Outcome

@@ -24,10 +24,12 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from probe.report.ladder import flow, message_label
+from probe.report.flow import flow
+from probe.report.ladder import message_label
 from probe.report.measures import DELAYS, of_run, of_step
 from probe.report.model import Finding, RunReport, Try
-from probe.report.terminal import headline, name
+from probe.report.passed import name
+from probe.report.terminal import headline
 from probe.report.text import plain
 from probe.trace.trace import MessageEvent, MessageSent, Trace, TransactionFailed
 from probe.verdict.verdict import Outcome

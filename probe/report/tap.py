@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator
 
 from probe.report.model import Finding, RunReport
-from probe.report.terminal import headline, name, render_finding
+from probe.report.passed import name
+from probe.report.terminal import headline, render_finding
 from probe.report.text import plain, plain_lines
 from probe.verdict.verdict import Outcome
 

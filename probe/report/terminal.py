@@ -5,22 +5,24 @@ it can drive the terminal; colour is added last.
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from probe.diagnosis.explanation import Certainty, Explanation
 from probe.plan.repeats import without_count
 from probe.report.bounds_table import bounds_table
 from probe.report.comparison import compared
-from probe.report.ladder import draw, flow, ladder
+from probe.report.kept import KeptFindings
+from probe.report.ladder import draw, ladder
 from probe.report.media_lines import media_lines
 from probe.report.model import Finding, RunReport, Try
+from probe.report.passed import Passed, label, name, passed, shown_warnings, tries
 from probe.report.text import ELLIPSIS, cells, cut, folded, plain, plain_lines, wrapped
 from probe.scenario.choice import only
 from probe.scenario.loader import comes_with_us
 from probe.scenario.source import Source
 from probe.trace.control import ControlRan
 from probe.trace.trace import MessageEvent, MessageSent
-from probe.verdict.verdict import Measured, Mismatch, Outcome, Verdict
+from probe.verdict.verdict import Measured, Mismatch, Verdict
 
 SEQUENCES = ("expect.responses", "expect")
 """Paths of a mismatch that is about the whole sequence: the file's, and the default one."""
@@ -34,7 +36,6 @@ LONGEST_LINE = 2000
 
 GAP = "   "
 WHY = 8
-BELONGS = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 
 _COLORS = {"PASS": "32", "FLAKY": "33", "FAIL": "1;31", "INCONCLUSIVE": "1;33", "note": "36"}
 
@@ -60,12 +61,24 @@ def written_text(
         lines = wrapped(plain(note), max(NARROWEST, width), first="note: ")
         lines[0] = lines[0].replace("note:", paint("note:", _COLORS["note"]), 1)
         yield "\n".join(lines) + "\n"
-    for finding in report.findings:
-        yield render_finding(
-            finding, color=color, width=width, verbosity=verbosity, folder=report.folder
-        )
+    columns = max(NARROWEST, width)
+    for place, one in enumerate(_passes(report)):
+        if one is None or verbosity > 0:
+            yield render_finding(
+                report.findings[place],
+                color=color, width=width, verbosity=verbosity, folder=report.folder,
+            )  # fmt: skip
+        else:
+            yield "\n".join(_pass(one, paint, columns))
         yield "\n"
     yield _summary(report, paint, width) + "\n"
+
+
+def _passes(report: RunReport) -> Iterable[Passed | None]:
+    """Return what the line of each pass shows, None for other findings."""
+    if isinstance(report.findings, KeptFindings):
+        return report.findings.passes()
+    return map(passed, report.findings)
 
 
 def render_finding(
@@ -74,9 +87,10 @@ def render_finding(
     """Return what a report says of one finding, without a line end after its last line."""
     paint = _painter(color)
     width = max(NARROWEST, width)
-    met = finding.last.verdict.outcome is Outcome.MET
-    if met:
-        lines = _pass(finding, paint, width)
+    one = passed(finding)
+    met = one is not None
+    if one is not None:
+        lines = _pass(one, paint, width)
         if verbosity > 0:
             lines += _ladder(finding, finding.last, paint, width)
             lines += _bounds(finding.last, paint, width)
@@ -94,27 +108,6 @@ def _painter(color: bool) -> Paint:
     if color:
         return lambda text, code: f"\x1b[{code}m{text}\x1b[0m"
     return lambda text, _: text
-
-
-def label(finding: Finding) -> str:
-    """Return PASS, FLAKY, FAIL or INCONCLUSIVE."""
-    outcome = finding.last.verdict.outcome
-    if outcome is Outcome.MET:
-        return "FLAKY" if finding.flaky else "PASS"
-    return "FAIL" if outcome is Outcome.NOT_MET else "INCONCLUSIVE"
-
-
-def name(finding: Finding) -> str:
-    """Return scenario and attempt in words, an angle between them."""
-    at = f" at {finding.site}" if finding.site else ""
-    return plain(f"{finding.scenario} {BELONGS} {finding.attempt.label}{at}")
-
-
-def _tries(finding: Finding) -> str:
-    """Return which attempt of how many this was, empty where there was one and no more allowed."""
-    retry = finding.attempt.retry
-    allowed = max(len(finding.tries), 1 + retry.times) if retry else len(finding.tries)
-    return f"attempt {len(finding.tries)} of {allowed}" if allowed > 1 else ""
 
 
 def _summary(report: RunReport, paint: Paint, width: int) -> str:
@@ -139,32 +132,17 @@ def _summary(report: RunReport, paint: Paint, width: int) -> str:
     return f"{paint(text, _COLORS[worst])}{gap}{where}"
 
 
-def _pass(finding: Finding, paint: Paint, width: int) -> list[str]:
+def _pass(one: Passed, paint: Paint, width: int) -> list[str]:
     """Return the line of a pass: what was observed and how long it took, then its warnings."""
-    word = label(finding)
-    timing = finding.last.verdict.timing
-    parts = [f"{word.ljust(5)} {name(finding)}", flow(finding.last.trace)]
-    parts += [
-        f"{key} {value:.3f} s"
-        for key, value in (("rrd", timing.rrd_s), ("pdd", timing.pdd_s), ("setup", timing.setup_s))
-        if value is not None
-    ]
-    parts += [
-        f"{plain(leg.agent)}: {' '.join(str(r.status) for r in leg.trace.responses())}"
-        for leg in finding.last.trace.legs
-        if leg.reached
-    ]
-    if finding.flaky:
-        parts.append(f"({_tries(finding)})")
-    lines = _joined([part for part in parts if part], width, indent=6)
-    lines[0] = paint(word, _COLORS[word]) + lines[0][len(word) :]
-    return lines + _notes(finding.last, paint, width)
+    lines = _joined(one.parts, width, indent=6)
+    lines[0] = paint(one.word, _COLORS[one.word]) + lines[0][len(one.word) :]
+    return lines + _notes(one.warnings, paint, width)
 
 
-def _notes(one: Try, paint: Paint, width: int) -> list[str]:
+def _notes(warnings: Sequence[str], paint: Paint, width: int) -> list[str]:
     lines = []
-    for warning in one.verdict.warnings:
-        told = wrapped(plain(warning, 500) or "none", min(width, PROSE), first="      note: ")
+    for warning in warnings:
+        told = wrapped(warning or "none", min(width, PROSE), first="      note: ")
         told[0] = told[0].replace("note:", paint("note:", _COLORS["note"]), 1)
         lines += told
     return lines
@@ -187,7 +165,7 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
     """Return the block of a finding that was not met or is inconclusive."""
     one = finding.last
     word = label(finding)
-    facts = [_tries(finding), f"{one.verdict.timing.total_s:.1f} s"]
+    facts = [tries(finding), f"{one.verdict.timing.total_s:.1f} s"]
     took = f"({', '.join(fact for fact in facts if fact)})"
     head = f"{word.ljust(5)} {name(finding)}"
     lines = _joined([head, took.rjust(width - cells(head) - len(GAP))], width, indent=6)
@@ -199,7 +177,7 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
         lines.append(f"  --> {plain(str(finding.attempt.source), None)}")
     lines += _ladder(finding, one, paint, width)
     lines += _bounds(one, paint, width)
-    lines += _notes(one, paint, width)
+    lines += _notes(shown_warnings(one), paint, width)
     lines.append("")
     if one.explanation is not None:
         lines += _explanation(one.explanation, width, one.trace.controls())

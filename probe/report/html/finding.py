@@ -14,14 +14,15 @@ from msgspec import Struct, to_builtins
 from probe.diagnosis.explanation import Explanation
 from probe.report.beside import Beside, LastGood
 from probe.report.comparison import compared
+from probe.report.flow import flow
 from probe.report.html.offers import offers
 from probe.report.html.picture import Picture, picture
 from probe.report.html.sound import drawn
 from probe.report.html.timeline import timeline
 from probe.report.json_report import iso_utc
-from probe.report.ladder import flow
 from probe.report.model import Finding, Try
-from probe.report.terminal import SEQUENCES, headline, label, name, selector
+from probe.report.passed import label, name
+from probe.report.terminal import SEQUENCES, headline, selector
 from probe.report.text import plain, plain_lines
 from probe.trace.trace import MessageEvent, Trace
 from probe.verdict.verdict import Mismatch, Outcome, Verdict

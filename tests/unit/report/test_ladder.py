@@ -5,7 +5,8 @@ from msgspec.structs import replace
 from reportbuilder import timing, verdict
 from wirebuilder import ANSWER, OFFER, REMOTE, Wire, answered_call, refused_call, register_ok, sdp
 
-from probe.report.ladder import FAULTS, Direction, Rung, draw, flow, ladder
+from probe.report.flow import flow
+from probe.report.ladder import FAULTS, Direction, Rung, draw, ladder
 from probe.scenario.source import NOWHERE
 from probe.trace.failure import Failure
 from probe.trace.trace import (

@@ -9,7 +9,8 @@ from wirebuilder import OFFER, REMOTE, Wire, answered_call, refused_call, regist
 
 from probe.diagnosis.explanation import Cause, Certainty, Evidence, Explanation
 from probe.report.model import Finding, Try
-from probe.report.terminal import headline, label, render, render_finding
+from probe.report.passed import label
+from probe.report.terminal import headline, render, render_finding
 from probe.scenario.source import NOWHERE, Source
 from probe.trace.failure import Failure
 from probe.trace.trace import AgentNote, IcmpReceived, TransportChanged
