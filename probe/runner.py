@@ -5,6 +5,7 @@ secrets out, and puts the findings in order.
 """
 
 import platform
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -102,6 +103,13 @@ class Inquiry(Struct, frozen=True, kw_only=True):
 
 NOTHING_ASKED = Inquiry()
 """Only the trace is read."""
+
+Each = Callable[[Sequence[Plan], Callable[[int, Plan], None], Callable[[], bool]], Sequence[Plan]]
+"""Calls its second argument with the number of each plan and the plan, as long as the third says
+so, and returns the plans that were left out."""
+
+_TIDY_S = 0.5
+"""Distance of two moments in which memory is given back."""
 
 
 class RunBrokenError(Exception):
@@ -220,61 +228,120 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
     found: Callable[[Finding], None] = lambda _finding: None,
     told: Callable[[RunReport], None] = lambda _part: None,
     kept: Kept | None = None,
+    each: Each | None = None,
 ) -> RunReport:
-    """Carry out plans one after the other and return the report.
+    """Carry out plans, one after the other unless ``each`` does more, and return the report.
 
     ``elapsed`` gives the seconds since the run began. Each finding is put into ``kept`` as soon as
     it is judged, from where the report reads it again, and nothing of it stays in memory. ``told``
     gets a report of that finding alone, and one of each plan that is over with what was sent to
-    clean up; ``found`` gets the finding. ``inquiry`` says what may be asked where an attempt was
-    not met. After an interruption the remaining plans are named in a note. Raise RunBrokenError
-    with what was found until then where an error of ours ends the run, and EngineMissingError where
-    nothing was found either.
+    clean up; ``found`` gets the finding. Both hear of plans as they end; the report has them in the
+    order of ``plans``. ``inquiry`` says what may be asked where an attempt was not met. After an
+    interruption the remaining plans are named in a note. Raise RunBrokenError with what was found
+    until then where an error of ours ends the run, and EngineMissingError where nothing was found
+    either.
     """
-    kept = kept or Kept()
-    whole = _Said()
-    cause: Exception | None = None
+    course = _Course(executor, setting, kept or Kept(), inquiry, elapsed, found, told)
+    left = (each or one_after_the_other)(
+        plans, course.carry, lambda: course.cause is None and not executor.skipping
+    )
+    return course.report(left)
+
+
+def one_after_the_other(
+    plans: Sequence[Plan], carry: Callable[[int, Plan], None], goes_on: Callable[[], bool]
+) -> Sequence[Plan]:
+    """Carry out plans in their order; return those that were left out."""
     for number, plan in enumerate(plans):
-        if executor.skipping:
-            whole.notes.append(_left_out(plans[number:]))
-            break
+        if not goes_on():
+            return plans[number:]
+        carry(number, plan)
+    return ()
+
+
+class _Course:
+    """A run under way: what was found so far, whoever found it first."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - as ``run``
+        self,
+        executor: Executor,
+        setting: Setting,
+        kept: Kept,
+        inquiry: Inquiry,
+        elapsed: Callable[[], float],
+        found: Callable[[Finding], None],
+        told: Callable[[RunReport], None],
+    ) -> None:
+        self.cause: Exception | None = None
+        "What ended the run, where it was an error of ours."
+        self._executor, self._setting, self._kept = executor, setting, kept
+        self._inquiry, self._elapsed = inquiry, elapsed
+        self._found, self._told = found, told
+        self._whole = _Said()
+        self._plans_of_findings = array("L")
+        self._plans_of_cleanup = array("L")
+        self._tidied_at = -_TIDY_S
+
+    def carry(self, number: int, plan: Plan) -> None:
+        """Carry out one plan, judge it, and put away what was found."""
+        setting, kept, whole = self._setting, self._kept, self._whole
         said = _Said(engine=whole.engine)
         try:
-            for finding in _one(plan, executor, said, _Hiding.of(plan, setting.secrets), inquiry):
+            hiding = _Hiding.of(plan, setting.secrets)
+            for finding in _one(plan, self._executor, said, hiding, self._inquiry):
                 one = kept.findings.add(finding)
-                told(_report(setting, said, executor, elapsed(), one))
-                found(finding)
+                self._plans_of_findings.append(number)
+                self._told(self._part(said, one))
+                self._found(finding)
         except Exception as error:  # whatever it is, earlier findings are not lost
             if isinstance(error, EngineMissingError) and not len(kept.findings):
                 raise
-            cause = error
-            said.notes += _broken_off(plan, plans[number + 1 :], error)
+            self.cause = error
+            kind = type(error).__name__
+            said.notes.append(f"{plan.scenario} was ended by an error of sipprobe itself: {kind}")
         for swept in said.cleanup:
             kept.cleanup.add(swept)
+            self._plans_of_cleanup.append(number)
         whole.notes = list(dict.fromkeys((*whole.notes, *said.notes)))
         whole.engine = whole.engine or said.engine
-        told(_report(setting, said, executor, elapsed(), ()))
+        self._told(self._part(said, ()))
+        self._tidy()
+
+    def report(self, left: Sequence[Plan]) -> RunReport:
+        """Return the report of everything; ``left`` are the plans that were not carried out."""
+        kept, notes = self._kept, self._whole.notes
+        if left:
+            notes.append(_left_out(left))
+        if self._executor.interrupted:
+            notes.append("the run was interrupted; calls and registrations were ended")
+        kept.findings.arrange(_order(self._plans_of_findings))
+        kept.cleanup.arrange(_order(self._plans_of_cleanup))
+        report = replace(self._part(self._whole, kept.findings), cleanup=kept.cleanup)
+        if self.cause is not None:
+            raise RunBrokenError(replace(report, complete=False), self.cause) from self.cause
+        return report
+
+    def _part(self, said: _Said, findings: Sequence[Finding]) -> RunReport:
+        return _report(self._setting, said, self._executor, self._elapsed(), findings)
+
+    def _tidy(self) -> None:
+        """Forget what the plan left; now and then, because it takes a while, give memory back."""
         forget_parsed()
-        kept.tidy()
-        if cause is not None:
-            break
-    if executor.interrupted:
-        whole.notes.append("the run was interrupted; calls and registrations were ended")
-    report = replace(
-        _report(setting, whole, executor, elapsed(), kept.findings), cleanup=kept.cleanup
-    )
-    if cause is not None:
-        raise RunBrokenError(replace(report, complete=False), cause) from cause
-    return report
+        now = self._elapsed()
+        if now - self._tidied_at >= _TIDY_S:
+            self._tidied_at = now
+            self._kept.tidy()
 
 
-def _broken_off(plan: Plan, rest: tuple[Plan, ...], error: Exception) -> list[str]:
-    """Return what is said where an error of ours ended a run."""
-    what = f"{plan.scenario} was ended by an error of sipprobe itself: {type(error).__name__}"
-    return [what, _left_out(rest)] if rest else [what]
+def _order(plans: "array[int]") -> Sequence[int] | None:
+    """Return the places of what belongs to plans in the order of the plans, None as they are."""
+    numbers = range(len(plans))
+    if all(plans[place - 1] <= plans[place] for place in numbers[1:]):
+        return None
+    return array("L", sorted(numbers, key=plans.__getitem__))
 
 
-def _left_out(plans: tuple[Plan, ...]) -> str:
+def _left_out(plans: Sequence[Plan]) -> str:
     """Name the plans that were not carried out; the rows of one scenario are counted."""
     names = Counter(plan.row.story if plan.row else plan.scenario for plan in plans)
     told = (f"{name} ({rows} rows)" if rows > 1 else name for name, rows in names.items())

@@ -16,6 +16,9 @@ from probe.trace.trace import IcmpReceived
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
 
+_QUOTE = 512
+"""Bytes of our datagram that are read with the error: routers quote as much (RFC 1812 §4.3.2.3)."""
+
 
 class IcmpWatch:
     """Reads the error queue of one of this process's UDP sockets."""
@@ -24,6 +27,8 @@ class IcmpWatch:
         self._clock = clock
         self._socket = own_socket(socket.SOCK_DGRAM, local_port)
         self._errors = select.poll()
+        self.quotes: list[str] = []
+        "The beginning of the datagram that each error read last is about, as far as it is quoted."
         if self._socket is not None:
             six = self._socket.family == socket.AF_INET6
             level, option = (
@@ -35,12 +40,13 @@ class IcmpWatch:
     def read(self) -> list[IcmpReceived]:
         """Return the errors that arrived since the last call."""
         found: list[IcmpReceived] = []
+        self.quotes = []
         if self._socket is None or not self._errors.poll(0):
             return found
         while True:
             try:
-                _, ancillary, _, address = self._socket.recvmsg(
-                    64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT
+                quoted, ancillary, _, address = self._socket.recvmsg(
+                    _QUOTE, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT
                 )
             except OSError:
                 return found
@@ -48,6 +54,11 @@ class IcmpWatch:
                 event = _event(data, address, self._clock())
                 if event is not None:
                     found.append(event)
+                    self.quotes.append(quoted.decode("utf-8", "surrogateescape"))
+
+    def fileno(self) -> int:
+        """Return a descriptor of the socket, -1 where there is none."""
+        return -1 if self._socket is None else self._socket.fileno()
 
     def close(self) -> None:
         """Give the shared descriptor back."""

@@ -67,6 +67,8 @@ class Loop:
         "Told of a call that a transfer made us place."
         self.on_turn: Callable[[], None] = lambda: None
         "Called after each turn: what is due is done."
+        self.longest_turn = POLL_S
+        "Longest turn while something is waited for; longer where somebody wakes us for it."
         self._watched = Watched()
         self._triggers: list[Trigger] = []
         self.stalls: Stalls | None = None
@@ -138,8 +140,8 @@ class Loop:
         When the supervisor wants us to stop, what is due to the peer is still waited for.
         """
         limit = self.clock() + seconds
-        while not done() and self.clock() < limit:
-            self.turn()
+        while not done() and (left := limit - self.clock()) > 0:
+            self.turn(min(left, self.longest_turn) if self.longest_turn > POLL_S else POLL_S)
             if self.stopping() and seconds != SETTLE_S:
                 return
 

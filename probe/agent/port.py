@@ -60,6 +60,11 @@ Recorder = Callable[[Event], None]
 class UserAgent(Protocol):
     """One endpoint with one account."""
 
+    @property
+    def bound(self) -> str:
+        """Return our address as ip:port, empty before ``open``."""
+        ...
+
     def capabilities(self) -> Capabilities:
         """Return what the stack can do."""
         ...

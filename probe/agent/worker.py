@@ -9,6 +9,9 @@ folder for recordings), ``run`` (action),
 ``abort`` (the same, and break off the action in progress).
 End of the pipe means that the parent is gone: the worker then hangs up, un-registers and leaves.
 
+With a ``seat`` the first four are for one of several plans in progress (see seats.py), and answers
+name it, too; ``abort`` then breaks off that plan's action alone.
+
 Answers: ``hello`` (process is up), ``ready`` (capabilities, bound), ``refused`` (could not open),
 ``event``, ``media``, ``beat`` (still alive), ``done`` (action), ``rested``, ``bye`` (left in
 order).
@@ -21,7 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -36,6 +39,9 @@ from probe.trace.builder import Repeats
 from probe.trace.failure import Failure
 from probe.trace.journal import DialogJournal
 from probe.trace.trace import AgentNote, Event
+
+if TYPE_CHECKING:
+    from probe.agent.seats import Seats
 
 BEAT_S = 0.5
 """Distance of the signs of life that the supervisor's watchdog looks for."""
@@ -78,27 +84,19 @@ class Worker:
         self._journal: DialogJournal | None = None
         self._opened: Account | None = None
         self._settled: Account | None = None
+        self._seats: Seats | None = None
 
     def serve(self) -> None:
         """Carry out commands until told to stop."""
         self._agent = self._make_agent(self._clock, self._record)
-        self._send("hello")
-        while not (self._gone or self._aborted):
+        self.answer("hello")
+        while not self.gone:
             command = self._next_command()
             if command is None:
                 continue
-            kind = command["kind"]
-            if kind == "open":
-                self._open(command)
-            elif kind == "run":
-                self._run(command["action"])
-            elif kind == "capabilities":
-                self._agent.start()
-                self._send("ready", capabilities=self._agent.capabilities(), bound="")
-            elif kind == "rest":
-                self._rest()
-            elif kind == "stop":
+            if command["kind"] == "stop" and not command.get("seat"):
                 break
+            self._carry_out(command)
         if self._script is not None:
             self._script.finish()
             self._agent.close()
@@ -108,10 +106,42 @@ class Worker:
         if self._journal is not None:
             self._journal.close()
         registered = self._script is not None and self._script.registered
-        self._send("bye", registered=registered)
+        self.answer("bye", registered=registered)
+
+    def _carry_out(self, command: dict[str, Any]) -> None:
+        """Carry out one command."""
+        kind = command["kind"]
+        if command.get("seat"):
+            self._seat(command)
+        elif kind == "open":
+            self._open(command)
+        elif kind == "run":
+            self._run(command["action"])
+        elif kind == "capabilities":
+            self._agent.start()
+            self.answer("ready", capabilities=self._agent.capabilities(), bound="")
+        elif kind == "rest":
+            self._rest()
 
     def _open(self, command: dict[str, Any]) -> None:
-        """Set the account up."""
+        """Set the account up for one plan."""
+        hops = self._set_out(command)
+        if hops is None or self._settled is None:
+            return
+        self._script = Script(
+            self._agent,
+            self._settled,
+            clock=self._clock,
+            record=self._record,
+            stopping=self._stopping,
+            hops=hops,
+        )
+        self._script.stalls = Stalls(self._clock, self._record)
+        capabilities: Capabilities = self._agent.capabilities()
+        self.answer("ready", capabilities=capabilities, bound=self._agent.bound)
+
+    def _set_out(self, command: dict[str, Any]) -> Hops | None:
+        """Open the account and what belongs to it; None where it cannot be opened."""
         account: Account = command["account"]
         self._epoch = command["epoch"]
         if command.get("recordings"):
@@ -126,19 +156,35 @@ class Worker:
                 self._bind(settled, command["port"])
                 self._opened, self._settled = account, settled
         except AgentError as error:
-            self._send("refused", failure=error.failure, detail=error.detail)
+            seat = {"seat": command["seat"]} if command.get("seat") else {}
+            self.answer("refused", failure=error.failure, detail=error.detail, **seat)
+            return None
+        return hops
+
+    def _seat(self, command: dict[str, Any]) -> None:
+        """Carry out several plans at once from here on, until the worker as a whole is wanted."""
+        from probe.agent.seats import Seats  # noqa: PLC0415 - only where several are wanted
+
+        if command["kind"] != "open" or self._set_out(command) is None:
             return
-        self._script = Script(
-            self._agent,
-            settled,
-            clock=self._clock,
-            record=self._record,
-            stopping=self._stopping,
-            hops=hops,
+        self.answer(
+            "ready",
+            seat=command["seat"],
+            capabilities=self._agent.capabilities(),
+            bound=self._agent.bound,
         )
-        self._script.stalls = Stalls(self._clock, self._record)
-        capabilities: Capabilities = self._agent.capabilities()
-        self._send("ready", capabilities=capabilities, bound=self._agent.bound)
+        self._waiting.insert(0, {"kind": "open", "seat": command["seat"]})
+        account = self._settled or command["account"]
+        self._seats = Seats(self._agent, account, self, clock=self._clock, keep=self._keep)
+        try:
+            self._seats.serve()
+            if self.gone or self._waiting[0]["kind"] == "stop":
+                self._seats.leave()
+        finally:
+            self._seats = None
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
 
     def _hops_of(self, account: Account) -> Hops:
         """Return the servers of an account; one that is open keeps the transport that it has."""
@@ -162,7 +208,7 @@ class Worker:
             self._journal.close()
             self._journal = None
         self._repeats = Repeats()
-        self._send("rested", registered=registered)
+        self.answer("rested", registered=registered)
 
     def _bind(self, account: Account, port: int) -> None:
         """Open the account at a dead predecessor's port, or at another where that is taken by now.
@@ -182,7 +228,7 @@ class Worker:
             raise RuntimeError("run before open")
         done = self._script.run(action)
         self._pass_media()
-        self._send(
+        self.answer(
             "done",
             attempt=action.attempt,
             call_id=done.call_id,
@@ -194,9 +240,29 @@ class Worker:
 
     def _pass_media(self) -> None:
         for report in self._agent.media():
-            self._send("media", report=report)
+            self.answer("media", report=report)
 
     # Pipe --------------------------------------------------------------------------------------
+
+    @property
+    def gone(self) -> bool:
+        """Whether the supervisor is gone, or wants all that is in progress to end."""
+        return self._gone or self._aborted
+
+    @property
+    def commands(self) -> int:
+        """Descriptor of what the supervisor says."""
+        return self._commands
+
+    def take(self) -> list[dict[str, Any]]:
+        """Return the commands that have come."""
+        self._read(0.0)
+        found, self._waiting = self._waiting, []
+        return found
+
+    def pushed_back(self, commands: list[dict[str, Any]]) -> None:
+        """Take commands back that are not for seats."""
+        self._waiting = commands
 
     def _next_command(self) -> dict[str, Any] | None:
         """Return the next command; let the stack work meanwhile."""
@@ -207,12 +273,12 @@ class Worker:
             return self._waiting.pop(0)
         if self._script is not None:
             self._script.idle(IDLE_POLL_S)  # no listening here: a call may be about to arrive
-        self._beat()
+        self.beat()
         return None
 
     def _stopping(self) -> bool:
         """Whether the supervisor wants the action in progress to end; called in every turn."""
-        self._beat()
+        self.beat()
         self._read(0.0)
         return self._aborted or self._gone
 
@@ -227,12 +293,12 @@ class Worker:
             return
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for command in map(decode, lines):
-            if command["kind"] == "abort":
+            if command["kind"] == "abort" and not command.get("seat"):
                 self._aborted = True
             else:
                 self._waiting.append(command)
 
-    def _send(self, kind: str, **fields: object) -> None:
+    def answer(self, kind: str, **fields: object) -> None:
         """Write one answer; a parent that is gone is noticed and not an error."""
         line = encode(kind, **fields)
         try:
@@ -241,23 +307,31 @@ class Worker:
         except BrokenPipeError:
             self._gone = True
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Give a sign of life where it is time to."""
         now = self._monotonic()
         if now - self._last_beat >= BEAT_S:
             self._last_beat = now
-            self._send("beat")
+            self.answer("beat")
 
     def _clock(self) -> float:
         return self._monotonic() - self._epoch
 
     def _record(self, event: Event) -> None:
         """Keep an event and pass it on at once; called from inside the library."""
+        if self._seats is not None:
+            self._seats.record(event)
+            return
         recorded = self._repeats.marked(event)
-        if self._journal is not None:
-            self._write_down(self._journal, recorded)
-        self._send("event", event=recorded)
+        self._keep(recorded)
+        self.answer("event", event=recorded)
         if self._script is not None:
             self._script.happened(recorded)
+
+    def _keep(self, event: Event) -> None:
+        """Write down what an event changes of what is up."""
+        if self._journal is not None:
+            self._write_down(self._journal, event)
 
     def _write_down(self, journal: DialogJournal, event: Event) -> None:
         """Keep what a killed run would leave up; say once where that is not possible."""

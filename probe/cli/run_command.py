@@ -19,6 +19,7 @@ from probe.cli.completing import runs
 from probe.cli.embedded import faults_of, notes_on, profile_of, started
 from probe.cli.exits import Exit
 from probe.cli.hiding import Hiding
+from probe.cli.jobs import Jobs, executor_for
 from probe.cli.orderly import engine_missing, interruptible, journals
 from probe.cli.otlp_sending import must_be_there
 from probe.cli.run_reports import FORMATS, checked, tell
@@ -33,7 +34,7 @@ if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.inquest import Ask
     from probe.plan.plan import Attempt, Plan
     from probe.report.model import Finding
-    from probe.runner import Executor, Inquiry
+    from probe.runner import Each, Executor, Inquiry
     from probe.scenario.schema import Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
     from probe.trace.control import Control, ControlRan
@@ -55,6 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
     store: bool
     timeout: float | None
     deadline: float | None
+    jobs: int
     cps: float | None
     exitfirst: bool
     dry_run: bool
@@ -96,8 +98,12 @@ class Options(Struct, frozen=True, kw_only=True):
     help="End the whole run in order after so long; 50s with --format nagios.",
 )  # fmt: skip
 @click.option(
-    "--cps", type=click.FloatRange(0, 50, min_open=True), metavar="N",
-    help="Begin at most N calls a second; a slower pace of the trunk profile holds.",
+    "-j", "--jobs", type=Jobs(), default="1", metavar="N", show_default=True,
+    help="Carry out N scenarios or rows at a time; auto: what engine, caps and processors allow.",
+)  # fmt: skip
+@click.option(
+    "--cps", type=click.FloatRange(0, 10_000, min_open=True), metavar="N",
+    help="Begin at most N calls a second, over all; a slower pace of the trunk profile holds.",
 )  # fmt: skip
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first scenario not met.")
 @click.option("--dry-run", is_flag=True, help="Show what would be tried; send nothing.")
@@ -152,16 +158,20 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     from probe.executor.process import WorkerProcess  # noqa: PLC0415 - light: all else may wait
 
     spares = () if options.dry_run else (WorkerProcess(forks=True),)
-    from probe.executor.local import LocalExecutor  # noqa: PLC0415 - loads while the worker starts
-
-    executor = LocalExecutor(spares=spares)
+    executor, each = executor_for(options.jobs, options.cps, spares)
     try:
-        return _run(selection, options, executor, began)
+        return _run(selection, options, executor, began, each)
     finally:
         executor.close()
 
 
-def _run(selection: Selection, options: Options, executor: "LocalExecutor", began: float) -> int:
+def _run(
+    selection: Selection,
+    options: Options,
+    executor: "LocalExecutor",
+    began: float,
+    each: "Each | None",
+) -> int:
     """Read, select, resolve, carry out, report."""
     from probe.cli import inputs  # noqa: PLC0415 - the models load while the worker starts
 
@@ -180,7 +190,7 @@ def _run(selection: Selection, options: Options, executor: "LocalExecutor", bega
         if options.dry_run:
             return _show_plans(plans, hiding.words)
         baseline = Baseline.read(options.baseline, options.results, plans)
-        return _carry_out(selection, options, plans, executor, trunk, began, hiding, baseline)
+        return _carry_out(selection, options, plans, executor, each, trunk, began, hiding, baseline)
 
 
 def _plans(
@@ -244,6 +254,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     options: Options,
     plans: "tuple[Plan, ...]",
     executor: "LocalExecutor",
+    each: "Each | None",
     trunk: "EmbeddedTrunk | None",
     began: float,
     hiding: Hiding,
@@ -286,11 +297,12 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
                 plans,
                 executor,
                 setting,
-                inquiry=_inquiry(options),
+                inquiry=_inquiry(options, executor, one_by_one=each is None),
                 elapsed=lambda: time.monotonic() - began,
                 found=_heard(options, executor, progress),
                 told=keeper.told,
                 kept=keeper.room(),
+                each=each,
             )
         if ending.late:
             late = f"the deadline of {options.deadline:g} s passed before the run was over"
@@ -326,7 +338,7 @@ def _folder_name(plans: "tuple[Plan, ...]", *, strict: bool) -> str:
     return stories.pop() if len(stories) == 1 else f"{len(stories)}-scenarios"
 
 
-def _inquiry(options: Options) -> "Inquiry":
+def _inquiry(options: Options, executor: "LocalExecutor", *, one_by_one: bool) -> "Inquiry":
     """Return what may be asked after a failure; it loads when something has failed."""
     from probe.runner import Inquiry  # noqa: PLC0415 - see _run
 
@@ -351,7 +363,7 @@ def _inquiry(options: Options) -> "Inquiry":
     if options.controls == "none":
         return Inquiry(remember=remember)
     call = _placing_calls if options.controls == "paid" else None
-    return Inquiry(ask=ask, call=call, remember=remember)
+    return Inquiry(ask=ask if one_by_one else executor.beside(ask), call=call, remember=remember)
 
 
 def _placing_calls(executor: "Executor", plan: "Plan") -> "Ask":

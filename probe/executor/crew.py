@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from msgspec import Struct, field
 
@@ -21,6 +21,9 @@ from probe.trace.failure import Failure
 from probe.trace.journal import PATTERN, append_event
 from probe.trace.media import MediaReport
 from probe.trace.trace import UNACKNOWLEDGED, AgentNote, Event, IcmpReceived, TransactionFailed
+
+if TYPE_CHECKING:
+    from probe.executor.bench import Seat
 
 HANG_S = 12.0
 """A worker that gives no sign of life for so long is ended; pjsip's longest blocking call that
@@ -40,6 +43,10 @@ _LOOK_S = 0.1
 """Distance of two looks at the clock while nothing is heard."""
 
 
+Process: TypeAlias = Union[WorkerProcess, "Seat"]
+"""A process of our own, or a seat in one that carries several plans."""
+
+
 class EngineMissingError(Exception):
     """No worker could be started: pjsua2 is missing or does not load."""
 
@@ -50,7 +57,7 @@ class Worker(Struct, kw_only=True):
     account: Account
     "The account that it speaks for."
 
-    process: WorkerProcess
+    process: Process
     "Its process."
 
     log: EventLog
@@ -119,8 +126,14 @@ class Crew:
     """All workers of one plan."""
 
     def __init__(
-        self, clock: Callable[[], float], epoch: float, place: JournalPlace | None = None
+        self,
+        clock: Callable[[], float],
+        epoch: float,
+        place: JournalPlace | None = None,
+        wait: Callable[[float], None] | None = None,
     ) -> None:
+        """``wait`` lets other plans go on until one of our workers says something that matters."""
+        self._wait = wait
         self._clock = clock
         self._epoch = epoch
         self._place = place
@@ -160,7 +173,7 @@ class Crew:
             and max(report.rx_last_at or 0.0, report.tx_last_at or 0.0) > began
         )
 
-    def worker(self, account: Account, spare: Callable[[], WorkerProcess | None]) -> Worker:
+    def worker(self, account: Account, spare: Callable[[], Process | None]) -> Worker:
         """Return the account's worker, hired or replaced where there is none alive.
 
         ``spare`` gives a worker that was started ahead of need, if there is one.
@@ -193,19 +206,20 @@ class Crew:
         told to end what it does, and None is returned as soon as this one did.
         """
         worker.begin(action)
-        aborted = hung = False
+        aborted = False
         while not worker.finished() and worker.alive():
             self.pump(_LOOK_S)
             if not aborted and over():
                 aborted = True
                 for other in self._workers.values():
                     other.process.send("abort")
-            if not hung and time.monotonic() - worker.process.heard_at > HANG_S:
-                hung = True
-                worker.process.kill()
+            process = worker.process
+            if not process.hung and time.monotonic() - process.heard_at > HANG_S:
+                process.hung = True
+                process.kill()
         if worker.finished():
             return None
-        return Failure.AGENT_HUNG if hung else Failure.AGENT_CRASHED
+        return Failure.AGENT_HUNG if worker.process.hung else Failure.AGENT_CRASHED
 
     def bury(self, worker: Worker, *, hung: bool) -> str:
         """Note a worker's death and end the calls that it left behind; return how it died."""
@@ -220,6 +234,11 @@ class Crew:
 
     def pump(self, seconds: float) -> None:
         """Take what any worker has to say, for at most so long."""
+        if self._wait is not None:
+            if not self._hear_all():
+                self._wait(seconds)
+                self._hear_all()
+            return
         with selectors.DefaultSelector() as selector:
             for worker in self._workers.values():
                 if worker.alive():
@@ -265,13 +284,13 @@ class Crew:
                 worker.process.close(FINISH_S)
         self._tidy()
 
-    def resting(self) -> tuple[tuple[Account, WorkerProcess], ...]:
+    def resting(self) -> tuple[tuple[Account, Process], ...]:
         """Return the workers that wait for another plan, each with the account that it has open."""
         return tuple((w.account, w.process) for w in self._workers.values() if w.resting)
 
-    def _hire(self, account: Account, port: int, spare: WorkerProcess | None) -> Worker:
+    def _hire(self, account: Account, port: int, spare: Process | None) -> Worker:
         """Start a worker and open its account."""
-        process = spare or WorkerProcess()
+        process: Process = spare or WorkerProcess()
         log = self.log(account.name)
         worker = Worker(account=account, process=process, log=log, since=len(log))
         self._workers[account.name] = worker
@@ -321,9 +340,14 @@ class Crew:
                 heir = self._workers.get(worker.account.name, worker)
                 tidy(path, registered=heir.registered)
 
-    def _hear(self, worker: Worker) -> None:
-        """Sort one worker's answers."""
-        for answer in worker.process.read():
+    def _hear_all(self) -> bool:
+        """Sort what the workers' seats have heard; return whether that was anything."""
+        return sum(self._hear(worker) for worker in self._workers.values()) > 0
+
+    def _hear(self, worker: Worker) -> int:
+        """Sort one worker's answers and return how many there were."""
+        answers = worker.process.read()
+        for answer in answers:
             kind: str = answer["kind"]
             if kind == "event":
                 worker.log.add(answer["event"])
@@ -343,6 +367,7 @@ class Crew:
                 _hear_the_end(worker, answer)
             elif kind == "garbage":
                 worker.log.add(AgentNote(at=self._clock(), kind="warning", detail=answer["detail"]))
+        return len(answers)
 
     def _end_calls(self, worker: Worker) -> None:
         """Send the BYE or CANCEL that a worker still owes; tell what cannot be ended."""

@@ -4,7 +4,9 @@ Also how long a peer asked us to wait before another try.
 """
 
 import re
+import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from probe.executor.ledger import TINY, Admission, Ledger
 from probe.plan.action import (
@@ -26,6 +28,9 @@ from probe.trace.trace import Trace
 MOST_REFUSED_LOGINS = 2
 """Refused logins of one account that a run may make: door phones are known to ban after three."""
 
+_LATE_S = 0.01
+"""How far calls that come late may catch up with their pace: 1 % of the calls of a second."""
+
 
 class Gate:
     """Counts what a run does; what holds for the day is in the ledger."""
@@ -36,6 +41,31 @@ class Gate:
         self._costs: defaultdict[str, float] = defaultdict(float)
         self._refused_logins: Counter[tuple[str, str]] = Counter()
         self._notes: list[str] = []
+        self._gap = 0.0
+        self._free_at = 0.0
+        self._frees: dict[str, float] = {}
+
+    def pace(self, cps: float | None) -> None:
+        """Let no more than so many calls a second begin, whoever places them; None for any."""
+        self._gap = 1 / cps if cps else 0.0
+
+    def slot(self) -> float:
+        """Take the next place in the pace of the run; return the seconds until then.
+
+        No call leaves before its place; one that comes late does not hold those behind it back.
+        """
+        if not self._gap:
+            return 0.0
+        now = time.monotonic()
+        at = max(now - _LATE_S, self._free_at)
+        self._free_at = at + self._gap
+        return max(0.0, at - now)
+
+    def ahead(self, owners: Iterable[str]) -> float:
+        """Return the seconds until calls of some owners may begin, as far as paces tell."""
+        now = time.monotonic()
+        frees = [self._frees.get(owner, 0.0) for owner in owners]
+        return max([self._free_at, *frees]) - now
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -90,6 +120,8 @@ class Gate:
         if why_not is not None:
             return Admission(why_not=why_not)
         admission = self._ledger.admit(limits, seconds, cost)
+        if limits.gap:
+            self._frees[limits.owner] = time.monotonic() + admission.wait + limits.gap
         if admission.number:
             self._calls[limits.owner] += 1
             self._costs[limits.owner] += cost

@@ -10,11 +10,12 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import ParamSpec, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.executor.crew import Crew, JournalPlace, Worker
+from probe.executor.crew import Crew, JournalPlace, Process, Worker
 from probe.executor.gate import (
     Gate,
     asked_to_wait,
@@ -54,6 +55,9 @@ _MOST_SPARES = 8
 
 Observer = Callable[[Attempt, int], None]
 """Told of each try as it begins: the attempt and the number of the try, from 1."""
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 Again = Callable[[Attempt, Trace], bool]
 """Whether an attempt that ended like this is to be tried again."""
@@ -102,7 +106,7 @@ class LocalExecutor:
         self._interrupted = False
         self._skip = False
         self._spares = list(spares)
-        self._resting: list[tuple[Account, WorkerProcess]] = []
+        self._resting: list[tuple[Account, Process]] = []
         self.journals: JournalPlace | None = None
         "Where workers write down what is up, so that a killed run can be cleaned up after."
 
@@ -151,7 +155,7 @@ class LocalExecutor:
         self._spares.clear()
         self.dismiss()
 
-    def take_spare(self, account: Account | None = None) -> WorkerProcess | None:
+    def take_spare(self, account: Account | None = None) -> "Process | None":
         """Return a worker that rests with this account open, or one started ahead, or None."""
         for place, (known, process) in enumerate(self._resting):
             if known == account:
@@ -168,7 +172,7 @@ class LocalExecutor:
         """How many workers wait for another plan."""
         return len(self._resting)
 
-    def keep(self, resting: tuple[tuple[Account, WorkerProcess], ...]) -> None:
+    def keep(self, resting: tuple[tuple[Account, Process], ...]) -> None:
         """Take care of workers that wait for another plan."""
         self._resting += resting
 
@@ -178,6 +182,38 @@ class LocalExecutor:
             if known not in but:
                 process.close()
         self._resting = [(known, process) for known, process in self._resting if known in but]
+
+    @property
+    def clock_zero(self) -> tuple[float, datetime]:
+        """When the clock of the next plan is zero: on the monotonic clock, and as aware UTC."""
+        return time.monotonic(), datetime.now(timezone.utc)
+
+    @property
+    def wait(self) -> Callable[[float], None] | None:
+        """What lets time pass where other plans are in progress; None where there are none."""
+        return None
+
+    def beside(self, ask: Callable[P, T]) -> Callable[P, T]:
+        """Return what asks the same without keeping other plans from going on."""
+        return ask
+
+    def make_ready(self, plan: Plan) -> None:
+        """Have the workers of a plan started, as far as that is of use."""
+        self.dismiss(plan.accounts)
+        fresh = len(plan.accounts) - self.rested
+        if len(plan.accounts) > 1 and fresh:
+            self.warm_up(fresh)
+
+    def process_for(self, plan: Plan, account: Account) -> "Process | None":  # noqa: ARG002 - see many
+        """Return a process for an account of a plan, or None where there is none yet."""
+        return self.take_spare(account)
+
+    def stays(self, plan: Plan) -> bool:
+        """Whether the workers of a plan are of use to the next one.
+
+        The next row would start the same agent again, which costs more than most rows do.
+        """
+        return plan.row is not None
 
     def begin(self, attempt: Attempt, number: int) -> None:
         """Tell the observer."""
@@ -210,9 +246,9 @@ class _PlanInProgress:
     def __init__(self, executor: LocalExecutor, plan: Plan) -> None:
         self._executor = executor
         self._plan = plan
-        self._epoch = time.monotonic()
-        self._started_at = datetime.now(timezone.utc)
-        self._crew = Crew(self._clock, self._epoch, executor.journals)
+        self._epoch, self._started_at = executor.clock_zero
+        self._began = self._clock()
+        self._crew = Crew(self._clock, self._epoch, executor.journals, executor.wait)
         self._spans: list[Span] = []
         self._tries: dict[int, list[Span]] = {}
         self._expecting: dict[str, list[float]] = {}
@@ -222,16 +258,12 @@ class _PlanInProgress:
 
     def run(self) -> PlanRun:
         """Carry out every attempt, clean up, cut the traces."""
-        self._executor.dismiss(self._plan.accounts)
-        fresh = len(self._plan.accounts) - self._executor.rested
-        if len(self._plan.accounts) > 1 and fresh:
-            self._executor.warm_up(fresh)
+        self._executor.make_ready(self._plan)
         try:
             for attempt in self._plan.attempts:
                 self._attempt(attempt)
             began = self._clock()
-            # The next row would start the same agent again, which costs more than most rows do.
-            self._crew.send_home(stay=self._plan.row is not None and not self._over())
+            self._crew.send_home(stay=self._executor.stays(self._plan) and not self._over())
             self._executor.keep(self._crew.resting())
         finally:
             self._crew.end()
@@ -290,7 +322,7 @@ class _PlanInProgress:
 
     def _fits(self, attempt: Attempt, asked: float | None) -> bool:
         """Whether the time that the peer asked us to wait ends before the scenario does."""
-        if asked is None or self._clock() + asked < self._plan.timeout:
+        if asked is None or self._took() + asked < self._plan.timeout:
             return True
         self._executor.gate.note(
             f"{self._plan.scenario}, {attempt.label}: not tried again, because the answer asks to"
@@ -344,10 +376,11 @@ class _PlanInProgress:
     def _why_not_now(self, span: Span) -> str | None:
         """Say why a request is beyond the caps, or wait for its turn and return None."""
         attempt = span.attempt
-        limits = attempt.limits
+        limits, gate = attempt.limits, self._executor.gate
         if limits is None:
-            return None
-        gate = self._executor.gate
+            if isinstance(attempt.action, Call | Transfer):
+                self._wait(gate.slot())
+            return self._why_over() if self._over() else None
         if not isinstance(attempt.action, Call | Transfer):
             self._wait(gate.turn(limits))
             return self._why_over() if self._over() else None
@@ -362,6 +395,7 @@ class _PlanInProgress:
         if admission.why_not is not None:
             return admission.why_not
         self._wait(admission.wait)
+        self._wait(gate.slot())
         if self._over():
             gate.withdraw(limits, admission)
             return self._why_over()
@@ -432,7 +466,7 @@ class _PlanInProgress:
     def _worker_of(self, name: str) -> Worker:
         """Return the worker of an account."""
         account = next(a for a in self._plan.accounts if a.name == name)
-        return self._crew.worker(account, lambda: self._executor.take_spare(account))
+        return self._crew.worker(account, lambda: self._executor.process_for(self._plan, account))
 
     def _cut_short(self, span: Span, worker: Worker, failure: Failure, detail: str) -> None:
         """Record what ended a try, and every call of its worker that was up and not given up."""
@@ -474,7 +508,11 @@ class _PlanInProgress:
 
     def _over(self) -> bool:
         """Whether no new attempt may begin and the one in progress must end."""
-        return self._executor.interrupted or self._clock() >= self._plan.timeout
+        return self._executor.interrupted or self._took() >= self._plan.timeout
+
+    def _took(self) -> float:
+        """Return the seconds since the plan began."""
+        return self._clock() - self._began
 
     def _why_over(self) -> str:
         if self._executor.interrupted:

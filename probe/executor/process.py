@@ -29,6 +29,8 @@ class WorkerProcess:
         self._buffer = b""
         self.heard_at = time.monotonic()
         self.ended = False
+        self.hung = False
+        "Whether it was ended because it gave no sign of life."
         self.calls = 0
         "Calls that it was told to place or to take."
         self._words: str | None = None

@@ -18,6 +18,9 @@ DEFAULT_GAP_S = 1.0
 """Least time between two calls to another machine: new accounts of providers get one a second."""
 
 
+MOST_CPS = 50.0
+"""Calls a second to another machine at most, whatever the command asks for: a probe is no load."""
+
 DEFAULT_CONCURRENT_CALLS = 1
 """Calls at a time: some providers give a new account two channels, and one is for its owner."""
 
@@ -35,12 +38,16 @@ def limits_of(
 
     ``cps`` is the rate of calls that the command asks for: it takes the place of the default, and
     beside a rate of the profile the slower one holds. The embedded trunk and loopback hosts are
-    exempt from the defaults, not from what is written.
+    exempt from the defaults, not from what is written; for them the pace of the run is enough.
     """
     host = account.host if account.proxy else uri_host(target)[0] or account.host
     exempt = is_loopback(host)
     caps = profile.caps if exempt else profile.caps or Caps()
-    written = (profile.pace, _gap(caps.calls_per_second if caps else None), _gap(cps))
+    written = (
+        profile.pace,
+        _gap(caps.calls_per_second if caps else None),
+        None if exempt else _gap(cps and min(cps, MOST_CPS)),
+    )
     gaps = [gap for gap in written if gap]
     gap = max(gaps) if gaps else 0.0 if exempt else DEFAULT_GAP_S
     if caps is None and not gap:

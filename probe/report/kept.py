@@ -59,6 +59,11 @@ class Shelf(Sequence[_T]):
         self._secrets = tuple(secrets)
         self._ends = array("Q")
         self._refused: dict[int, bytes] = {}
+        self._order: Sequence[int] | None = None
+
+    def arrange(self, order: Sequence[int] | None) -> None:
+        """Let values stand in another order than they came: the place where each was put away."""
+        self._order = order
 
     def add(self, value: _T) -> _T:
         """Put a value away and return it as it was put away, without secrets."""
@@ -95,6 +100,8 @@ class Shelf(Sequence[_T]):
         number = place + len(self) if place < 0 else place
         if not 0 <= number < len(self):
             raise IndexError(place)
+        if self._order is not None:
+            number = self._order[number]
         packed = self._refused.get(number) or self._read(number)
         value: _T = pickle.loads(packed)  # noqa: S301 - ``add`` wrote it
         return value
@@ -136,6 +143,12 @@ class KeptFindings(Findings):
             for each in one.finding.tries:
                 self.capture.add(each.trace)
         return one
+
+    def arrange(self, order: Sequence[int] | None) -> None:
+        """Let findings stand in another order than they came."""
+        self._shelf.arrange(order)
+        self._told.arrange(order)
+        self._stored.arrange(order)
 
     def counts(self) -> dict[str, int]:
         """Return how many were met, not met, inconclusive and flaky."""

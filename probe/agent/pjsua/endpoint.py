@@ -106,6 +106,8 @@ class PjsuaAgent:
         self._transactions = Transactions(self._library)
         self._towards = ""
         self._plain = False
+        self.quoted = ""
+        "The beginning of the datagram that the ICMP error in hand is about."
         self._given_up: list[PjCall] = []
         self._connections = Connections(clock, self._noted, self._words_of)
         self._wiretap = Wiretap(
@@ -163,6 +165,16 @@ class PjsuaAgent:
     def capabilities(self) -> Capabilities:
         """Return what the library can do."""
         return self._capabilities
+
+    @property
+    def descriptor(self) -> int | None:
+        """A descriptor that says when there is something to read, None where there is none."""
+        found = -1 if self._icmp is None else self._icmp.fileno()
+        return None if found < 0 else found
+
+    def room(self) -> int:
+        """Return how many more calls the library has room for; that of one ended is freed late."""
+        return self._capabilities.max_calls - int(self._library.pjsua_call_get_count())
 
     def open(self, account: Account, *, local_port: int = 0) -> None:
         """Bind a transport and set up the account; raise AgentError."""
@@ -386,7 +398,8 @@ class PjsuaAgent:
         """Let the library work for at most so long; return what changed."""
         self._endpoint.libHandleEvents(round(seconds * 1000))
         if self._icmp is not None:
-            for event in self._icmp.read():
+            for place, event in enumerate(self._icmp.read()):
+                self.quoted = self._icmp.quotes[place]
                 self._record(event)
         self._connections.look()
         self._resolver.deliver()

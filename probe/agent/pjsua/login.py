@@ -11,9 +11,10 @@ and would do so without end where each answer wants more. One correction is ours
 """
 
 import ctypes
+import re
 
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
-from probe.sip.glance import glance
+from probe.sip.glance import Glance, glance
 from probe.trace.trace import Event, MessageEvent, MessageSent
 
 _PRIORITY = 40
@@ -28,14 +29,18 @@ _SAID_NO = frozenset({401, 407, _INTERVAL_TOO_BRIEF})
 CORRECTIONS = 1
 """How often a registration interval is corrected for one action."""
 
+_REQUEST = re.compile(rb"Request msg ([^/]+)/cseq=(\d+)")
+_MOST_KEPT = 64
+"""Requests of which is known what became of their credentials: what follows comes at once."""
+
 
 class LoginGuard:
     """Stops requests that would repeat refused credentials."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
-        self._refused: set[str] = set()
-        self._with_credentials: set[tuple[str, int, str]] = set()
+        self._refused: dict[tuple[str, int], None] = {}
+        self._with_credentials: dict[tuple[str, int, str], None] = {}
         self._too_brief: set[tuple[str, int, str]] = set()
         self._callback = Callback(self._look)
         self._module = PjsipModule(
@@ -56,10 +61,15 @@ class LoginGuard:
         return bool(status == _OK)
 
     def begin(self) -> None:
-        """Forget what was refused: a new action may log in again."""
-        self._refused.clear()
-        self._with_credentials.clear()
+        """Let a new action log in again, and a registration's interval be corrected again.
+
+        What was refused to a call stays so under its own number: others may be in progress beside.
+        """
         self._too_brief.clear()
+        calls = [key for key in self._refused if key[0] == "INVITE"]
+        self._refused = dict.fromkeys(calls[-_MOST_KEPT:])
+        while len(self._with_credentials) > _MOST_KEPT:
+            self._with_credentials.pop(next(iter(self._with_credentials)))
 
     def see(self, event: Event) -> None:
         """Take note of credentials that left, and of their refusal."""
@@ -71,17 +81,21 @@ class LoginGuard:
         key = (seen.call_id, seen.cseq, seen.of)
         if isinstance(event, MessageSent):
             if seen.has_credentials:
-                self._with_credentials.add(key)
+                self._with_credentials[key] = None
         elif seen.status == _INTERVAL_TOO_BRIEF:
             self._too_brief.add(key)
             if len(self._too_brief) > CORRECTIONS:
-                self._refused.add(seen.of)
+                self._refuse(seen)
         elif (
             seen.status in _SAID_NO
             and key in self._with_credentials
             and not any(challenge.stale for challenge in event.message.challenges)
         ):
-            self._refused.add(seen.of)
+            self._refuse(seen)
+
+    def _refuse(self, refusal: Glance) -> None:
+        """Let the request that would follow on a refusal not leave: its number is one higher."""
+        self._refused[refusal.of, refusal.cseq + 1] = None
 
     def _look(self, request: int) -> int:
         """Let a request pass, or not; called by the stack for each one that it sends."""
@@ -89,5 +103,8 @@ class LoginGuard:
             return _OK
         # The stack's words for a request begin with: Request msg, then method and CSeq number.
         words: bytes = self._library.pjsip_tx_data_get_info(request) or b""
-        method = words.removeprefix(b"Request msg ").partition(b"/")[0].decode("ascii", "replace")
-        return _CANCELLED if method in self._refused else _OK
+        found = _REQUEST.match(words)
+        if found is None:
+            return _OK
+        key = found[1].decode("ascii", "replace"), int(found[2])
+        return _CANCELLED if key in self._refused else _OK

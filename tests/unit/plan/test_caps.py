@@ -205,12 +205,16 @@ def test_slowest_rate_that_somebody_wrote_holds(
     assert found.gap == gap
 
 
-def test_rate_of_the_command_holds_on_loopback_too(tmp_path: Path) -> None:
-    """It was asked for; it brings no cap with it."""
-    found = limits_of_call(plan_of(tmp_path, "uri: 'sip:100@127.0.0.1'", cps=2.0))
+def test_rate_of_the_command_brings_no_cap_on_loopback(tmp_path: Path) -> None:
+    """The run keeps it over all of its calls; there is nothing to keep over runs."""
+    assert limits_of_call(plan_of(tmp_path, "uri: 'sip:100@127.0.0.1'", cps=2.0)) is None
+
+
+def test_other_machines_get_no_load(tmp_path: Path) -> None:
+    """Whatever rate the command asks for."""
+    found = limits_of_call(plan_of(tmp_path, "uri: 'sip:100@h.example'", cps=1000.0))
     assert found is not None
-    assert (found.gap, found.request_gap) == (0.5, 0.0)
-    assert (found.calls_per_run, found.concurrent_calls) == (None, None)
+    assert found.gap == 0.02
 
 
 def test_caps_on_loopback_bring_no_pace(tmp_path: Path) -> None:
