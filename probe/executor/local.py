@@ -379,7 +379,7 @@ class _PlanInProgress:
         limits, gate = attempt.limits, self._executor.gate
         if limits is None:
             if isinstance(attempt.action, Call | Transfer):
-                self._wait(gate.slot())
+                self._wait_for_slot()
             return self._why_over() if self._over() else None
         if not isinstance(attempt.action, Call | Transfer):
             self._wait(gate.turn(limits))
@@ -395,13 +395,19 @@ class _PlanInProgress:
         if admission.why_not is not None:
             return admission.why_not
         self._wait(admission.wait)
-        self._wait(gate.slot())
+        self._wait_for_slot()
         if self._over():
             gate.withdraw(limits, admission)
             return self._why_over()
         if isinstance(attempt.action, Call):  # a transferred call is not ours to follow
             self._admitted.append(_Admitted(span=span, limits=limits, admission=admission))
         return None
+
+    def _wait_for_slot(self) -> None:
+        """Wait for a place in the pace of the run, where it has one."""
+        wait = self._executor.gate.slot()
+        if wait:
+            self._wait(wait)
 
     def _settle(self, recording: Recording, *, every: bool = False) -> None:
         """Count the real talk of calls that are over, or of all of them."""
