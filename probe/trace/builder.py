@@ -89,12 +89,18 @@ class EventLog:
         return tuple(self._events[since:])
 
     def about(self, call_ids: Iterable[str], began: float, ended: float) -> tuple[Event, ...]:
-        """Return the messages of some Call-IDs, and all other events of a time span, in order."""
+        """Return the messages of some Call-IDs, and all other events of a time span, in order.
+
+        The order is that of their times: a datagram may have come before what we did until we read
+        it.
+        """
         begin = bisect_left(self._of_none, (began, -1))
         end = bisect_left(self._of_none, (ended, len(self._events)))
         others = sorted(place for _, place in self._of_none[begin:end])
         own = (self._of_calls.get(call_id, []) for call_id in set(call_ids))
-        return tuple(self._events[place] for place in merge(others, *own))
+        found = [self._events[place] for place in merge(others, *own)]
+        found.sort(key=_time)
+        return tuple(found)
 
     def size_of(self, call_id: str) -> int:
         """Return how many events a Call-ID has so far."""
@@ -111,6 +117,10 @@ class EventLog:
 
     def __len__(self) -> int:
         return len(self._events)
+
+
+def _time(event: Event) -> float:
+    return event.at
 
 
 def _message(event: Event) -> SipMessage | None:

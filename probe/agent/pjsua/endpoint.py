@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import pjsua2 as pj
 from msgspec.structs import replace
 
+from probe.agent.arrivals import Arrivals
 from probe.agent.audio import Audio, press
 from probe.agent.conversation import Content
 from probe.agent.icmp import IcmpWatch
@@ -95,6 +96,7 @@ class PjsuaAgent:
         self._account: PjAccount | None = None
         self._plan: Account | None = None
         self._icmp: IcmpWatch | None = None
+        self._stamps: Arrivals | None = None
         self._request = -1
         self._arrivals = 0
         self._library = library.load()
@@ -197,7 +199,9 @@ class PjsuaAgent:
         bound = bracketed(self._endpoint.transportGetInfo(transport).localName)
         self._connections.bound = bound
         if account.transport == "UDP":
-            self._icmp = IcmpWatch(int(bound.rpartition(":")[2]), self._clock)
+            port = int(bound.rpartition(":")[2])
+            self._icmp = IcmpWatch(port, self._clock)
+            self._wiretap.arrivals = self._stamps = Arrivals(port)
         self._account = PjAccount(
             self._guarded(self._triggers.append), self._guarded(self._arrived)
         )
@@ -432,6 +436,9 @@ class PjsuaAgent:
         self._account = None
         if self._icmp is not None:
             self._icmp.close()
+        if self._stamps is not None:
+            self._wiretap.arrivals = None
+            self._stamps.close()
         self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
 
     def _arrived(self, number: int) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 import pjsua2 as pj
 
+from probe.agent.arrivals import Arrivals
 from probe.agent.pjsua.buffers import Buffers, Told
 from probe.trace.trace import AgentNote, BytesDropped, Event, MessageReceived, MessageSent
 
@@ -54,6 +55,8 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         self._heard = heard
         self.buffers: Buffers | None = None
         "Where messages are read without the log, once it is known how."
+        self.arrivals: Arrivals | None = None
+        "Knows when a datagram came; without it, when it was read."
         self.rows: list[tuple[int, str]] | None = None
         "Rows that are no messages, kept while this is a list (start-up, for Capabilities)."
 
@@ -74,6 +77,8 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         transport = transport.upper()
         if way == "RX":
             self._heard(remote, len(raw))
+            if self.arrivals is not None and transport.startswith("UDP"):
+                at -= self.arrivals.waited()
         kind = MessageSent if way == "TX" else MessageReceived
         self._record(
             kind(
