@@ -8,8 +8,8 @@ import pytest
 from wirebuilder import Wire
 
 from probe.agent.channel import encode
+from probe.executor import begin as begin_module
 from probe.executor import crew as crew_module
-from probe.executor import process as process_module
 from probe.executor.crew import Crew, Worker
 from probe.plan.action import Account, Call, Register
 from probe.plan.capabilities import Capabilities
@@ -101,7 +101,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                     {on_rest}
             """
         written = textwrap.dedent(program).replace("{", "{{").replace("}", "}}")
-        monkeypatch.setattr(process_module, "_LAUNCH", f"{{path!r}}\n{written}")
+        monkeypatch.setattr(begin_module, "_LAUNCH", f"{{path!r}}\n{written}")
 
     return _play
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from probe.executor import begin as begin_module
 from probe.executor import engine
-from probe.executor import process as process_module
 from probe.executor.engine import capabilities_of_engine
 
 
@@ -32,7 +32,7 @@ def test_engine_says_what_it_can_do_and_is_asked_once(monkeypatch: pytest.Monkey
 def test_engine_that_does_not_load_has_no_capabilities(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validation goes on without it."""
     monkeypatch.setattr(
-        process_module, "_LAUNCH", "import sys; {path!r}; raise ImportError('no pjsua2')"
+        begin_module, "_LAUNCH", "import sys; {path!r}; raise ImportError('no pjsua2')"
     )
     assert capabilities_of_engine() is None
 
@@ -43,7 +43,7 @@ def test_engine_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPa
         "import os, sys, time; {path!r}; "
         """os.write(int(sys.argv[2]), b'{{"kind": "hello"}}\\n'); time.sleep(60)"""
     )
-    monkeypatch.setattr(process_module, "_LAUNCH", launch)
+    monkeypatch.setattr(begin_module, "_LAUNCH", launch)
     monkeypatch.setattr(engine, "LIMIT_S", 0.3)
     before = time.monotonic()
     assert capabilities_of_engine() is None
