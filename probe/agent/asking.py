@@ -17,7 +17,6 @@ from probe.agent.progress import Progress
 from probe.plan.action import Action
 from probe.plan.asks import WATCH_S, Ask, AskInCall, Await, Subscribe, Unsubscribe, Wanted
 from probe.sip.digest import ANSWERED_BY, credentials
-from probe.sip.glance import Glance
 from probe.sip.message import SipMessage
 from probe.sip.notification import in_order
 from probe.trace.failure import Failure
@@ -58,10 +57,10 @@ class Heard(Progress):
         self.final: SipMessage | None = None
         "The last final response."
 
-    def _response(self, event: MessageEvent, message: Glance) -> None:
+    def _response(self, event: MessageEvent, message: SipMessage) -> None:
         super()._response(event, message)
-        if message.of == self.method and message.status >= 200:
-            self.final = event.message
+        if message.cseq[1] == self.method and (message.status or 0) >= 200:
+            self.final = message
 
 
 class Asking:

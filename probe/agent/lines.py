@@ -16,7 +16,6 @@ from probe.rtp.metronome import Metronome
 from probe.rtp.negotiation import Negotiation
 from probe.rtp.session import Session
 from probe.rtp.sound import Sink
-from probe.sip.glance import Glance, glance
 from probe.sip.message import SipMessage
 from probe.trace.media import Agreed, MediaReport
 from probe.trace.trace import Event, MessageEvent, MessageSent
@@ -199,15 +198,15 @@ class Lines:
         """Show a message to the line of its call."""
         if not isinstance(event, MessageEvent):
             return
-        seen = glance(event.text)
+        seen = event.readable
         if seen is None:
             return
         line, ours = self._lines.get(seen.call_id), isinstance(event, MessageSent)
         if line is None:
-            if seen.body and event.message.has_sdp:
-                self._unclaimed.append((seen.call_id, event.message, ours, event.at))
-        elif seen.body or seen.status >= 300 or seen.method in _TELLING or _answers(seen):
-            line.see(event.message, ours=ours, at=event.at)
+            if seen.has_sdp:
+                self._unclaimed.append((seen.call_id, seen, ours, event.at))
+        elif seen.body or seen.method in _TELLING or _is_final(seen):
+            line.see(seen, ours=ours, at=event.at)
 
     def close(self, line: Line) -> Told | None:
         """End a line and return what tells what it carried."""
@@ -223,6 +222,7 @@ class Lines:
         self.metronome.close()
 
 
-def _answers(seen: Glance) -> bool:
-    """Whether a message is a 2xx to INVITE."""
-    return 200 <= seen.status < 300 and seen.of == "INVITE"
+def _is_final(message: SipMessage) -> bool:
+    """Whether a message refuses something, or is a 2xx to INVITE."""
+    status = message.status or 0
+    return status >= 300 or (status >= 200 and message.cseq[1] == "INVITE")

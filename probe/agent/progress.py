@@ -1,7 +1,7 @@
 """How far an attempt got, read from the wire and from nothing else."""
 
 from probe.sip.fragment import fragment_status
-from probe.sip.glance import Glance, glance
+from probe.sip.message import SipMessage
 from probe.trace.trace import (
     BytesDropped,
     Event,
@@ -69,7 +69,7 @@ class Progress:
         elif isinstance(event, BytesDropped):
             self.dropped += self.sent_at is not None
         elif isinstance(event, MessageEvent):
-            seen = glance(event.text)
+            seen = event.readable
             if seen is not None:
                 self.message(event, seen, received=isinstance(event, MessageReceived))
 
@@ -108,7 +108,7 @@ class Progress:
         self.icmp.clear()
         self.dropped = 0
 
-    def message(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
+    def message(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
         """Take note of one message."""
         if self.call_id is None:
             if received or message.method != self.method:
@@ -120,14 +120,14 @@ class Progress:
             self._request(event, message, received=received)
         elif received:
             self._response(event, message)
-        elif message.of == "BYE":
+        elif message.cseq[1] == "BYE":
             self.peer_bye_answered = True
 
-    def _request(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
+    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
         if received:
             self.peer_bye = self.peer_bye or message.method == "BYE"
-        elif message.method == self.method and message.cseq > self._cseq:
-            self._begin(event.at, message.cseq)
+        elif message.method == self.method and message.cseq[0] > self._cseq:
+            self._begin(event.at, message.cseq[0])
         elif message.method == "ACK":
             self.acked = True
         elif message.method == "CANCEL":
@@ -135,8 +135,8 @@ class Progress:
         elif message.method == "BYE":
             self.bye_sent = True
 
-    def _response(self, event: MessageEvent, message: Glance) -> None:
-        status, method = message.status, message.of
+    def _response(self, event: MessageEvent, message: SipMessage) -> None:
+        status, method = message.status or 0, message.cseq[1]
         if method == "BYE" and status >= 200 and status not in {401, 407}:
             self.bye_final = True
         if method == "CANCEL" and status >= 200:
@@ -174,7 +174,7 @@ class CalledProgress(Progress):
             return self.peer_bye_answered
         return self.final_status is None or self.acked
 
-    def _request(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
+    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
         if message.method == "BYE":
             super()._request(event, message, received=received)
         elif message.method == "ACK":
@@ -182,11 +182,11 @@ class CalledProgress(Progress):
         elif message.method == "CANCEL":
             self.peer_cancelled = self.peer_cancelled or received
 
-    def message(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
+    def message(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
         """Take note of one message."""
         if message.call_id != self.call_id:
             return
-        status, method = message.status, message.of
+        status, method = message.status or 0, message.cseq[1]
         if received or message.method is not None or method != "INVITE":
             super().message(event, message, received=received)
         elif status >= 200 and self.final_status is None:
@@ -217,14 +217,13 @@ class TransferProgress(Progress):
         """Whether the transfer was told to have succeeded."""
         return bool(self.fragments) and 200 <= self.fragments[-1] < 300
 
-    def _request(self, event: MessageEvent, message: Glance, *, received: bool) -> None:
+    def _request(self, event: MessageEvent, message: SipMessage, *, received: bool) -> None:
         super()._request(event, message, received=received)
         if received and message.method == "NOTIFY":
-            notify = event.message
-            status = fragment_status(notify)
+            status = fragment_status(message)
             if status is not None:
                 self.fragments.append(status)
-            state = (notify.first("Subscription-State") or "").strip().lower()
+            state = (message.first("Subscription-State") or "").strip().lower()
             self.ended = self.ended or state.startswith("terminated")
 
 
@@ -273,7 +272,7 @@ class Watched:
             for progress in self._under_way.values():
                 progress.see(event)
             return
-        seen = glance(event.text)
+        seen = event.readable
         if seen is None:
             return
         received = isinstance(event, MessageReceived)

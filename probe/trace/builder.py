@@ -1,7 +1,6 @@
 """Puts events in order and marks retransmissions as they are recorded."""
 
 from bisect import bisect_left, insort
-from collections import OrderedDict
 from collections.abc import Iterable
 from heapq import merge
 
@@ -10,16 +9,18 @@ from msgspec.structs import replace
 from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived, MessageSent
 
-MOST_SEEN = 20_000
-"""Messages that are remembered: the last copy of one leaves 32 s after the first (RFC 3261 §17,
-64*T1), and 50 calls a second come to fewer in that time."""
+REMEMBERED_S = 40.0
+"""Seconds for which a message is remembered at least: its last copy leaves 32 s after the first
+(RFC 3261 §17, 64*T1)."""
 
 
 class Repeats:
     """Knows which messages went the same way before."""
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._seen: set[int] = set()
+        self._before: set[int] = set()
+        self._since: float | None = None
 
     def marked(self, event: Event) -> Event:
         """Return an event as it is to be recorded.
@@ -29,12 +30,14 @@ class Repeats:
         """
         if not isinstance(event, MessageEvent):
             return event
+        if self._since is None:
+            self._since = event.at
+        elif event.at - self._since > REMEMBERED_S:
+            self._before, self._seen, self._since = self._seen, set(), event.at
         key = hash((isinstance(event, MessageSent), event.text))
-        if key in self._seen:
+        if key in self._seen or key in self._before:
             return replace(event, retransmission=True)
-        self._seen[key] = None
-        if len(self._seen) > MOST_SEEN:
-            self._seen.popitem(last=False)
+        self._seen.add(key)
         return event
 
 

@@ -28,7 +28,9 @@ PATTERN = "dialogs-*.jsonl"
 LARGEST_FILE = 16 * 1024 * 1024
 """A journal that is larger than this was not written by us."""
 
-_KEPT = ("Via", "Route", "Record-Route", "From", "To", "Call-ID", "CSeq", "Contact", "Expires")
+_KEPT = frozenset(
+    {"via", "route", "record-route", "from", "to", "call-id", "cseq", "contact", "expires"}
+)
 """Header fields that a later request of the dialog, or the end of a lease, is made from."""
 
 _METHODS = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO", "REGISTER"})
@@ -68,6 +70,7 @@ class DialogJournal:
         self._registered: set[str] = set()
         self._removing = False
         self._lines = 0
+        self._file: int | None = None
         self._made = False
         self.fault: str | None = None
         "Why it could not be written, once that was so."
@@ -98,6 +101,7 @@ class DialogJournal:
 
     def close(self) -> None:
         """Take the file away where nothing is up."""
+        self._let_go()
         if self._made and not self._open and not self._registered:
             with suppress(OSError):
                 self._path.unlink()
@@ -142,18 +146,27 @@ class DialogJournal:
             _append(beside, b"".join([self._first, *kept]))
             beside.replace(self._path)
             self._lines = len(kept)
+            self._let_go()
         except OSError:
             with suppress(OSError):
                 beside.unlink()
 
     def _write(self, line: bytes) -> None:
         try:
-            _append(self._path, line if self._made else self._first + line)
+            if self._file is None:
+                self._file = _opened(self._path)
+            _add(self._file, line if self._made else self._first + line)
         except OSError as error:
             self.fault = error.strerror
             return
         self._made = True
         self._lines += 1
+
+    def _let_go(self) -> None:
+        """Close the file; the next line opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def append_event(path: Path, event: Event, wall: float) -> None:
@@ -217,7 +230,7 @@ def _line(event: MessageEvent, message: SipMessage, wall: float) -> bytes:
         start = f"{message.method} {message.request_uri} SIP/2.0"
     else:
         start = f"SIP/2.0 {message.status or 0:03} -"
-    fields = [f"{name}: {value}" for name in _KEPT for value in message.all(name)]
+    fields = [f"{name}: {value}" for name, value in message.fields if name.lower() in _KEPT]
     return _json(
         {
             "sent": isinstance(event, MessageSent),
@@ -251,15 +264,24 @@ def _call_id(event: Event) -> str:
 
 def _append(path: Path, data: bytes) -> None:
     """Add to a file that only its owner can read, in one write; raise OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = _opened(path)
     try:
-        before = os.fstat(descriptor).st_size
-        if os.write(descriptor, data) != len(data):
-            os.ftruncate(descriptor, before)
-            raise OSError(28, "No space left on device")
+        _add(descriptor, data)
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """Open a file that only its owner can read, to add to it; raise OSError."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+
+
+def _add(descriptor: int, data: bytes) -> None:
+    """Write all of it or nothing; raise OSError."""
+    written = os.write(descriptor, data)
+    if written != len(data):
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+        raise OSError(28, "No space left on device")
 
 
 def _json(value: object) -> bytes:

@@ -9,7 +9,6 @@ sees them. A copy of the request is answered alike.
 import ctypes
 
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
-from probe.sip.glance import glance
 from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived
 
@@ -53,8 +52,8 @@ class InDialog:
     def see(self, event: Event) -> None:
         """Take note of what came last: the log tells of a message before the modules see it."""
         if isinstance(event, MessageEvent):
-            seen = glance(event.text) if isinstance(event, MessageReceived) else None
-            self._last = event.message if seen and seen.method in _ANSWERED else None
+            seen = event.readable if isinstance(event, MessageReceived) else None
+            self._last = seen if seen and seen.method in _ANSWERED else None
 
     def _look(self, received: int) -> int:
         """Answer a request, or leave it to the stack; called for each one that arrives."""

@@ -8,7 +8,6 @@ import ctypes
 
 from probe.agent.inbox import Decide, Reply
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
-from probe.sip.glance import glance
 from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageReceived
 
@@ -55,8 +54,8 @@ class Inbound:
     def see(self, event: Event) -> None:
         """Take note of what came last: the log tells of a message before the modules see it."""
         if isinstance(event, MessageEvent):
-            seen = glance(event.text) if isinstance(event, MessageReceived) else None
-            self._last = (event.message, event.at) if seen and seen.method else None
+            seen = event.readable if isinstance(event, MessageReceived) else None
+            self._last = (seen, event.at) if seen and seen.method else None
 
     def _look(self, received: int) -> int:
         """Answer a request, or leave it to the stack; called for each one that arrives."""

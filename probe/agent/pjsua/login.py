@@ -14,7 +14,7 @@ import ctypes
 import re
 
 from probe.agent.pjsua.module import Callback, Name, PjsipModule
-from probe.sip.glance import Glance, glance
+from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageEvent, MessageSent
 
 _PRIORITY = 40
@@ -75,10 +75,10 @@ class LoginGuard:
         """Take note of credentials that left, and of their refusal."""
         if not isinstance(event, MessageEvent):
             return
-        seen = glance(event.text)
+        seen = event.readable
         if seen is None or not (seen.has_credentials or seen.status in _SAID_NO):
             return
-        key = (seen.call_id, seen.cseq, seen.of)
+        key = (seen.call_id, *seen.cseq)
         if isinstance(event, MessageSent):
             if seen.has_credentials:
                 self._with_credentials[key] = None
@@ -89,13 +89,14 @@ class LoginGuard:
         elif (
             seen.status in _SAID_NO
             and key in self._with_credentials
-            and not any(challenge.stale for challenge in event.message.challenges)
+            and not any(challenge.stale for challenge in seen.challenges)
         ):
             self._refuse(seen)
 
-    def _refuse(self, refusal: Glance) -> None:
+    def _refuse(self, refusal: SipMessage) -> None:
         """Let the request that would follow on a refusal not leave: its number is one higher."""
-        self._refused[refusal.of, refusal.cseq + 1] = None
+        number, method = refusal.cseq
+        self._refused[method, number + 1] = None
 
     def _look(self, request: int) -> int:
         """Let a request pass, or not; called by the stack for each one that it sends."""

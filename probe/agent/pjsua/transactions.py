@@ -7,7 +7,6 @@ copies for 32 s. The bindings cannot reach a transaction; the C library finds it
 import ctypes
 
 from probe.agent.pjsua.module import Name
-from probe.sip.glance import glance
 from probe.sip.message import SipMessage
 from probe.trace.trace import Event, MessageSent
 
@@ -38,7 +37,7 @@ class Transactions:
         """Take note of a request that left."""
         if not isinstance(event, MessageSent):
             return
-        seen = glance(event.text)
+        seen = event.readable
         if seen is None or seen.method in _NO_OUTSET or seen.to_tag:
             return
         self._last = event
