@@ -26,7 +26,6 @@ from probe.agent.script import Script
 from probe.agent.shared import PLACES, Aim, SharedAgent
 from probe.agent.stalls import Stalls
 from probe.plan.action import Account, Manner
-from probe.sip.glance import glance
 from probe.trace.builder import Repeats
 from probe.trace.trace import (
     UNEXPECTED,
@@ -357,7 +356,7 @@ class Seats:
             self._tell_all(list(self._seats.values()) if one is None else [one], event)
 
     def _message(self, event: MessageSent | MessageReceived) -> None:
-        seen = glance(event.text)
+        seen = event.readable
         call_id = "" if seen is None else seen.call_id
         seat = self._owners.get(call_id)
         ours = seen is not None and isinstance(event, MessageSent) and seen.method is not None
