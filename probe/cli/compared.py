@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.cli.exits import Exit
-from probe.cli.explain_run import run_meant
+from probe.cli.stored_run import run_meant
 from probe.comparison.compare import ASPECTS
 from probe.comparison.headers import without_ports
 from probe.comparison.model import Comparison, Key, Kind, Side

@@ -11,9 +11,9 @@ from types import TracebackType
 _OURS = frozenset({"sipprobe", "-m", "__main__.py"})
 """Names of this program in ``sys.argv``."""
 
-_COLLECT_EVERY = 20_000
-"""New objects between two looks for cycles. With Python's 700 a start looks 130 times, at all that
-it has just loaded and keeps; 20,000 are 3 MB at most."""
+_COLLECT_EVERY = 100_000
+"""New objects between two looks for cycles. With Python's 700 a start looks a hundred times at what
+it has just loaded and keeps; 100,000 are more than a verb loads, and 15 MB at most."""
 
 
 def is_program() -> bool:

@@ -7,6 +7,7 @@ import click
 
 from probe.cli.completing import providers, subjects
 from probe.cli.exits import Exit
+from probe.cli.stored_run import NO_RUN, run_meant
 from probe.cli.terminal import columns
 
 _CAPTURES = (".pcap", ".pcapng", ".cap", ".pcap.gz", ".pcapng.gz", ".cap.gz")
@@ -60,8 +61,6 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
 
     Exit status: 0 explained, 2 usage, an unknown subject, a file that cannot be read.
     """
-    from probe.cli.explain_run import Wanted, explain_run, run_meant  # noqa: PLC0415 - as needed
-
     width = max(60, columns(_RUN_WIDTH))
     if subject.lower().endswith(_CAPTURES):
         from probe.cli.explain_capture import Asked, explain_capture  # noqa: PLC0415 - as needed
@@ -80,6 +79,8 @@ def command(  # noqa: PLR0913, PLR0917 - each is a flag
         )
     meant = run_meant(subject, results)
     if meant is not None:
+        from probe.cli.explain_run import Wanted, explain_run  # noqa: PLC0415 - as needed
+
         folder, scenario, step = meant
         return explain_run(
             Wanted(
@@ -103,7 +104,6 @@ def _colored(color: str | None) -> bool:
 
 def _look_up(subject: str, provider: str | None, direction: str | None) -> int:
     """Print what the reference holds."""
-    from probe.cli.explain_run import NO_RUN  # noqa: PLC0415 - as needed
     from probe.reference.explain import explain  # noqa: PLC0415 - data loads only here
     from probe.reference.reference import Direction  # noqa: PLC0415 - as above
 

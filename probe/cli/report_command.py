@@ -73,7 +73,7 @@ def command(runs: tuple[str, ...], form: str, output: Path | None, results: Path
 
 def _folders(runs: tuple[str, ...], results: Path) -> list[Path]:
     """Return the folders of the runs, each once; raise click.ClickException."""
-    from probe.cli.explain_run import run_meant  # noqa: PLC0415 - as needed
+    from probe.cli.stored_run import run_meant  # noqa: PLC0415 - as needed
     from probe.report.text import plain  # noqa: PLC0415 - as needed
 
     found: dict[Path, Path] = {}

@@ -1,6 +1,7 @@
 """``sipprobe run``: execute scenarios and say what happened."""
 
 import contextlib
+import gc
 import platform
 import sys
 import time
@@ -290,6 +291,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
                 executor, _left(options.deadline, began), before=progress.erases()
             ) as ending,
         ):
+            gc.freeze()  # what was read and loaded stays: no look for cycles need see it again
             executor.journals = journals(folder, identity)
             executor.on_begin(progress.begins)
             executor.on_again(runner.wants_another_try)

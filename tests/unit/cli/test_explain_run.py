@@ -13,7 +13,7 @@ from commandline import Ended, HandingOut
 from msgspec.structs import replace
 from wirebuilder import Wire, refused_call, register_ok
 
-from probe.cli import explain_run
+from probe.cli import stored_run
 from probe.plan.plan import Attempt
 from probe.trace.trace import Trace
 
@@ -424,6 +424,6 @@ def test_killed_run_is_explained_from_its_journal(sipprobe: Sipprobe, stored: st
 
 def test_words_of_the_reference_mean_no_run() -> None:
     """Only what looks like a path, a run's id or a step is looked for on disk."""
-    assert explain_run.run_meant("403", Path("results")) is None
-    assert explain_run.run_meant("INVITE", Path("results")) is None
-    assert explain_run.run_meant("q850:34", Path("results")) is None
+    assert stored_run.run_meant("403", Path("results")) is None
+    assert stored_run.run_meant("INVITE", Path("results")) is None
+    assert stored_run.run_meant("q850:34", Path("results")) is None
