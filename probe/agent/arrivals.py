@@ -22,27 +22,46 @@ _STAMP = struct.Struct("@qq")
 MOST_S = 10.0
 """Longest wait that is believed: beyond it somebody set the clock meanwhile."""
 
+_AT_ONCE_S = 0.00002
+"""Longest distance of two clocks that were read together: a process may lose its processor between
+any two steps, and that would be taken for a wait."""
+
+_TRIES = 4
+
 
 class Arrivals:
     """Asks for the stamp of the datagram that was read last from one of our UDP sockets."""
 
-    def __init__(self, local_port: int, real_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        local_port: int,
+        clock: Callable[[], float],
+        real_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._clock = clock
         self._real_ns = real_ns
         self._socket = own_socket(socket.SOCK_DGRAM, local_port)
         self._stamp = bytearray(_STAMP.size)
-        self.waited()  # the first question makes the kernel keep stamps
+        self.last(0.0)  # the first question makes the kernel keep stamps
 
-    def waited(self) -> float:
-        """Return how long ago the datagram arrived that was read last, s; 0 where nobody knows."""
+    def last(self, read_at: float) -> float:
+        """Return when the datagram arrived that was read last; ``read_at`` where nobody knows."""
         if self._socket is None:
-            return 0.0
+            return read_at
         try:
             fcntl.ioctl(self._socket, _SIOCGSTAMPNS, self._stamp)
         except OSError:  # none was read yet
-            return 0.0
+            return read_at
         seconds, nanoseconds = _STAMP.unpack(self._stamp)
-        waited = (self._real_ns() - seconds * 1_000_000_000 - nanoseconds) / 1e9
-        return waited if 0.0 < waited < MOST_S else 0.0
+        for _ in range(_TRIES):
+            now = self._clock()
+            real_ns = self._real_ns()
+            if self._clock() - now < _AT_ONCE_S:
+                break
+        else:
+            return read_at
+        arrived = now - (real_ns - seconds * 1_000_000_000 - nanoseconds) / 1e9
+        return arrived if read_at - MOST_S < arrived < read_at else read_at
 
     def close(self) -> None:
         """Give the shared descriptor back."""

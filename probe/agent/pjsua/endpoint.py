@@ -201,7 +201,7 @@ class PjsuaAgent:
         if account.transport == "UDP":
             port = int(bound.rpartition(":")[2])
             self._icmp = IcmpWatch(port, self._clock)
-            self._wiretap.arrivals = self._stamps = Arrivals(port)
+            self._wiretap.arrivals = self._stamps = Arrivals(port, self._clock)
         self._account = PjAccount(
             self._guarded(self._triggers.append), self._guarded(self._arrived)
         )

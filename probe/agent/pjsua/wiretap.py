@@ -78,7 +78,7 @@ class Wiretap(pj.LogWriter):  # type: ignore[misc]  # the bindings carry no type
         if way == "RX":
             self._heard(remote, len(raw))
             if self.arrivals is not None and transport.startswith("UDP"):
-                at -= self.arrivals.waited()
+                at = self.arrivals.last(at)
         kind = MessageSent if way == "TX" else MessageReceived
         self._record(
             kind(
