@@ -14,7 +14,7 @@ ODD_CHARACTER = re.compile(
 """What a value that was copied from a page or a mail carries beside its letters."""
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class Account(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """One user agent's identity, credentials and transport, fully resolved."""
 
     name: str
@@ -154,7 +154,7 @@ class Hear(Struct, frozen=True, kw_only=True):
     "Beginning of the names of recordings in the run's folder; empty where nothing is recorded."
 
 
-class Action(Struct, frozen=True, kw_only=True):
+class Action(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """Base of all actions."""
 
     attempt: int

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Capabilities(Struct, frozen=True, kw_only=True):
+class Capabilities(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """The compile-time choices of the pjsua2 in use."""
 
     version: str

@@ -63,7 +63,7 @@ _PAID = frozenset(
 )
 
 
-class ControlRan(Struct, frozen=True, kw_only=True):
+class ControlRan(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """One control and what came of it."""
 
     at: float

@@ -191,7 +191,7 @@ class Echo(Struct, frozen=True, kw_only=True):
     "Its level against what was sent, in dB; negative is fainter."
 
 
-class MediaReport(Struct, frozen=True, kw_only=True):
+class MediaReport(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """What the user agent counted for the audio of one call."""
 
     call_id: str

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class DnsAnswer(Struct, frozen=True, kw_only=True):
+class DnsAnswer(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """One question of ours about the services of a name (RFC 3263 §4), and what came back."""
 
     at: float
@@ -31,7 +31,7 @@ class DnsAnswer(Struct, frozen=True, kw_only=True):
     "Duration in seconds."
 
 
-class NextHop(Struct, frozen=True, kw_only=True):
+class NextHop(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """A server is tried, or left for the next one (RFC 3263 §4.3)."""
 
     at: float

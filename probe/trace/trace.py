@@ -50,7 +50,7 @@ DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER")
 """The methods whose requests make dialogs (RFC 3261 §12.1, RFC 6665 §4.4.1, RFC 3515 §2.4.4)."""
 
 
-class MessageEvent(Struct, frozen=True, kw_only=True):
+class MessageEvent(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """One message on the wire; use MessageSent or MessageReceived."""
 
     at: float
@@ -93,7 +93,7 @@ class MessageReceived(MessageEvent, frozen=True, kw_only=True):
     """A message whose bytes arrived."""
 
 
-class TransactionFailed(Struct, frozen=True, kw_only=True):
+class TransactionFailed(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """A transaction ended without a usable final response."""
 
     at: float
@@ -118,7 +118,7 @@ class TransactionFailed(Struct, frozen=True, kw_only=True):
     "Which deadline of ours ended it (timeout, answer_within, scenario) with its value; else None."
 
 
-class IcmpReceived(Struct, frozen=True, kw_only=True):
+class IcmpReceived(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """The kernel reported an ICMP error for a datagram of ours (ip(7), IP_RECVERR)."""
 
     at: float
@@ -137,7 +137,7 @@ class IcmpReceived(Struct, frozen=True, kw_only=True):
     "ICMP code."
 
 
-class NameLookup(Struct, frozen=True, kw_only=True):
+class NameLookup(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """One look-up of a host name that we made before sending."""
 
     at: float
@@ -164,7 +164,7 @@ class NameLookup(Struct, frozen=True, kw_only=True):
     "Seconds that the answer may be kept; None where the system's resolver gave it."
 
 
-class TransportChanged(Struct, frozen=True, kw_only=True):
+class TransportChanged(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """A connection-oriented transport came up or went down."""
 
     at: float
@@ -189,7 +189,7 @@ class TransportChanged(Struct, frozen=True, kw_only=True):
     "What verification said against the certificate, one entry a fault; empty where it passed."
 
 
-class BytesDropped(Struct, frozen=True, kw_only=True):
+class BytesDropped(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """Bytes arrived that the stack could not read as SIP."""
 
     at: float
@@ -205,7 +205,7 @@ class BytesDropped(Struct, frozen=True, kw_only=True):
     "The stack's own words."
 
 
-class Stalled(Struct, frozen=True, kw_only=True):
+class Stalled(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """Our user agent did not run for a while: what it saw then, it saw late."""
 
     at: float
@@ -218,7 +218,7 @@ class Stalled(Struct, frozen=True, kw_only=True):
     "How much of that it waited for a processor, by the kernel's count; 0 where nobody counts."
 
 
-class AgentNote(Struct, frozen=True, kw_only=True):
+class AgentNote(Struct, frozen=True, kw_only=True, tag=True, tag_field="type"):
     """A fact about our own user agent: restarted, re-registered, crashed, assertion text."""
 
     at: float
