@@ -11,19 +11,18 @@ that are none (NaN).
 
 import json
 from functools import reduce
-from math import isfinite
 from operator import or_
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from probe.plan import action as actions
 from probe.plan import asks
 from probe.plan.capabilities import Capabilities
 from probe.trace import trace as events
 from probe.trace.media import MediaReport
+from probe.trace.plain import has_figures, plain
 from probe.trace.route import DnsAnswer, NextHop
 
 VALUES: tuple[type[Struct], ...] = (
@@ -82,12 +81,12 @@ class ChannelError(ValueError):
 def encode(kind: str, **fields: object) -> bytes:
     """Return one line: ``kind`` and its fields; values of the known types keep their type."""
     message = {"kind": kind, **fields}
-    if kind != "media" or all(map(_has_figures, fields.values())):
+    if kind != "media" or all(map(has_figures, fields.values())):
         try:
             return _ENCODER.encode(message) + b"\n"
         except UnicodeEncodeError:
             pass
-    return json.dumps(msgspec.to_builtins(message, enc_hook=_plain)).encode() + b"\n"
+    return json.dumps(msgspec.to_builtins(message, enc_hook=plain)).encode() + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
@@ -122,22 +121,5 @@ def _value(name: str, value: object) -> object:
         raise ChannelError(f"{name} is of no use: {error}") from error
 
 
-def _has_figures(value: object) -> bool:
-    """Whether every figure of a report is one: msgspec writes NaN as null."""
-    held = astuple(value) if isinstance(value, Struct) else (value,)
-    if not all(isfinite(one) for one in held if type(one) is float):
-        return False
-    parts = [one for one in held if type(one) is tuple and one]
-    return all(_has_figures(part) for several in parts for part in several)
-
-
-def _plain(value: object) -> object:
-    """Return a value of a class of our own, such as a text that knows its place, as it is plain."""
-    for kind in (str, int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    raise TypeError(f"a {type(value).__name__} does not travel")
-
-
-_ENCODER = msgspec.json.Encoder(enc_hook=_plain)
+_ENCODER = msgspec.json.Encoder(enc_hook=plain)
 _DECODER = msgspec.json.Decoder(dict[str, _ANY])

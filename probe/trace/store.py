@@ -7,19 +7,23 @@ under ``NAME_base64`` byte for byte.
 """
 
 import base64
+import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from msgspec import NODEFAULT, Struct
+import msgspec
+from msgspec import NODEFAULT, Raw, Struct, ValidationError, convert
 from msgspec.structs import FieldInfo, fields, replace
 
 from probe.sip.redact import Redactor
 from probe.trace.control import ControlRan
 from probe.trace.media import MediaReport
+from probe.trace.plain import has_figures, plain
 from probe.trace.route import DnsAnswer, NextHop
 from probe.trace.trace import (
     AgentNote,
@@ -39,6 +43,19 @@ from probe.trace.trace import (
 
 SCHEMA = "sipprobe-trace/1"
 """Tag of the file form; a new number means that an old reader would misread it."""
+
+
+class _Events(Struct, frozen=True):
+    """The events of a trace: msgspec remembers how to read what stands in a class."""
+
+    held: tuple[Event, ...]
+
+
+class _Media(Struct, frozen=True):
+    """The media reports of a trace."""
+
+    held: tuple[MediaReport, ...]
+
 
 _EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
@@ -74,6 +91,8 @@ _WORDS_OF_OTHERS: dict[type[object], tuple[str, ...]] = {
 """Fields that hold words of the peer, the stack or the kernel: where a secret could stand."""
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=plain)
+
 _PARTS = ("events", "media", "legs")
 """Fields of a trace that hold objects."""
 
@@ -84,16 +103,52 @@ class StoredTraceError(ValueError):
 
 def trace_to_json(trace: Trace) -> dict[str, object]:
     """Return a trace as values that ``json.dumps`` takes, without lone surrogates."""
-    return {
+    stored: dict[str, object] = msgspec.json.decode(trace_as_text(trace))
+    return stored
+
+
+def trace_as_text(trace: Trace) -> bytes:
+    """Return a trace as one JSON object in ASCII."""
+    told = {
         "schema": SCHEMA,
-        **_fields_to_json(trace, skip=_PARTS),
-        "events": [{"type": type(e).__name__, **_fields_to_json(e)} for e in trace.events],
-        "media": [_fields_to_json(report) for report in trace.media],
+        "attempt": trace.attempt,
+        "method": trace.method,
+        "agent": trace.agent,
+        "started_at": trace.started_at.isoformat(),
+        "began": trace.began,
+        "ended": trace.ended,
+        "our_cancel": trace.our_cancel,
+        "serving": trace.serving,
+        "events": trace.events,
+        "media": trace.media,
         "legs": [
             {
                 "agent": leg.agent,
                 "registered": leg.registered,
-                "trace": trace_to_json(leg.trace),
+                "trace": Raw(trace_as_text(leg.trace)),
+            }
+            for leg in trace.legs
+        ],
+    }
+    try:
+        text = _ENCODER.encode(told) if has_figures(trace.media) else b"\xff"
+    except UnicodeEncodeError:
+        text = b"\xff"
+    return text if text.isascii() else json.dumps(_slowly(trace)).encode("ascii")
+
+
+def _slowly(trace: Trace) -> dict[str, object]:
+    """Return a trace as values that ``json.dumps`` takes, text by text and figure by figure."""
+    return {
+        "schema": SCHEMA,
+        **_fields_to_json(trace, skip=_PARTS),
+        "events": [{"type": type(e).__name__, **_fields_to_json(e)} for e in trace.events],
+        "media": [{"type": "MediaReport", **_fields_to_json(report)} for report in trace.media],
+        "legs": [
+            {
+                "agent": leg.agent,
+                "registered": leg.registered,
+                "trace": _slowly(leg.trace),
             }
             for leg in trace.legs
         ],
@@ -107,18 +162,40 @@ def trace_from_json(stored: Mapping[str, object]) -> Trace:
     """
     if stored.get("schema") != SCHEMA:
         raise StoredTraceError(f"expected a trace of schema {SCHEMA}, got {stored.get('schema')!r}")
+    own = _fields_from_json(Trace, stored, "trace", skip=_PARTS)
+    return Trace(**own, events=_events(stored), media=_media(stored), legs=_legs(stored))
+
+
+def _events(stored: Mapping[str, object]) -> tuple[Event, ...]:
+    """Return the events of a trace; raise StoredTraceError."""
+    entries = _objects(stored, "events")
+    if _as_they_are(entries):
+        with suppress(ValidationError):  # the longer way says what is wrong, and where
+            return convert({"held": entries}, _Events).held
     events: list[Event] = []
-    for place, entry in enumerate(_objects(stored, "events")):
+    for place, entry in enumerate(entries):
         kind = _EVENTS.get(str(entry.get("type")))
         if kind is None:
             raise StoredTraceError(f"events[{place}]: unknown type {entry.get('type')!r}")
         events.append(kind(**_fields_from_json(kind, entry, f"events[{place}]")))
-    media = tuple(
+    return tuple(events)
+
+
+def _media(stored: Mapping[str, object]) -> tuple[MediaReport, ...]:
+    """Return the media reports of a trace; raise StoredTraceError."""
+    entries = _objects(stored, "media")
+    if _as_they_are(entries):
+        with suppress(ValidationError):  # as above
+            return convert({"held": entries}, _Media).held
+    return tuple(
         MediaReport(**_fields_from_json(MediaReport, entry, f"media[{place}]"))
-        for place, entry in enumerate(_objects(stored, "media"))
+        for place, entry in enumerate(entries)
     )
-    own = _fields_from_json(Trace, stored, "trace", skip=_PARTS)
-    return Trace(**own, events=tuple(events), media=media, legs=_legs(stored))
+
+
+def _as_they_are(entries: list[Mapping[str, object]]) -> bool:
+    """Whether no text was stored beside itself in base64."""
+    return not any(name.endswith("_base64") for entry in entries for name in entry)
 
 
 def _legs(stored: Mapping[str, object]) -> tuple[Leg, ...]:

@@ -1,0 +1,27 @@
+"""What msgspec does not write as JSON by itself: texts and numbers of our own classes, and NaN."""
+
+from math import isfinite
+
+from msgspec import Struct
+from msgspec.structs import astuple
+
+
+def plain(value: object) -> object:
+    """Return a value of a subclass, such as a text that knows its place, as what it is beneath.
+
+    To be given to msgspec as ``enc_hook``; raise TypeError where a value has no form in JSON.
+    """
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+
+
+def has_figures(value: object) -> bool:
+    """Whether every float in a record or tuple is a number: msgspec writes NaN as null."""
+    held = astuple(value) if isinstance(value, Struct) else value
+    if not isinstance(held, tuple):
+        return not isinstance(held, float) or isfinite(held)
+    if not all(isfinite(one) for one in held if type(one) is float):
+        return False
+    return all(has_figures(one) for one in held if isinstance(one, (tuple, Struct)) and one)
