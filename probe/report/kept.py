@@ -10,10 +10,6 @@ This is working space and not the record: what survives a kill is the journal of
 (``probe/results.py``).
 """
 
-import pickle
-import tempfile
-import weakref
-from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
@@ -25,6 +21,7 @@ from msgspec.structs import replace
 from probe.plan.store import without_credentials
 from probe.report import encoded
 from probe.report.model import Finding, Findings, RunReport, counted
+from probe.report.packing import ANYTHING, FINDINGS, TRACES, Packing
 from probe.report.passed import Passed, packed, passed, unpacked
 from probe.report.pcap import Capture
 from probe.report.pile import Pile
@@ -33,7 +30,7 @@ from probe.sip.redact import Redactor
 from probe.trace.trace import Trace
 
 IN_MEMORY = 200_000
-"""Packed bytes of a shelf that are not written to its file yet: some hundred calls."""
+"""Packed bytes of a shelf that are not written to its file yet: some dozen calls."""
 
 _T = TypeVar("_T")
 
@@ -45,50 +42,34 @@ class Shelf(Sequence[_T]):
         self,
         folder: Path | None = None,
         *,
+        packing: Packing[_T] = ANYTHING,
         secrets: Collection[str] = (),
         in_memory: int = IN_MEMORY,
     ) -> None:
         """Take the folder whose disk has the room, None for that of temporary files.
 
-        ``secrets`` are put away in no value.
+        ``packing`` knows the kind of the values. ``secrets`` are put away in no value.
         """
-        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - open as long as the shelf
-            max_size=in_memory, dir=None if folder is None else str(folder)
-        )
-        weakref.finalize(self, self._file.close)
+        self._packing = packing
+        self._pile = Pile(folder, in_memory=in_memory)
         self._secrets = tuple(secrets)
-        self._ends = array("Q")
-        self._refused: dict[int, bytes] = {}
-        self._order: Sequence[int] | None = None
+        self._sought = [secret.encode("utf-8", "surrogatepass") for secret in self._secrets]
 
     def arrange(self, order: Sequence[int] | None) -> None:
         """Let values stand in another order than they came: the place where each was put away."""
-        self._order = order
+        self._pile.arrange(order)
 
     def add(self, value: _T) -> _T:
         """Put a value away and return it as it was put away, without secrets."""
-        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        if any(secret.encode("utf-8", "surrogatepass") in data for secret in self._secrets):
+        data = self._packing.pack(value)
+        if any(secret in data for secret in self._sought):
             value = rewritten(value, Redactor(self._secrets))
-            data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        self._put(data)
+            data = self._packing.pack(value)
+        self._pile.add(data)
         return value
 
-    def _put(self, packed: bytes) -> None:
-        """Write at the end of the file."""
-        begin = self._ends[-1] if self._ends else 0
-        try:
-            self._file.seek(begin)
-            self._file.write(packed)
-            self._file.flush()
-        except OSError:  # the calls are worth more than the memory
-            self._refused[len(self._ends)] = packed
-            self._ends.append(begin)
-            return
-        self._ends.append(begin + len(packed))
-
     def __len__(self) -> int:
-        return len(self._ends)
+        return len(self._pile)
 
     @overload
     def __getitem__(self, place: int) -> _T: ...
@@ -100,17 +81,7 @@ class Shelf(Sequence[_T]):
         number = place + len(self) if place < 0 else place
         if not 0 <= number < len(self):
             raise IndexError(place)
-        if self._order is not None:
-            number = self._order[number]
-        packed = self._refused.get(number) or self._read(number)
-        value: _T = pickle.loads(packed)  # noqa: S301 - ``add`` wrote it
-        return value
-
-    def _read(self, number: int) -> bytes:
-        """Return what stands at a place of the file; raise OSError."""
-        begin = self._ends[number - 1] if number else 0
-        self._file.seek(begin)
-        return self._file.read(self._ends[number] - begin)
+        return self._packing.unpack(self._pile[number])
 
 
 class KeptFindings(Findings):
@@ -232,9 +203,11 @@ class Kept:
     def __init__(self, folder: Path | None = None, *, secrets: Collection[str] = ()) -> None:
         """Take the folder whose disk has the room, and what must not be put away."""
         capture = Capture(folder)
-        self.findings = KeptFindings(Shelf(folder, secrets=secrets), folder, capture)
+        self.findings = KeptFindings(
+            Shelf(folder, packing=FINDINGS, secrets=secrets), folder, capture
+        )
         "In the order of the scenarios and their steps."
-        self.cleanup = Swept(folder, secrets=secrets)
+        self.cleanup = Swept(folder, packing=TRACES, secrets=secrets)
         "What was sent after the last attempt of each scenario."
         self.cleanup.capture = capture
 

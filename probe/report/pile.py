@@ -13,6 +13,9 @@ from pathlib import Path
 IN_MEMORY = 200_000
 """Bytes of a pile that are not written to its file yet: some dozen calls."""
 
+_TOGETHER = 1 << 16
+"""Bytes that wait until they are written in one go."""
+
 _AT_ONCE = 1 << 19
 _BEFORE = 1 << 17
 """Bytes that are read at a time, and so many of them before what is asked for: pieces are asked for
@@ -32,20 +35,43 @@ class Pile:
         self._refused: dict[int, bytes] = {}
         self._order: Sequence[int] | None = None
         self._held, self._first = b"", 0
+        self._waiting: list[bytes] = []
+        self._weight = 0
+        self._most = min(_TOGETHER, in_memory)
 
     def add(self, piece: bytes) -> None:
-        """Write at the end of the file."""
+        """Put a piece after the last one; it is written together with those that follow."""
+        self._waiting.append(piece)
+        self._weight += len(piece)
+        self._ends.append(self._ends[-1] + len(piece))
+        if self._weight >= self._most:
+            self._write()
+
+    def _write(self) -> None:
+        """Write what waits at the end of the file, or one by one what of it has room there."""
         self._held = b""  # what was read ahead ends where this begins
-        begin = self._ends[-1]
+        waiting, self._waiting, self._weight = self._waiting, [], 0
+        first = len(self) - len(waiting)
+        if self._written(self._ends[first], b"".join(waiting)):
+            return
+        del self._ends[first + 1 :]
+        for piece in waiting:
+            end = self._ends[-1]
+            if self._written(end, piece):
+                end += len(piece)
+            else:  # the calls are worth more than the memory
+                self._refused[len(self)] = piece
+            self._ends.append(end)
+
+    def _written(self, begin: int, data: bytes) -> bool:
+        """Write at a place of the file; whether it took that."""
         try:
             self._file.seek(begin)
-            self._file.write(piece)
+            self._file.write(data)
             self._file.flush()
-        except OSError:  # the calls are worth more than the memory
-            self._refused[len(self)] = piece
-            self._ends.append(begin)
-            return
-        self._ends.append(begin + len(piece))
+        except OSError:
+            return False
+        return True
 
     def arrange(self, order: Sequence[int] | None) -> None:
         """Let pieces stand in another order than they came: the place where each was put."""
@@ -59,6 +85,9 @@ class Pile:
         place = number if self._order is None else self._order[number]
         if place in self._refused:
             return self._refused[place]
+        written = len(self) - len(self._waiting)
+        if place >= written:
+            return self._waiting[place - written]
         begin, end = self._ends[place], self._ends[place + 1]
         if begin < self._first or end > self._first + len(self._held):
             self._first = max(0, begin - _BEFORE)

@@ -18,7 +18,7 @@ from probe.report.pcap import to_pcap
 from probe.trace.trace import Trace
 from probe.verdict.verdict import Outcome
 
-ON_DISK = 0
+ON_DISK = 1
 """Bytes in memory of a shelf that writes everything to its file."""
 
 
@@ -87,10 +87,10 @@ def test_thousand_findings_take_no_memory_but_their_places() -> None:
     shelf: Shelf[Finding] = Shelf(in_memory=ON_DISK)
     for _ in range(1000):
         shelf.add(finding(answered_call().trace()))
-    held = {name: value for name, value in vars(shelf).items() if name != "_file"}
-    assert len(held["_ends"]) * held["_ends"].itemsize == 8000
+    held = vars(shelf._pile)
+    assert len(held["_ends"]) * held["_ends"].itemsize == 8008
     assert not held["_refused"]
-    assert set(held) == {"_ends", "_refused", "_secrets"}
+    assert not held["_waiting"]
 
 
 def test_credentials_are_not_put_away() -> None:
@@ -153,11 +153,14 @@ class FullDisk:
         return bytes(self._data[self._place : self._place + size])
 
 
-def test_full_disk_costs_memory_and_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("written", [1, 12_000])
+def test_full_disk_costs_memory_and_no_finding(
+    monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
     """What did not fit is kept all the same, in its place; so is what comes after it."""
-    shelf: Shelf[Finding] = Shelf()
-    disk = FullDisk(3000)
-    monkeypatch.setattr(shelf, "_file", disk)
+    shelf: Shelf[Finding] = Shelf(in_memory=written)
+    disk = FullDisk(10_000)
+    monkeypatch.setattr(shelf._pile, "_file", disk)
     before = [finding(answered_call().trace(), scenario=f"s{number}") for number in range(9)]
     for one in before[:6]:
         shelf.add(one)
