@@ -12,54 +12,24 @@ that are none (NaN).
 import json
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
 
-from probe.plan import action as actions
-from probe.plan import asks
+from probe.plan.action import Account
+from probe.plan.any_action import AnyAction
 from probe.plan.capabilities import Capabilities
-from probe.trace import trace as events
 from probe.trace.media import MediaReport
 from probe.trace.plain import has_figures, plain
-from probe.trace.route import DnsAnswer, NextHop
+from probe.trace.trace import Event
 
 VALUES: tuple[type[Struct], ...] = (
-    actions.Account,
-    actions.Register,
-    actions.Unregister,
-    actions.Call,
-    actions.Cancel,
-    actions.Hangup,
-    actions.Talk,
-    actions.Press,
-    actions.Wait,
-    actions.Options,
-    actions.Expect,
-    actions.Follow,
-    actions.Take,
-    actions.Hold,
-    actions.Refresh,
-    actions.Transfer,
-    asks.Ask,
-    asks.AskInCall,
-    asks.Subscribe,
-    asks.Unsubscribe,
-    asks.Await,
-    events.MessageSent,
-    events.MessageReceived,
-    events.TransactionFailed,
-    events.IcmpReceived,
-    events.NameLookup,
-    DnsAnswer,
-    NextHop,
-    events.TransportChanged,
-    events.BytesDropped,
-    events.Stalled,
-    events.AgentNote,
-    MediaReport,
+    Account,
     Capabilities,
+    MediaReport,
+    *get_args(AnyAction),
+    *get_args(Event),
 )
 """What travels, beside plain values and tuples of both."""
 

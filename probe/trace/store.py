@@ -29,13 +29,11 @@ from probe.trace.trace import (
     AgentNote,
     BytesDropped,
     Event,
-    IcmpReceived,
     Leg,
     MessageEvent,
     MessageReceived,
     MessageSent,
     NameLookup,
-    Stalled,
     Trace,
     TransactionFailed,
     TransportChanged,
@@ -57,23 +55,7 @@ class _Media(Struct, frozen=True):
     held: tuple[MediaReport, ...]
 
 
-_EVENTS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        MessageSent,
-        MessageReceived,
-        TransactionFailed,
-        IcmpReceived,
-        NameLookup,
-        DnsAnswer,
-        NextHop,
-        TransportChanged,
-        BytesDropped,
-        Stalled,
-        AgentNote,
-        ControlRan,
-    )
-}
+_EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 _WORDS_OF_OTHERS: dict[type[object], tuple[str, ...]] = {
     MessageSent: ("text",),

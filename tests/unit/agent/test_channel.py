@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from probe.agent import channel
 from probe.agent.channel import ChannelError, decode, encode
 from probe.scenario.source import Located
+from probe.trace.control import Control
 from probe.trace.failure import Failure
 from probe.trace.media import Gap, MediaReport
 from probe.trace.trace import AgentNote
@@ -23,6 +24,7 @@ LEAVES: dict[object, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     type(None): st.none(),
+    Control: st.sampled_from(Control),
     Failure: st.sampled_from(Failure),
 }
 """How to make a value of each plain type; text may hold lone surrogates, as wire text does."""
