@@ -26,13 +26,13 @@ from msgspec.structs import replace
 from probe.plan.plan import Attempt
 from probe.plan.store import SCHEMA as ATTEMPT_SCHEMA
 from probe.plan.store import StoredAttemptError, attempt_from_json
-from probe.report.encoded import stored, trace_encoded
+from probe.report.encoded import stored
 from probe.report.json_report import SCHEMA, encoded, head, in_ascii, told_pieces, written
 from probe.report.kept import KeptFindings, OneFinding, changed
 from probe.report.model import Finding, RunReport
 from probe.report.pcap import pcap_pieces
 from probe.sip.redact import SHORTEST_SECRET, Redactor
-from probe.trace.store import StoredTraceError, redact_trace, trace_from_json
+from probe.trace.store import StoredTraceError, redact_trace, trace_as_text, trace_from_json
 from probe.trace.trace import Trace
 
 REPORT = "report.json"
@@ -312,7 +312,7 @@ def _traces_file(report: RunReport, redactor: Redactor | None) -> Iterator[bytes
     yield b'], "cleanup": ['
     gap = b""
     for trace in report.cleanup:
-        yield gap + in_ascii(trace_encoded(trace))
+        yield gap + in_ascii(trace_as_text(trace))
         gap = b",\n"
     yield b"]}\n"
 

@@ -85,12 +85,22 @@ class StoredTraceError(ValueError):
 
 def trace_to_json(trace: Trace) -> dict[str, object]:
     """Return a trace as values that ``json.dumps`` takes, without lone surrogates."""
-    stored: dict[str, object] = msgspec.json.decode(trace_as_text(trace))
+    text = _in_c(trace)
+    stored: dict[str, object] = _slowly(trace) if text is None else msgspec.json.decode(text)
     return stored
 
 
 def trace_as_text(trace: Trace) -> bytes:
-    """Return a trace as one JSON object in ASCII."""
+    """Return a trace as one JSON object in UTF-8."""
+    text = _in_c(trace)
+    return json.dumps(_slowly(trace)).encode("ascii") if text is None else text
+
+
+def _in_c(trace: Trace) -> bytes | None:
+    """Return a trace as msgspec writes it; None where it holds what UTF-8 and JSON cannot say."""
+    legs = [_in_c(leg.trace) for leg in trace.legs]
+    if None in legs or not has_figures(trace.media):
+        return None
     told = {
         "schema": SCHEMA,
         "attempt": trace.attempt,
@@ -104,19 +114,14 @@ def trace_as_text(trace: Trace) -> bytes:
         "events": trace.events,
         "media": trace.media,
         "legs": [
-            {
-                "agent": leg.agent,
-                "registered": leg.registered,
-                "trace": Raw(trace_as_text(leg.trace)),
-            }
-            for leg in trace.legs
+            {"agent": leg.agent, "registered": leg.registered, "trace": Raw(text or b"")}
+            for leg, text in zip(trace.legs, legs, strict=True)
         ],
     }
     try:
-        text = _ENCODER.encode(told) if has_figures(trace.media) else b"\xff"
+        return _ENCODER.encode(told)
     except UnicodeEncodeError:
-        text = b"\xff"
-    return text if text.isascii() else json.dumps(_slowly(trace)).encode("ascii")
+        return None
 
 
 def _slowly(trace: Trace) -> dict[str, object]:

@@ -1,5 +1,8 @@
 """The file form and the pipe form of media reports keep every part of them."""
 
+import json
+import math
+
 from msgspec.structs import replace
 from wirebuilder import Wire, answered_call
 
@@ -16,7 +19,8 @@ from probe.trace.media import (
     PayloadType,
     SourceChange,
 )
-from probe.trace.store import trace_from_json, trace_to_json
+from probe.trace.store import trace_as_text, trace_from_json, trace_to_json
+from probe.trace.trace import Leg
 
 AGREED = Agreed(
     at=1.5,
@@ -74,3 +78,14 @@ def test_a_trace_from_before_the_parts_is_read() -> None:
         del report[name]
     [old] = trace_from_json(stored).media
     assert old == replace(old, rx_packets=100, agreed=(), heard=(), mos=None)
+
+
+def test_a_figure_that_is_none_is_stored_as_such() -> None:
+    """Null would say that nothing was measured; also of what another agent saw."""
+    trace = whole().trace()
+    [report] = trace.media
+    seen = replace(trace, media=(replace(report, mos=math.nan),))
+    both = replace(seen, legs=(Leg(agent="bob", trace=seen),))
+    for one in (seen, both):
+        assert repr(trace_from_json(trace_to_json(one))) == repr(one)
+        assert repr(trace_from_json(json.loads(trace_as_text(one)))) == repr(one)
