@@ -2,17 +2,23 @@
 """Does our clock hold? Calls with sound at a time, and how late their frames left.
 
     python benchmarks/media_clock.py                   20 calls of 30 s through `sipprobe run`
+    python benchmarks/media_clock.py --agents 1        the same in one process (the engine has room)
+    python benchmarks/media_clock.py --rows 1000 --seconds 3 --jobs 100
     python benchmarks/media_clock.py --most            how many sessions one process keeps in time
 
 The first way is the whole program: an agent and a process for four calls, against the embedded
-trunk, which echoes in the same machine. It takes under a minute and ends with status 1 where a
-frame of ours left more than 10 ms late, a packet was lost, or a clean call is rated below 4.3. The
-second lets sessions of one process speak with each other, more and more of them, until one is late.
+trunk, which echoes in the same machine. Rows are calls of a table against SIPp's RTP echo, so many
+at a time as `--jobs` says; `sipp` must be there. Both end with status 1 where a frame of ours left
+more than 10 ms late, a packet was lost, or a clean call is rated below 4.3. The last lets sessions
+of one process speak with each other, more and more of them, until one is late.
+
+Run it with the interpreter whose pjsua2 is to be measured.
 """
 
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,16 +35,29 @@ from probe.trace.media import TIMELY_S, Agreed, MediaReport
 LOOPBACK = "127.0.0.1"
 LEAST_MOS = 4.3
 
+ROWS = """\
+name: Rows with sound
+data: numbers.csv
+agents:
+  me: {{uri: "sip:alice@127.0.0.1:{port}", password: none, registers: no}}
+steps:
+  - call: "sip:${{NUMBER}}@127.0.0.1:{port}"
+    from: me
+    play: tone 1004Hz
+    hangup_after: {seconds:g}s
+    expect: {{responses: 100? 180 200 ACK}}
+"""
+
 CALLS_AN_AGENT = 4
 """Calls of one process: as many as the wheel of PyPI can hold."""
 
 
-def scenario(calls: int, seconds: float) -> str:
+def scenario(calls: int, seconds: float, many: int) -> str:
     """Return a scenario in which so many agents call at a time and talk for so long."""
     account = 'uri: "sip:100@embedded", password: embedded'
-    agents = "".join(f"  agent{n}: {{{account}}}\n" for n in range(-(-calls // CALLS_AN_AGENT)))
+    agents = "".join(f"  agent{n}: {{{account}}}\n" for n in range(many))
     steps = "".join(
-        f'  - call: "+12025550123"\n    from: agent{n // CALLS_AN_AGENT}\n'
+        f'  - call: "+12025550123"\n    from: agent{n * many // calls}\n'
         f"    name: call{n}\n    play: tone 1004Hz\n"
         for n in range(calls)
     )
@@ -48,28 +67,57 @@ def scenario(calls: int, seconds: float) -> str:
     return f"{head}{limit}agents:\n{agents}steps:\n{steps}  - talk: {seconds:g}s\n{ends}"
 
 
-def whole_program(calls: int, seconds: float) -> int:
-    """Run the calls through the command line; return the exit status."""
+def whole_program(calls: int, seconds: float, agents: int) -> int:
+    """Run calls at a time through the command line; return the exit status."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "many.sip.yaml").write_text(scenario(calls, seconds), encoding="utf-8")
-        began, used = time.monotonic(), os.times()
-        command = [
-            sys.executable,
-            "-m",
-            "probe.cli",
-            "run",
-            "many.sip.yaml",
-            "--results",
-            "results",
-        ]
-        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-        took, after = time.monotonic() - began, os.times()
-        found = list((folder / "results").glob("*/trace.json"))
-        if ran.returncode not in {0, 1} or not found:
-            print(ran.stdout, ran.stderr, sep="\n")
-            return 2
-        stored = json.loads(found[0].read_text(encoding="utf-8"))
+        text = scenario(calls, seconds, agents)
+        (folder / "many.sip.yaml").write_text(text, encoding="utf-8")
+        print(f"{calls} calls of {seconds:g} s at a time, agents: {agents}")
+        return run(folder, "many.sip.yaml", calls)
+
+
+def rows(calls: int, seconds: float, jobs: int) -> int:
+    """Run rows of a table through the command line, some at a time; return the exit status."""
+    port, media = free_ports()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        numbers = "".join(f"service{n}\n" for n in range(calls))
+        (folder / "numbers.csv").write_text(f"NUMBER\n{numbers}", encoding="utf-8")
+        (folder / "rows.sip.yaml").write_text(ROWS.format(port=port, seconds=seconds))
+        command = ["sipp", "-sn", "uas", "-i", LOOPBACK, "-p", str(port), "-nostdin", "-rtp_echo"]
+        command += ["-mi", LOOPBACK, "-mp", str(media)]
+        with subprocess.Popen(  # noqa: S603
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as peer:
+            try:
+                print(f"{calls} calls of {seconds:g} s, {jobs} at a time")
+                return run(folder, "rows.sip.yaml", calls, "-j", str(jobs))
+            finally:
+                peer.terminate()
+
+
+def free_ports() -> tuple[int, int]:
+    """Return a free UDP port for signalling, and one for sound with room beside it."""
+    found = []
+    for _ in range(2):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.bind((LOOPBACK, 0))
+            found.append(one.getsockname()[1])
+    return found[0], found[1] - found[1] % 2
+
+
+def run(folder: Path, file: str, calls: int, *options: str) -> int:
+    """Run a scenario and print what its calls carried; return the exit status."""
+    began, used = time.monotonic(), os.times()
+    program = [sys.executable, "-m", "probe.cli", "run", file, "--results", "results", *options]
+    ran = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    took, after = time.monotonic() - began, os.times()
+    found = list((folder / "results").glob("*/trace.json"))
+    if ran.returncode not in {0, 1} or not found:
+        print(ran.stdout, ran.stderr, sep="\n")
+        return 2
+    stored = json.loads(found[0].read_text(encoding="utf-8"))
     reports = [
         media
         for finding in stored["findings"]
@@ -101,6 +149,9 @@ def told(reports: list[dict[str, object]], calls: int, took: float, cpu: float) 
         f"largest mean jitter {jitter * 1000:.2f} ms"
     )
     print(f"lowest MOS (estimate)  {least:.2f}")
+    print(f"calls a second         {len(reports) / took:.1f}")
+    for why in sorted({str(report["unmeasured"]) for report in reports} - {""}):
+        print(f"not measured           {why}")
     good = len(reports) == calls and not late and not lost and least >= LEAST_MOS
     print("holds" if good else "does not hold")
     return 0 if good else 1
@@ -173,13 +224,20 @@ def _terms(one: Session, other: Session) -> Terms:
 def main() -> int:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--calls", type=int, default=20, help="calls at a time (20)")
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long they talk (30)")
-    parser.add_argument("--most", action="store_true", help="how many one process keeps in time")
+    add = parser.add_argument
+    add("--calls", type=int, default=20, help="calls at a time (20)")
+    add("--seconds", type=float, default=30.0, help="how long they talk (30)")
+    add("--agents", type=int, help="agents, each with a process, that share the calls")
+    add("--rows", type=int, help="so many calls, one a row")
+    add("--jobs", type=int, default=20, help="how many rows at a time (20)")
+    add("--most", action="store_true", help="how many one process keeps in time")
     wanted = parser.parse_args()
     if wanted.most:
         return most(min(wanted.seconds, 4.0))
-    return whole_program(wanted.calls, wanted.seconds)
+    if wanted.rows:
+        return rows(wanted.rows, wanted.seconds, wanted.jobs)
+    agents = wanted.agents or -(-wanted.calls // CALLS_AN_AGENT)
+    return whole_program(wanted.calls, wanted.seconds, agents)
 
 
 if __name__ == "__main__":
