@@ -51,8 +51,11 @@ class Stream:
         """Whether what is sent is kept, for a recording."""
         return self.source.kept is not None
 
-    def follow(self, task: Task, start: Callable[[float], float] = float) -> None:
-        """Follow an agreement from now on; ``start`` says when to begin that wants to begin now."""
+    def follow(self, task: Task, start: Callable[[float, float], float]) -> None:
+        """Follow an agreement from now on.
+
+        ``start`` gives the moment of the first packet: from what moment on, and the packet time.
+        """
         before, self._task = self._task, task
         agreed, now = task.agreed, self._clock()
         self._numbers = {
@@ -69,7 +72,7 @@ class Stream:
         if task.sends and self.due is None and not self.fault:
             if self._stopped is not None:  # timestamps count time, also that of a hold
                 self.figures.timestamp += round((now - self._stopped) * agreed.clock_rate)
-            self.due, self._resume = start(now), True
+            self.due, self._resume = start(now, agreed.ptime_s), True
         elif not task.sends and self.due is not None:
             self._stopped, self.due = self.due, None
         self.figures.due = self.due or now

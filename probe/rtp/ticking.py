@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import time
+from collections import Counter
 from typing import NoReturn
 
 from probe.rtp.orders import (
@@ -39,8 +40,11 @@ WITHOUT_REST_S = 0.2
 """In real time: how long it may use a processor without a pause before it is an ordinary process
 again. A packet takes some 20 us."""
 
-GRID_S, SPREAD_S = 0.001, 0.005
-"""Calls begin to send at full milliseconds, and at most so much later than they could."""
+GRID_S = 0.001
+"""Calls begin to send at full milliseconds, at most one packet time later than they could."""
+
+TOGETHER = 16
+"""Calls that are due at the same millisecond, before another one is taken."""
 
 _MANY = 250
 """Packets of a recording that are handed over at once: 5 s, well below a millisecond of work."""
@@ -57,7 +61,6 @@ class Ticker:
         self._wire, self._memory = wire, memory
         self._streams: dict[int, Stream] = {}
         self._due: list[tuple[float, int]] = []
-        self._last_start = 0.0
 
     def run(self) -> None:
         """Keep the time until the other end is gone."""
@@ -134,17 +137,25 @@ class Ticker:
         elif isinstance(order, Tell):
             stream.source.told(order.words)
 
-    def _start(self, now: float) -> float:
-        """Return when a call begins to send: at a full millisecond that few others have.
+    def _start(self, now: float, ptime_s: float) -> float:
+        """Return when a call begins to send: at a full millisecond that it shares with others.
 
-        So calls that are due together are sent for in one turn, and those that begin together are
-        not all due together.
+        To wake up costs more than to send. So calls are due together, up to what is sent in well
+        below a millisecond; further ones have a moment of their own as long as there is one.
         """
-        start = self._last_start + GRID_S
-        if not 0 <= start - now < SPREAD_S:
-            start = math.ceil(now / GRID_S) * GRID_S
-        self._last_start = start
-        return start
+        many = max(round(ptime_s / GRID_S), 1)
+        first = math.ceil(now / GRID_S)
+        crowd = Counter(
+            round(stream.due / GRID_S) % many
+            for stream in self._streams.values()
+            if stream.due is not None
+        )
+        moments = range(first, first + many)
+        shared = (moment for moment in moments if 0 < crowd[moment % many] < TOGETHER)
+        found = next(shared, None)
+        if found is None:
+            found = min(moments, key=lambda moment: (crowd[moment % many], moment))
+        return found * GRID_S
 
     def _pass_on(self, stream: Stream, many: int) -> None:
         """Hand over what a source has kept, where it is so much."""

@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import time
+from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from twosessions import LOOPBACK, clock_from_now, listen, sessions, terms
@@ -12,7 +14,7 @@ from probe.playing.reel import Reel
 from probe.rtp.metronome import Metronome
 from probe.rtp.orders import Play, Wire
 from probe.rtp.session import Session
-from probe.rtp.ticking import GRID_S, SPREAD_S, Ticker
+from probe.rtp.ticking import GRID_S, TOGETHER, Ticker
 from probe.rtp.track import Track
 from probe.trace.media import Agreed
 
@@ -78,9 +80,7 @@ def test_what_is_kept_for_a_recording_comes_back_whole() -> None:
         listen(metronome, 0.4)
         assert metronome.remove(one)
         assert one.sent.packets == len(one.kept) > 250
-        assert [payload[0] for _, _, payload in one.kept] == [
-            n % 250 for n in range(len(one.kept))
-        ]
+        assert [payload[0] for _, _, payload in one.kept] == [n % 250 for n in range(len(one.kept))]
 
 
 def test_a_source_is_exchanged_in_the_call() -> None:
@@ -149,12 +149,18 @@ def test_the_end_of_the_other_side_is_noticed() -> None:
         Wire(right).take()
 
 
-def test_calls_that_begin_together_are_not_due_together() -> None:
-    """Each full millisecond gets its share, and none waits for more than a few."""
+def test_calls_share_moments_until_they_are_many() -> None:
+    """Few are sent for in one awakening; many are spread over the packet time."""
     left, right = socket.socketpair()
     with left, right:
         ticker = Ticker(Wire(left), None)  # type: ignore[arg-type] - no call is run
-        starts = [ticker._start(7.0001) - 7.0001 for _ in range(50)]
-    assert all(0 <= start <= SPREAD_S + GRID_S for start in starts)
-    slots = [round(start / GRID_S, 3) for start in starts]
-    assert max(slots.count(slot) for slot in set(slots)) <= 13
+        starts = []
+        for call in range(400):
+            start = ticker._start(7.0001 + call * 0.0001, 0.02)
+            ticker._streams[call] = SimpleNamespace(due=start)  # type: ignore[assignment]
+            starts.append((start, 7.0001 + call * 0.0001))
+    assert all(0 <= start - now <= 0.02 + GRID_S for start, now in starts)
+    phases = Counter(round(start / GRID_S) % 20 for start, _ in starts)
+    assert len(phases) == 20
+    assert max(phases.values()) <= TOGETHER + 5
+    assert len({round(start / GRID_S) % 20 for start, _ in starts[:TOGETHER]}) == 1
