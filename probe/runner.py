@@ -311,7 +311,7 @@ class _Course:
         """Return the report of everything; ``left`` are the plans that were not carried out."""
         kept, notes = self._kept, self._whole.notes
         if left:
-            notes.append(_left_out(left))
+            notes.append(left_out(left))
         if self._executor.interrupted:
             notes.append("the run was interrupted; calls and registrations were ended")
         kept.findings.arrange(_order(self._plans_of_findings))
@@ -341,7 +341,7 @@ def _order(plans: "array[int]") -> Sequence[int] | None:
     return array("L", sorted(numbers, key=plans.__getitem__))
 
 
-def _left_out(plans: Sequence[Plan]) -> str:
+def left_out(plans: Sequence[Plan]) -> str:
     """Name the plans that were not carried out; the rows of one scenario are counted."""
     names = Counter(plan.row.story if plan.row else plan.scenario for plan in plans)
     told = (f"{name} ({rows} rows)" if rows > 1 else name for name, rows in names.items())
