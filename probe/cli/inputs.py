@@ -91,12 +91,14 @@ def variables(pairs: tuple[str, ...], *, secret: bool = False) -> dict[str, str]
     return found
 
 
-def settings(given: Mapping[str, str], config: Path | None) -> Settings:
+def settings(
+    given: Mapping[str, str], config: Path | None, environ: Mapping[str, str] = os.environ
+) -> Settings:
     """Read the nearest sipprobe.yaml, or return empty settings."""
     path = config or find_settings(Path.cwd(), os.environ)
     if path is None:
         return Settings()
-    return load_settings(path, variables=given, environ=os.environ)
+    return load_settings(path, variables=given, environ=environ)
 
 
 def paths(names: tuple[str, ...]) -> tuple[Path, ...]:
@@ -113,7 +115,10 @@ def paths(names: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 def scenarios(
-    files: tuple[Path, ...], given: Mapping[str, str], known: Settings
+    files: tuple[Path, ...],
+    given: Mapping[str, str],
+    known: Settings,
+    environ: Mapping[str, str] = os.environ,
 ) -> tuple[Scenario, ...]:
     """Read scenario files; what sipprobe.yaml says of variables counts last."""
-    return load_many(files, variables=given, environ=os.environ, defaults=known.vars)
+    return load_many(files, variables=given, environ=environ, defaults=known.vars)

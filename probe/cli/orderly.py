@@ -15,6 +15,7 @@ from probe.cli.exits import Exit
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
     from probe.executor.crew import JournalPlace
     from probe.executor.local import LocalExecutor
+    from probe.fleet.fleet import Fleet
     from probe.results import RunFolder
 
 
@@ -27,7 +28,7 @@ class Ending(Struct):
 
 @contextlib.contextmanager
 def interruptible(
-    executor: "LocalExecutor", deadline: float | None = None, *, before: bytes = b""
+    executor: "LocalExecutor | Fleet", deadline: float | None = None, *, before: bytes = b""
 ) -> Iterator[Ending]:
     """Turn SIGINT, SIGTERM and SIGHUP into an orderly end: hang up, un-register, report.
 

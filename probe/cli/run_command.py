@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from msgspec import Struct
@@ -27,15 +27,17 @@ from probe.cli.run_reports import FORMATS, checked, tell
 from probe.cli.selection import Selection, selection_flags
 
 if TYPE_CHECKING:  # the heavy rooms load while the first worker starts
+    from probe.cli.fleet_run import FleetUse
     from probe.cli.progress import Progress
     from probe.controls.inquiry import Inquiry as Controls
     from probe.diagnosis.history import Before
     from probe.executor.local import LocalExecutor
+    from probe.fleet.fleet import Fleet
     from probe.history import History
     from probe.inquest import Ask
     from probe.plan.plan import Attempt, Plan
-    from probe.report.model import Finding
-    from probe.runner import Each, Executor, Inquiry
+    from probe.report.model import Finding, RunReport
+    from probe.runner import Each, Executor, Inquiry, Setting
     from probe.scenario.schema import Scenario, Settings
     from probe.simulator.trunk import EmbeddedTrunk
     from probe.trace.control import Control, ControlRan
@@ -68,6 +70,8 @@ class Options(Struct, frozen=True, kw_only=True):
     controls: str
     repeat: int
     baseline: str | None
+    fleet: str | None
+    at_site: str | None
 
     def within(self, own: float) -> float:
         """Return the seconds that a scenario may take whose file says how many.
@@ -127,6 +131,11 @@ class Options(Struct, frozen=True, kw_only=True):
     "--baseline", metavar="RUN", shell_complete=runs,
     help="Compare with that stored run afterwards; a regression is status 1.",
 )  # fmt: skip
+@click.option(
+    "--fleet", metavar="ADDRESS",
+    help="Have sites carry it out: tcp:// or tls:// address of a dask scheduler.",
+)  # fmt: skip
+@click.option("--at-site", metavar="NAME", help="Site of all that names none; with --fleet.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Default: auto.")
 def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the flags declare
     """Execute scenarios and say what happened.
@@ -156,6 +165,10 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
     if options.baseline is not None and options.form == "nagios":
         raise click.UsageError("--baseline is no state of a service: use --format text")
     began = time.monotonic()
+    if options.fleet is not None:
+        from probe.cli.fleet_run import FleetUse  # noqa: PLC0415 - only with a fleet
+
+        return _run(selection, options, FleetUse(options.fleet), began, None)
     from probe.executor.process import WorkerProcess  # noqa: PLC0415 - light: all else may wait
 
     spares = () if options.dry_run else (WorkerProcess(forks=True),)
@@ -169,7 +182,7 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
 def _run(
     selection: Selection,
     options: Options,
-    executor: "LocalExecutor",
+    executor: "LocalExecutor | FleetUse",
     began: float,
     each: "Each | None",
 ) -> int:
@@ -183,15 +196,22 @@ def _run(
         ),
         contextlib.ExitStack() as until_end,
     ):
-        scenarios, known = selection.read()
-        trunk = started(scenarios, known, selection.trunk, until_end)
+        use = None if options.fleet is None else cast("FleetUse", executor)
+        scenarios, known = selection.read() if use is None else use.read(selection)
+        trunk = None
+        if use is None:
+            trunk = started(scenarios, known, selection.trunk, until_end)
         hiding.learn_files(scenarios, known)
         plans = _plans(selection, options, scenarios, known, trunk)
         hiding.learn_plans(plans)
         if options.dry_run:
             return _show_plans(plans, hiding.words)
         baseline = Baseline.read(options.baseline, options.results, plans)
-        return _carry_out(selection, options, plans, executor, each, trunk, began, hiding, baseline)
+        does: LocalExecutor | Fleet = cast("LocalExecutor", executor)
+        if use is not None:
+            does = use.gathered(plans, selection, cps=options.cps, controls=options.controls)
+            until_end.callback(does.close)
+        return _carry_out(selection, options, plans, does, each, trunk, began, hiding, baseline)
 
 
 def _plans(
@@ -212,7 +232,8 @@ def _plans(
 
     plans: list[Plan] = []
     problems: list[Problem] = []
-    passwords = None if options.dry_run else Passwords()
+    far = options.fleet is not None
+    passwords = None if options.dry_run or far else Passwords()
     for scenario in scenarios:
         try:
             plan = resolve(
@@ -224,11 +245,18 @@ def _plans(
                 user_agent=f"sipprobe/{__version__}",
                 passwords=passwords,
                 cps=options.cps,
+                at_site=options.at_site,
+                elsewhere=far,
             )
         except ScenarioError as error:
             problems += error.problems
         else:
-            plans.append(replace(plan, timeout=options.within(plan.timeout)))
+            warnings = plan.warnings
+            if plan.sites and not far:
+                where = " and ".join(plan.sites)
+                warnings += (f"at_site: {where} is for --fleet: this machine tried it",)
+            timeout = options.within(plan.timeout)
+            plans.append(replace(plan, timeout=timeout, warnings=warnings))
     carried_out = repeated(plans, options.repeat)
     problems += too_many_calls(carried_out)
     if problems:
@@ -254,7 +282,7 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     selection: Selection,
     options: Options,
     plans: "tuple[Plan, ...]",
-    executor: "LocalExecutor",
+    executor: "LocalExecutor | Fleet",
     each: "Each | None",
     trunk: "EmbeddedTrunk | None",
     began: float,
@@ -295,16 +323,13 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
             executor.journals = journals(folder, identity)
             executor.on_begin(progress.begins)
             executor.on_again(runner.wants_another_try)
-            report = runner.run(
+            report = _carrier(options, executor, each)(
                 plans,
-                executor,
                 setting,
-                inquiry=_inquiry(options, executor, one_by_one=each is None),
                 elapsed=lambda: time.monotonic() - began,
                 found=_heard(options, executor, progress),
                 told=keeper.told,
                 kept=keeper.room(),
-                each=each,
             )
         if ending.late:
             late = f"the deadline of {options.deadline:g} s passed before the run was over"
@@ -328,6 +353,22 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
         faults.append(str(error))
     status = tell(report, options, faults, broken)
     return baseline.status(status, report, options, hide=hiding.words)
+
+
+def _carrier(
+    options: Options, executor: "LocalExecutor | Fleet", each: "Each | None"
+) -> "Callable[..., RunReport]":
+    """Return what carries plans out: the runner with this machine's executor, or a fleet."""
+    if options.fleet is not None:
+        return cast("Fleet", executor).run
+    from probe.runner import run  # noqa: PLC0415 - see _run
+
+    def here(plans: "tuple[Plan, ...]", setting: "Setting", **hearers: Any) -> "RunReport":  # noqa: ANN401
+        local = cast("LocalExecutor", executor)
+        asking = _inquiry(options, local, one_by_one=each is None)
+        return run(plans, local, setting, inquiry=asking, each=each, **hearers)
+
+    return here
 
 
 def _folder_name(plans: "tuple[Plan, ...]", *, strict: bool) -> str:
@@ -382,7 +423,7 @@ def _placing_calls(executor: "Executor", plan: "Plan") -> "Ask":
 
 
 def _heard(
-    options: Options, executor: "LocalExecutor", progress: "Progress"
+    options: Options, executor: "LocalExecutor | Fleet", progress: "Progress"
 ) -> "Callable[[Finding], None]":
     """Return what hears of each finding: it counts, and may end the run where that is wanted."""
 

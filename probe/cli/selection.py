@@ -1,6 +1,7 @@
 """Which scenarios a command is about, and with which variables: the same flags for every verb."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -109,15 +110,17 @@ class Selection(Struct, frozen=True, kw_only=True):
                 text = text.replace(secret, MARK)
         return text
 
-    def read(self) -> "tuple[tuple[Scenario, ...], Settings]":
+    def read(
+        self, environ: Mapping[str, str] = os.environ
+    ) -> "tuple[tuple[Scenario, ...], Settings]":
         """Read what is selected; raise ScenarioError, or leave where nothing is."""
         from probe.cli import inputs  # noqa: PLC0415 - loads only where it is needed
 
         meant = self._meant()
         given = inputs.variables(self.variables)
         given |= inputs.variables(self.secrets, secret=True)
-        known = inputs.settings(given, self.config)
-        there = inputs.scenarios(inputs.paths(self.names), given, known)
+        known = inputs.settings(given, self.config, environ)
+        there = inputs.scenarios(inputs.paths(self.names), given, known, environ)
         found = tuple(
             scenario for scenario in there if self._has_tag(scenario) and meant(_told(scenario))
         )

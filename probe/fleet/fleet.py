@@ -20,17 +20,20 @@ from probe.executor.gate import Gate
 from probe.executor.ledger import Ledger, ledger_file
 from probe.fleet.carried import Carried
 from probe.fleet.members import LOOK_S, FleetError, Member, Members
+from probe.fleet.order import InOrder
 from probe.fleet.shipment import Shipment, Ticket
 from probe.fleet.turns import Turn, Turns
-from probe.fleet.order import InOrder
 from probe.fleet.untried import untried
 from probe.plan.plan import Attempt, Plan
 from probe.plan.repeats import without_count
 from probe.report.kept import Kept
 from probe.report.model import Finding, RunReport
 
-SITE_WAIT_S = 10.0
+SITE_WAIT_S = 30.0
 """How long scenarios wait for a site that has lost its last process."""
+
+GATHER_S = 10.0
+"""How long a run waits for the sites that it needs before it begins."""
 
 LAST_WORDS_S = 2 * FINISH_S
 """How long an interrupted run waits for its sites to hang up."""
@@ -107,6 +110,11 @@ class Fleet:
         self._observer: Callable[[Attempt, int], None] = lambda _attempt, _number: None
         self._interrupted = False
         self._skip = False
+        self.journals: object = None
+        "Not used: each site keeps journals of its own."
+
+    def on_again(self, again: object) -> None:
+        """Take what decides on another try; the sites know it themselves."""
 
     def on_begin(self, observer: Callable[[Attempt, int], None]) -> None:
         """Let somebody hear of each scenario's first attempt as it leaves."""
@@ -127,10 +135,17 @@ class Fleet:
 
     def gather(self, plans: Sequence[Plan]) -> None:
         """Have the sites read the texts; raise FleetError where one that is needed is not there."""
-        self._look()
         wanted = {site for plan in plans for site in plan.sites}
-        here = {member.site for member in self._ready.values()}
-        faults = [f"{m.site} ({m.address}): {m.ready.fault}" for m in self._unfit.values() if m.ready]
+        limit = time.monotonic() + GATHER_S
+        while True:
+            self._look()
+            here = {member.site for member in self._ready.values()}
+            if (here and wanted <= here) or self._unfit or time.monotonic() > limit:
+                break
+            time.sleep(LOOK_S)
+        faults = [
+            f"{m.site} ({m.address}): {m.ready.fault}" for m in self._unfit.values() if m.ready
+        ]
         missing = sorted(wanted - here) or ([] if here else ["any"])
         if missing:
             known = f"there are: {', '.join(sorted(here))}" if here else "no site is there"
@@ -166,7 +181,7 @@ class Fleet:
         while state.out or state.held or any(state.waiting.values()):
             if self._interrupted and not asked_to_end:
                 asked_to_end = time.monotonic()
-                self._members.interrupt(setting.run_id, self._ready)
+                self._members.interrupt(self._shipment.run, self._ready)
             if self._interrupted or self._skip:
                 self._leave_out(state)
             elif not self._members.there:
@@ -204,7 +219,10 @@ class Fleet:
     def _look(self) -> None:
         """See who came and who went; have newcomers read the texts."""
         self._looked_at = time.monotonic()
-        present = self._members.present()
+        try:
+            present = self._members.present()
+        except OSError:  # the scheduler is gone, which is seen by who asks for it
+            return
         for address in self._ready.keys() - present.keys():
             del self._ready[address]
         known = {*self._ready, *self._unfit}
@@ -231,9 +249,10 @@ class Fleet:
     def _give_out(self, state: _Run) -> None:
         """Give scenarios to processes that have room; those whose turn has come leave."""
         room = {address: member.slots for address, member in self._ready.items()}
-        for one in (*state.out.values(), *state.held):
-            if one.member.address in room:
-                room[one.member.address] -= 1
+        taken = [out.member for out in state.out.values()] + [held.member for held in state.held]
+        for member in taken:
+            if member.address in room:
+                room[member.address] -= 1
         for site, numbers in state.waiting.items():
             fitting = [m for m in self._ready.values() if site in {"", m.site}]
             self._mind_the_empty(state, site, numbers, empty=not fitting)
@@ -257,9 +276,7 @@ class Fleet:
                 state.held.remove(one)
                 self._send(state, one)
 
-    def _mind_the_empty(
-        self, state: _Run, site: str, numbers: deque[int], *, empty: bool
-    ) -> None:
+    def _mind_the_empty(self, state: _Run, site: str, numbers: deque[int], *, empty: bool) -> None:
         """Wait for a site that nobody is at any more, but not for ever."""
         if not empty or not numbers:
             state.empty_since.pop(site, None)
@@ -268,7 +285,9 @@ class Fleet:
         if time.monotonic() - since < SITE_WAIT_S:
             return
         where = f"site {site}" if site else "any site"
-        state.notes.append(f"{len(numbers)} scenarios were not tried: no process of {where} is left")
+        state.notes.append(
+            f"{len(numbers)} scenarios were not tried: no process of {where} is left"
+        )
         while numbers:
             self._none(state, numbers.popleft(), f"no process of {where} is left")
 
@@ -297,7 +316,7 @@ class Fleet:
         """Take what came back; wait a moment where nothing did."""
         keys: set[str] = set()
         with contextlib.suppress(queue.Empty):
-            keys.add(self._done.get(timeout=_TICK_S))
+            keys.add(self._done.get(timeout=_until_next(state)))
             while True:
                 keys.add(self._done.get_nowait())
         for key in keys & state.out.keys():
@@ -366,7 +385,9 @@ class Fleet:
         state.engine = state.engine or carried.engine
         notes = list(carried.notes)
         if carried.broken:
-            notes.append(f"a site ended a scenario by an error of sipprobe itself: {carried.broken}")
+            notes.append(
+                f"a site ended a scenario by an error of sipprobe itself: {carried.broken}"
+            )
             state.broken = state.broken or carried.broken
         state.notes = list(dict.fromkeys((*state.notes, *notes)))
         for finding in carried.findings:
@@ -379,9 +400,7 @@ class Fleet:
         if len(state.order) % 50 == 0:
             state.kept.tidy()
 
-    def _part(
-        self, state: _Run, findings: Sequence[Finding], notes: Sequence[str]
-    ) -> RunReport:
+    def _part(self, state: _Run, findings: Sequence[Finding], notes: Sequence[str]) -> RunReport:
         """Return the report of some findings."""
         setting = state.setting
         return RunReport(
@@ -413,7 +432,11 @@ class Fleet:
         ordered = InOrder(state.kept.findings, state.order)
         whole = replace(self._part(state, ordered, notes), cleanup=state.kept.cleanup)
         if state.broken:
-            raise runner.RunBrokenError(
-                replace(whole, complete=False), RuntimeError(state.broken)
-            )
+            raise runner.RunBrokenError(replace(whole, complete=False), RuntimeError(state.broken))
         return whole
+
+
+def _until_next(state: _Run) -> float:
+    """Return the seconds until the next turn, or until the next look at everything."""
+    due = min((held.turn.at for held in state.held), default=float("inf")) - time.monotonic()
+    return min(_TICK_S, max(due, 0.001))

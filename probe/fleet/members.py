@@ -73,9 +73,7 @@ class Members:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is lost is in the report
         self.address = address
         try:
-            self._client = Client(
-                address, timeout=CONNECT_S, set_as_default=False, name="sipprobe"
-            )
+            self._client = Client(address, timeout=CONNECT_S, set_as_default=False, name="sipprobe")
         except (OSError, TimeoutError) as error:
             raise FleetError(
                 f"there is no scheduler at {address} ({_words(error)})",
@@ -111,7 +109,10 @@ class Members:
 
     def present(self) -> dict[str, Member]:
         """Return who is there now, by address; workers whose name says no site are none of ours."""
-        known: dict[str, dict[str, Any]] = self._client.scheduler_info(n_workers=-1)["workers"]
+        # scheduler_info() would do, were its answer not replaced by one without workers at times
+        known: dict[str, dict[str, Any]] = self._client.sync(
+            self._client.scheduler.identity, n_workers=-1
+        )["workers"]
         found = (
             Member(address=address, site=site_of(told.get("id")), slots=int(told["nthreads"]))
             for address, told in known.items()

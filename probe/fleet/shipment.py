@@ -139,7 +139,9 @@ def unpacked(files: Mapping[str, str]) -> dict[str, bytes]:
 def wanted(files: Mapping[str, bytes], environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of the environment that files name, but no secret."""
     names = {name.decode() for data in files.values() for name in _NAMED.findall(data)}
-    return {name: environ[name] for name in sorted(names) if name in environ and not is_hidden(name)}
+    return {
+        name: environ[name] for name in sorted(names) if name in environ and not is_hidden(name)
+    }
 
 
 def of_the_site(shipped: Mapping[str, str]) -> dict[str, str]:

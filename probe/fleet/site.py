@@ -239,7 +239,8 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # dask ships no type informa
         for run in self.runs.values():
             run.interrupt()
         limit = time.monotonic() + FINISH_S
-        while not all(run.idle for run in self.runs.values()) and time.monotonic() < limit:
+        # what ends are threads, which set no asyncio event
+        while not all(run.idle for run in self.runs.values()) and time.monotonic() < limit:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         for name in tuple(self.runs):
             self.finish(name)

@@ -1,6 +1,7 @@
 """What is said of a scenario that no site carried out to its end."""
 
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from probe import runner
@@ -9,7 +10,6 @@ from probe.fleet.carried import Carried
 from probe.plan.plan import Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Trace, TransactionFailed
-from dataclasses import replace
 
 
 class _Nobody:

@@ -69,6 +69,8 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     user_agent: str = "sipprobe",
     passwords: Passwords | None = None,
     cps: float | None = None,
+    at_site: str | None = None,
+    elsewhere: bool = False,
 ) -> Plan:
     """Return the plan of a scenario; raise ScenarioError with every problem at its place.
 
@@ -76,13 +78,15 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     trunk; ``engine`` says what the installed pjsua2 can do and is asked only where that matters.
     ``passwords`` looks passwords up for a plan that will be carried out; without it, none is read
     from a file, a program or the keyring. ``cps`` is the rate of calls that the command asks for.
+    ``at_site`` is where accounts are that say nothing of it; with ``elsewhere`` the plan is for
+    another machine, whose files are not looked for here.
     """
     name = trunk or scenario.trunk
     place = scenario.source("trunk")
     base = (embedded or Profile()) if name == EMBEDDED else settings.profile(name, source=place)
     work = Work(
         scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base}, embedded=embedded,
-        passwords=passwords, cps=cps,
+        passwords=passwords, cps=cps, at_site=at_site or "", elsewhere=elsewhere,
     )  # fmt: skip
     for agent, profile in scenario.agents.items():
         own = base

@@ -32,6 +32,8 @@ class Work(Struct, kw_only=True):
     embedded: Profile | None = None
     passwords: Passwords | None = None
     cps: float | None = None
+    at_site: str = ""
+    elsewhere: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
     addresses: dict[str, Address] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
@@ -91,7 +93,7 @@ def account_of(work: Work, name: str, step: AnyStep, user_agent: str) -> Account
             )
         )
         return None
-    missing = missing_files(profile)
+    missing = {} if work.elsewhere else missing_files(profile)
     for key, path in missing.items():
         work.problems.append(
             Problem(
@@ -107,7 +109,7 @@ def account_of(work: Work, name: str, step: AnyStep, user_agent: str) -> Account
         password=None if "password_file" in missing else _password(work, name, profile),
         user_agent=user_agent,
         embedded=same_hop(profile, work.embedded),
-        site=profile.at_site or work.scenario.at_site or "",
+        site=profile.at_site or work.scenario.at_site or work.at_site,
     )
     work.problems += unknown_countries(profile, place(work, name, "country"))
     if account.transport == "TLS" and not account.verify:
@@ -176,7 +178,7 @@ def limits_for(work: Work, name: str, target: str) -> Limits | None:
 def _password(work: Work, name: str, profile: Profile) -> str | None:
     """Return the password of an account as far as it may be looked up."""
     path = file_of(profile, "password_file")
-    mode = readable_by_others(path) if path is not None else None
+    mode = readable_by_others(path) if path is not None and not work.elsewhere else None
     if mode is not None:
         work.warnings.append(
             f"{name}: others on this machine can read {path} (mode {mode}): chmod 600"

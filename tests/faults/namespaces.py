@@ -263,6 +263,36 @@ def network(  # noqa: PLR0913 - each of them is a thing that networks differ in
     )
 
 
+def star(
+    stack: ExitStack, rng: random.Random, leaves: int
+) -> tuple[Namespace, tuple[tuple[Namespace, str], ...], str]:
+    """Make a hub with a wire to each of so many machines; no two of these reach each other.
+
+    Return the hub, each machine with its address, and the hub's address, which all can reach.
+    """
+    hub = stack.enter_context(_namespace(None))
+    prefix = public_prefix(rng)
+    here = f"{prefix}.1"
+    hub.ip(f"addr add {here}/32 dev lo")
+    made = []
+    for number in range(leaves):
+        leaf = stack.enter_context(_namespace(hub))
+        address = f"{prefix}.{10 + number}"
+        hub.ip(
+            f"link add leaf{number} type veth peer name up0 netns {leaf.pid}",
+            f"link set leaf{number} up",
+            f"route add {address}/32 dev leaf{number} src {here}",
+        )
+        leaf.ip(
+            f"addr add {address}/32 dev up0",
+            "link set up0 up",
+            f"route add {here}/32 dev up0 src {address}",
+            f"route add default via {here} dev up0",
+        )
+        made.append((leaf, address))
+    return hub, tuple(made), here
+
+
 def _within(prefix: str, net: str) -> bool:
     return ipaddress.ip_address(f"{prefix}.1") in ipaddress.ip_network(net)
 

@@ -1,0 +1,113 @@
+"""Scenarios that three sites carry out, as their user meets it: by TLS, with a site that dies."""
+
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import namespaces
+import pytest
+from processes import RunningProcess, poll, running
+from sites import FarEnd, Fleet, fleet_of
+
+SITES = ("fra", "lon", "nyc")
+ROWS = 300
+THREADS = 4
+
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.pjsua2,
+    pytest.mark.skipif(
+        bool(namespaces.why_impossible()), reason=namespaces.why_impossible() or "none"
+    ),
+]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    """Give networks with three sites, and nothing running in them."""
+    with fleet_of(tmp_path, *SITES) as made:
+        yield made
+
+
+def written(folder: Path, far_end: FarEnd, rows: int) -> Path:
+    """Write settings and a scenario with so many rows, each with a site and a number of its own."""
+    folder.mkdir()
+    (folder / "sipprobe.yaml").write_text(
+        f'trunks: {{far: {{uri: "sip:100@{far_end.host}", registers: off, country: US,\n'
+        "  caps: {concurrent_calls: 24, calls_per_run: 400, calls_per_day: 4000,\n"
+        "    minutes_per_day: 600, calls_per_second: 50}}}\n"
+    )
+    lines = [f"{SITES[n % 3]},+1202555{1000 + n}" for n in range(rows)]
+    (folder / "numbers.csv").write_text("\n".join(["SITE,NUMBER", *lines, ""]))
+    (folder / "all.sip.yaml").write_text(
+        "trunk: far\nat_site: ${SITE}\ndata: numbers.csv\nsteps:\n"
+        "  - call: ${NUMBER}\n    hangup_after: 200ms\n    expect: {responses: 180 200}\n"
+    )
+    return folder
+
+
+def environment(fleet: Fleet, home: Path) -> dict[str, str]:
+    """Return the environment of a user who has a certificate of the fleet."""
+    return {**os.environ, **fleet.client_environment(), "HOME": str(home), "NO_COLOR": "1"}
+
+
+def probe(fleet: Fleet, folder: Path, *args: str) -> Any:  # noqa: ANN401 - what running gives
+    """Run sipprobe in the hub."""
+    return running(
+        [*fleet.hub.prefix, sys.executable, "-m", "probe.cli", "run", *args],
+        folder / "sipprobe.output",
+        cwd=folder,
+        env=environment(fleet, folder),
+    )
+
+
+def judged(folder: Path) -> int:
+    """Return how many findings have come back so far."""
+    journals = list(folder.glob("results/*/findings.jsonl"))
+    return journals[0].read_bytes().count(b"\n") if journals else 0
+
+
+def report_of(folder: Path) -> dict[str, Any]:
+    """Return the report of the only run."""
+    (file,) = folder.glob("results/*/report.json")
+    loaded: dict[str, Any] = json.loads(file.read_text())
+    return loaded
+
+
+def test_no_number_is_dialled_twice_where_a_site_dies(fleet: Fleet, tmp_path: Path) -> None:
+    """300 calls by site, one worker killed in the middle: each is accounted for, none repeated."""
+    far_end = fleet.start_far_end()
+    fleet.start_scheduler()
+    sites: dict[str, RunningProcess] = {
+        name: fleet.start_site(name, threads=THREADS) for name in SITES
+    }
+    work = written(tmp_path / "work", far_end, ROWS)
+    with probe(fleet, work, "all.sip.yaml", "--fleet", fleet.address) as run:
+        assert poll(lambda: judged(work) > ROWS // 3 or run.status() is not None, 60), run.log()
+        os.kill(sites["fra"].pid, signal.SIGKILL)
+        fleet.start_site("fra-2", at="fra", threads=THREADS)  # as systemd would
+        status = run.wait(90)
+    report = report_of(work)
+    found = report["findings"]
+    outcomes = Counter(one["outcome"] for one in found)
+    lost = [one for one in found if one["failure"] == "AGENT_CRASHED"]
+    assert status == 3, run.log()
+    assert len(found) == ROWS
+    assert [one["row"]["values"]["SITE"] for one in found] == [SITES[n % 3] for n in range(ROWS)]
+    assert all(one["site"] == one["row"]["values"]["SITE"] for one in found)
+    assert outcomes["NOT_MET"] == 0
+    assert 1 <= len(lost) <= THREADS
+    assert {one["site"] for one in lost} == {"fra"}
+    assert outcomes["INCONCLUSIVE"] == len(lost), run.log()
+    reached = far_end.invites()
+    assert max(reached.values()) == 1, reached.most_common(3)
+    met = {one["row"]["values"]["NUMBER"] for one in found if one["outcome"] == "MET"}
+    assert met <= {f"+{number.lstrip('+')}" for number in reached}
+    assert any("not dialled again" in note for note in report["run"]["notes"])
+    # Who dialled for the dead worker hung up when it was gone.
+    assert poll(lambda: not far_end.up(), 15), far_end.up()
