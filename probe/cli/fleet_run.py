@@ -66,14 +66,14 @@ class FleetUse:
         from probe import __version__  # noqa: PLC0415 - as above
         from probe.cli import inputs  # noqa: PLC0415 - as above
         from probe.fleet.fleet import Fleet  # noqa: PLC0415 - as above
-        from probe.fleet.shipment import Shipment, packed, told_openly, wanted  # noqa: PLC0415
+        from probe.fleet.shipment import Shipment, told_openly, wanted  # noqa: PLC0415
         from probe.runner import secrets_of  # noqa: PLC0415 - as above
 
         shipment = Shipment(
             run=f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:12]}",
             version=__version__,
             here=str(Path.cwd()),
-            files=packed(self._files),
+            files=dict(self._files),
             scenarios=tuple(map(os.path.abspath, inputs.paths(selection.names))),
             config=None if self._config is None else str(self._config),
             variables={

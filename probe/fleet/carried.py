@@ -1,13 +1,12 @@
 """What comes back from a site."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from probe.report.model import Finding
 from probe.trace.trace import Trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """A process at a site that has read the texts of a run."""
 
     station: str
@@ -26,8 +25,7 @@ class Ready:
     "Why it cannot take part, or empty."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class Carried(Struct, frozen=True, kw_only=True):
     """One scenario as a site carried it out."""
 
     number: int

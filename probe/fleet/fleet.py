@@ -11,8 +11,10 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probe import __version__, runner
 from probe.executor.crew import FINISH_S
@@ -42,8 +44,7 @@ _TICK_S = 0.05
 """Distance of two looks while nothing comes back."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Out:
+class _Out(Struct, kw_only=True):
     """A scenario that was given to a process."""
 
     number: int
@@ -59,8 +60,7 @@ class _Out:
     "What dask calls it."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class _Held(Struct, frozen=True, kw_only=True):
     """A scenario that leaves when its turn comes."""
 
     number: int
@@ -73,8 +73,7 @@ class _Held:
     "Its turn."
 
 
-@dataclass(slots=True, kw_only=True)
-class _Run:
+class _Run(Struct, kw_only=True):
     """Everything of a run that is under way."""
 
     plans: tuple[Plan, ...]

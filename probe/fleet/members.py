@@ -4,10 +4,11 @@ import logging
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
 
 from distributed import Client, Future
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.fleet import site
 from probe.fleet.carried import Carried, Ready
@@ -36,8 +37,7 @@ class FleetError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One process of a site."""
 
     address: str

@@ -4,12 +4,12 @@ Both are JSON. A site reads the same texts as the user's machine did, resolves t
 holds them against its own rails, so that nothing is dialled there that its own sipprobe refuses.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from msgspec import Struct, json
 
 from probe.scenario.variables import is_hidden
 from probe.sip.redact import SHORTEST_SECRET
@@ -20,8 +20,7 @@ AT_THE_SITE = "(known at the site)"
 _NAMED = re.compile(rb"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shipment:
+class Shipment(Struct, frozen=True, kw_only=True):
     """The texts of a run, as every site gets them."""
 
     run: str
@@ -33,7 +32,7 @@ class Shipment:
     here: str
     "Folder in which the user worked: paths are shown from there."
 
-    files: Mapping[str, str] = field(repr=False)
+    files: dict[str, bytes]
     "Contents of all files that were read, by absolute path; no password_file is among them."
 
     scenarios: tuple[str, ...]
@@ -42,10 +41,10 @@ class Shipment:
     config: str | None
     "The sipprobe.yaml among them, or None."
 
-    variables: Mapping[str, str] = field(repr=False)
+    variables: dict[str, str]
     "Variables of the command."
 
-    environ: Mapping[str, str] = field(repr=False)
+    environ: dict[str, str]
     "Variables of the environment that the files name; none that sounds like a secret."
 
     trunk: str | None
@@ -57,23 +56,19 @@ class Shipment:
     controls: bool
     "Whether a site may ask on after a failure."
 
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = ()
     "Values that no report may show."
 
     def text(self) -> str:
         """Return it as JSON."""
-        return json.dumps(asdict(self))
+        return json.encode(self).decode()
 
-    @classmethod
-    def of(cls, text: str) -> "Shipment":
-        """Read it again."""
-        held: dict[str, Any] = json.loads(text)
-        held["scenarios"], held["secrets"] = tuple(held["scenarios"]), tuple(held["secrets"])
-        return cls(**held)
+    def __repr__(self) -> str:
+        """Show which run it is, and nothing of its texts."""
+        return f"Shipment({self.run})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(Struct, frozen=True, kw_only=True):
     """Leave to carry out one scenario, once, in one process."""
 
     run: str
@@ -102,14 +97,7 @@ class Ticket:
 
     def text(self) -> str:
         """Return it as JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def of(cls, text: str) -> "Ticket":
-        """Read it again."""
-        held: dict[str, Any] = json.loads(text)
-        held["labels"] = tuple(held["labels"])
-        return cls(**held)
+        return json.encode(self).decode()
 
 
 class Environment(dict[str, str]):
@@ -124,16 +112,6 @@ class Environment(dict[str, str]):
         if found:
             return found
         return AT_THE_SITE if is_hidden(name) else default
-
-
-def packed(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return contents of files as texts from which ``unpacked`` makes the same bytes again."""
-    return {path: data.decode("utf-8", "surrogateescape") for path, data in files.items()}
-
-
-def unpacked(files: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the bytes of packed contents."""
-    return {path: text.encode("utf-8", "surrogateescape") for path, text in files.items()}
 
 
 def wanted(files: Mapping[str, bytes], environ: Mapping[str, str]) -> dict[str, str]:
@@ -153,7 +131,7 @@ def told_openly(shipment: Shipment, secrets: Iterable[str]) -> str | None:
     """Return where a shipment holds one of these secrets, or None."""
     values = {s for s in secrets if len(s) >= SHORTEST_SECRET and s != AT_THE_SITE}
     for path, text in shipment.files.items():
-        if any(secret in text for secret in values):
+        if any(secret.encode() in text for secret in values):
             return path
     given = {**shipment.variables, **shipment.environ}
     for name, value in given.items():

@@ -12,12 +12,13 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from distributed import WorkerPlugin
+from msgspec import json
+from msgspec.structs import replace
 
 from probe import __version__, runner
 from probe.controls.inquiry import Inquiry as Controls
@@ -26,7 +27,7 @@ from probe.executor.engine import capabilities_of_engine
 from probe.executor.ledger import ledger_file
 from probe.executor.local import LocalExecutor
 from probe.fleet.carried import Carried, Ready
-from probe.fleet.shipment import Shipment, Ticket, of_the_site, unpacked
+from probe.fleet.shipment import Shipment, Ticket, of_the_site
 from probe.plan.plan import Attempt, Plan
 from probe.plan.resolve import resolve
 from probe.plan.secrets import Passwords
@@ -50,7 +51,7 @@ class Run:
         self.used_at = time.monotonic()
         environ = of_the_site(shipment.environ)
         given = shipment.variables
-        with sent(unpacked(shipment.files), shipment.here):
+        with sent(shipment.files, shipment.here):
             self.settings = (
                 Settings()
                 if shipment.config is None
@@ -195,7 +196,7 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # dask ships no type informa
 
     def prepare(self, text: str) -> Ready:
         """Read the texts of a run."""
-        shipment = Shipment.of(text)
+        shipment = json.decode(text, type=Shipment)
         ready = Ready(
             station=self.id,
             host=platform.node(),
@@ -219,7 +220,7 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # dask ships no type informa
 
     def carry_out(self, text: str) -> Carried:
         """Carry out what a ticket is for, if it is for this process and was not used."""
-        ticket = Ticket.of(text)
+        ticket = json.decode(text, type=Ticket)
         if ticket.station != self.id:
             why = "it was given to a process that is gone; another one does not dial in its place"
             return Carried(number=ticket.number, refused=why)

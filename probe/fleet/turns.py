@@ -7,7 +7,9 @@ and for runs without a fleet. A site counts in its own ledger as well.
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probe.executor.gate import Gate, longest_talk, planned_talk, talk_of
 from probe.executor.ledger import Admission
@@ -18,8 +20,7 @@ from probe.report.model import Finding
 from probe.trace.failure import Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """Leave for a scenario to begin."""
 
     at: float

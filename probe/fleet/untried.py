@@ -1,8 +1,9 @@
 """What is said of a scenario that no site carried out to its end."""
 
 import time
-from dataclasses import replace
 from datetime import datetime, timezone
+
+from msgspec.structs import replace
 
 from probe import runner
 from probe.executor.local import PlanRun, Ran

@@ -1,4 +1,4 @@
-"""A fleet on one machine: a hub with the scheduler and the far end, and a namespace for each site."""
+"""A fleet on one machine: a hub with scheduler and far end, and a namespace for each site."""
 
 import os
 import random
@@ -17,7 +17,7 @@ from sipp import parse_message_log
 RECIPE = Path(__file__).parents[2] / "docs" / "recipes" / "fleet"
 
 BEGUN_WITHIN_S = 40.0
-"""How long the scheduler or a worker may take to start: dask is much to import on a busy machine."""
+"""How long the scheduler or a worker may take to start: dask is much to import."""
 
 PORT = 8786
 

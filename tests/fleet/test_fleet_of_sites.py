@@ -21,6 +21,7 @@ THREADS = 4
 pytestmark = [
     pytest.mark.peer,
     pytest.mark.pjsua2,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(
         bool(namespaces.why_impossible()), reason=namespaces.why_impossible() or "none"
     ),
@@ -88,10 +89,10 @@ def test_no_number_is_dialled_twice_where_a_site_dies(fleet: Fleet, tmp_path: Pa
     }
     work = written(tmp_path / "work", far_end, ROWS)
     with probe(fleet, work, "all.sip.yaml", "--fleet", fleet.address) as run:
-        assert poll(lambda: judged(work) > ROWS // 3 or run.status() is not None, 60), run.log()
+        assert poll(lambda: judged(work) > ROWS // 3 or run.status() is not None, 100), run.log()
         os.kill(sites["fra"].pid, signal.SIGKILL)
         fleet.start_site("fra-2", at="fra", threads=THREADS)  # as systemd would
-        status = run.wait(90)
+        status = run.wait(120)
     report = report_of(work)
     found = report["findings"]
     outcomes = Counter(one["outcome"] for one in found)
