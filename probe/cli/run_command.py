@@ -166,6 +166,8 @@ def command(**flags: Any) -> int:  # noqa: ANN401 - click hands over what the fl
         raise click.UsageError("--baseline is no state of a service: use --format text")
     began = time.monotonic()
     if options.fleet is not None:
+        if options.jobs != 1:
+            raise click.UsageError("-j is for this machine: at a site --nthreads of its worker is")
         from probe.cli.fleet_run import FleetUse  # noqa: PLC0415 - only with a fleet
 
         return _run(selection, options, FleetUse(options.fleet), began, None)

@@ -22,7 +22,6 @@ from probe.executor.gate import Gate
 from probe.executor.ledger import Ledger, ledger_file
 from probe.fleet.carried import Carried
 from probe.fleet.members import LOOK_S, FleetError, Member, Members
-from probe.fleet.order import InOrder
 from probe.fleet.shipment import Shipment, Ticket
 from probe.fleet.turns import Turn, Turns
 from probe.fleet.untried import untried
@@ -87,6 +86,7 @@ class _Run(Struct, kw_only=True):
     out: dict[str, _Out] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
+    order_of_cleanup: list[int] = field(default_factory=list)
     engine: str = ""
     empty_since: dict[str, float] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
@@ -390,12 +390,13 @@ class Fleet:
             state.broken = state.broken or carried.broken
         state.notes = list(dict.fromkeys((*state.notes, *notes)))
         for finding in carried.findings:
-            state.kept.findings.add(finding)
+            one = state.kept.findings.add(finding)
             state.order.append(carried.number)
-            state.told(self._part(state, (finding,), notes))
+            state.told(self._part(state, one, notes))
             state.found(finding)
         for swept in carried.cleanup:
             state.kept.cleanup.add(swept)
+            state.order_of_cleanup.append(carried.number)
         if len(state.order) % 50 == 0:
             state.kept.tidy()
 
@@ -428,8 +429,11 @@ class Fleet:
         ]
         if self._interrupted:
             notes.append("the run was interrupted; calls and registrations were ended")
-        ordered = InOrder(state.kept.findings, state.order)
-        whole = replace(self._part(state, ordered, notes), cleanup=state.kept.cleanup)
+        kept = state.kept
+        kept.findings.arrange(sorted(range(len(state.order)), key=state.order.__getitem__))
+        swept = state.order_of_cleanup
+        kept.cleanup.arrange(sorted(range(len(swept)), key=swept.__getitem__))
+        whole = replace(self._part(state, kept.findings, notes), cleanup=kept.cleanup)
         if state.broken:
             raise runner.RunBrokenError(replace(whole, complete=False), RuntimeError(state.broken))
         return whole

@@ -46,7 +46,7 @@ def test_what_was_sent_is_read_though_no_such_file_is_there(
     assert run.scenarios["all[fra +12025550101]"].file == "all.sip.yaml"
     password = run.settings.trunks["far"].password
     assert password is not None
-    assert password.get_secret_value() == "of the site"
+    assert password.revealed() == "of the site"
 
 
 def test_no_file_of_the_site_takes_the_place_of_one_that_was_not_sent(tmp_path: Path) -> None:
