@@ -4,11 +4,12 @@ The kernel takes the file away with the process, however that ends. The first by
 so that a short run writes nothing here, and so does what a disk refuses.
 """
 
-import tempfile
 import weakref
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from probe.report.spool import Spool
 
 IN_MEMORY = 200_000
 """Bytes of a pile that are not written to its file yet: some dozen calls."""
@@ -27,9 +28,7 @@ class Pile:
 
     def __init__(self, folder: Path | None = None, *, in_memory: int = IN_MEMORY) -> None:
         """Take the folder whose disk has the room, None for that of temporary files."""
-        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - open as long as the pile
-            max_size=in_memory, dir=None if folder is None else str(folder)
-        )
+        self._file = Spool(folder, in_memory)
         weakref.finalize(self, self._file.close)
         self._ends = array("Q", [0])
         self._refused: dict[int, bytes] = {}
