@@ -6,9 +6,12 @@ and whether it holds a character that was hardly meant. Whoever stores the value
 secrets once more.
 """
 
+import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import asdict, replace
 
@@ -24,6 +27,9 @@ from probe.scenario.sounds import Keys, Levels
 from probe.scenario.source import NOWHERE, Located, ScenarioError, Source
 from probe.scenario.written import Written
 from probe.sip.redact import MARK, Redactor
+
+MOST_STEPS = 256
+"""Steps of which it is remembered how what rows have in common is written."""
 
 SCHEMA = "sipprobe-attempt/1"
 """Tag of the file form; a new number means that an old reader would misread it."""
@@ -51,6 +57,8 @@ _SOURCE = ("file", "line", "column", "length", "text")
 _PASSWORDS = {None: None, "set": MARK, "odd": f"{MARK} "}
 """What stands for a password when an attempt is read back: none, one, one with an odd character."""
 
+_AS_THEY_ARE = frozenset({bool, int, float})
+
 Clean = Callable[[str], str]
 
 
@@ -74,16 +82,75 @@ def attempt_to_json(attempt: Attempt) -> dict[str, object]:
 
     Raise TypeError where an expectation holds something that has no file form.
     """
-    clean = Redactor().text
-    account, retry = attempt.account, attempt.retry
-    action = {*attempt.action.__struct_fields__} - _NOT_OF_AN_ACTION
+    return {**_own(attempt), **_common(attempt)}
+
+
+def attempt_as_text(attempt: Attempt) -> bytes:
+    """Return the file form of an attempt as JSON in UTF-8; raise TypeError as ``attempt_to_json``.
+
+    What the rows of one scenario have in common is written once.
+    """
+    known, common = _LAST.get(attempt.source, (None, b""))
+    if known is None or not _alike(known, attempt):
+        common = _encoded(_common(attempt))
+        if len(_LAST) >= MOST_STEPS:
+            _LAST.clear()
+        _LAST[attempt.source] = attempt, common
+    return b"%b,%b" % (_encoded(_own(attempt))[:-1], common[1:])
+
+
+_LAST: dict[Source, tuple[Attempt, bytes]] = {}
+
+
+def _alike(one: Attempt, other: Attempt) -> bool:
+    """Whether two attempts of one step have everything in common that rows may have."""
+    return (
+        one.account == other.account
+        and one.expectation == other.expectation
+        and one.retry == other.retry
+    )
+
+
+def _encoded(value: dict[str, object]) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a lone surrogate
+        return json.dumps(value).encode("ascii")
+
+
+def _own(attempt: Attempt) -> dict[str, object]:
+    """Return what each attempt has for itself, without secrets."""
+    texts: list[str] = []
+
+    def seen(text: str) -> str:
+        texts.append(text)
+        return text
+
+    redactor = Redactor()
+    told = _own_by(attempt, seen)
+    return told if redactor.harmless("\n".join(texts)) else _own_by(attempt, redactor.text)
+
+
+def _own_by(attempt: Attempt, clean: Clean) -> dict[str, object]:
+    action = attempt.action
     return {
         "schema": SCHEMA,
         **_kept(attempt, _Own.__struct_fields__, clean),
-        "action": {
-            "is": type(attempt.action).__name__,
-            **_kept(attempt.action, sorted(action), clean),
-        },
+        "action": {"is": type(action).__name__, **_kept(action, _of_action(type(action)), clean)},
+    }
+
+
+@cache
+def _of_action(kind: type[Action]) -> tuple[str, ...]:
+    """Return the names of the fields of an action that are kept."""
+    return tuple(sorted({*kind.__struct_fields__} - _NOT_OF_AN_ACTION))
+
+
+def _common(attempt: Attempt) -> dict[str, object]:
+    """Return what the rows of a scenario may have in common, without secrets."""
+    clean = Redactor().text
+    account, retry = attempt.account, attempt.retry
+    return {
         "account": None
         if account is None
         else {**_kept(account, _ACCOUNT, clean), "password": _about_password(account.password)},
@@ -166,6 +233,8 @@ def _kept(value: object, names: "tuple[str, ...] | list[str]", clean: Clean) -> 
 
 def _plain(value: object, clean: Clean) -> object:
     """Return a value that ``json.dumps`` takes, texts without secrets."""
+    if value is None or type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, str):
         return clean(str(value))
     if isinstance(value, (tuple, list)):

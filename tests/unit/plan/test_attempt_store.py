@@ -18,6 +18,7 @@ from probe.plan.resolve import resolve
 from probe.plan.store import (
     _ACCOUNT,
     StoredAttemptError,
+    attempt_as_text,
     attempt_from_json,
     attempt_to_json,
 )
@@ -230,3 +231,20 @@ def test_expectation_of_an_unknown_kind_is_refused(attempts: tuple[Attempt, ...]
     odd = Expectation(responses=object())
     with pytest.raises(TypeError, match="has no file form"):
         attempt_to_json(replace(attempts[0], expectation=odd))
+
+
+def test_the_text_is_the_same_form(attempts: tuple[Attempt, ...]) -> None:
+    """What rows have in common is written once, and never for a step that has it otherwise."""
+    first = next(one for one in attempts if one.expectation is not None)
+    assert first.account is not None
+    others = (
+        replace(first, label="alice calls sip:service7@carrier.example", index=7),
+        replace(first, expectation=None),
+        replace(first, account=replace(first.account, password=None)),
+        replace(first, account=None, retry=None),
+        replace(first, label="kim calls", provider="nonce=abcdef"),
+    )
+    for attempt in (*attempts, *others, *attempts):
+        assert json.loads(attempt_as_text(attempt)) == json.loads(
+            json.dumps(attempt_to_json(attempt))
+        )
