@@ -5,6 +5,7 @@ packed in one go, and the sum of a checksum (RFC 1071) is a remainder of the byt
 """
 
 import struct
+from functools import lru_cache
 
 End = tuple[bytes, int]
 """Address and port of one end: 4 bytes of IPv4 or 16 of IPv6; zeros where nobody said it."""
@@ -21,6 +22,9 @@ _WINDOW = 65535
 _HOPS = 64
 _ONES = 0xFFFF
 
+_FIXED = 0x4500 + (_HOPS << 8)
+"""What the words of an IPv4 header come to that are the same in all, without the protocol."""
+
 _IPV4 = struct.Struct("!BBHHHBBH4s4s")
 _IPV6 = struct.Struct("!IHBB16s16s")
 _UDP_HEAD = struct.Struct("!HHHH")
@@ -32,10 +36,9 @@ def udp(source: End, target: End, payload: bytes) -> bytes:
     """Return a UDP datagram (RFC 768) with its IP header; what is too long for one is cut."""
     payload = payload[:LARGEST_DATAGRAM]
     size = QUOTED_UDP + len(payload)
-    head = _UDP_HEAD.pack(source[1], target[1], size, 0)
-    total = _pseudo(source[0], target[0], _UDP, size) + _sum(head) + _sum(payload)
+    total = _pseudo(source[0], target[0], _UDP, size) + source[1] + target[1] + size + _sum(payload)
     head = _UDP_HEAD.pack(source[1], target[1], size, _checksum(total) or _ONES)
-    return _ip(source[0], target[0], _UDP, head + payload)
+    return _ip(source[0], target[0], _UDP, size) + head + payload
 
 
 def tcp(source: End, target: End, payload: bytes, sequence: int, acknowledged: int) -> bytes:
@@ -45,7 +48,7 @@ def tcp(source: End, target: End, payload: bytes, sequence: int, acknowledged: i
     size = len(head) + len(payload)
     total = _pseudo(source[0], target[0], _TCP, size) + _sum(head) + _sum(payload)
     head = _TCP_HEAD.pack(*ports, *numbers, 5 << 4, _PSH_ACK, _WINDOW, _checksum(total), 0)
-    return _ip(source[0], target[0], _TCP, head + payload)
+    return _ip(source[0], target[0], _TCP, size) + head + payload
 
 
 def icmp(source: bytes, target: bytes, kind: int, code: int, quoted: bytes) -> bytes:
@@ -56,23 +59,27 @@ def icmp(source: bytes, target: bytes, kind: int, code: int, quoted: bytes) -> b
     if protocol == _ICMPV6:
         total += _pseudo(source, target, protocol, len(head) + len(quoted))
     head = _ICMP_HEAD.pack(kind, code, _checksum(total), 0)
-    return _ip(source, target, protocol, head + quoted)
+    return _ip(source, target, protocol, len(head) + len(quoted)) + head + quoted
 
 
-def _ip(source: bytes, target: bytes, protocol: int, payload: bytes) -> bytes:
-    """Return an IPv4 (RFC 791) or IPv6 (RFC 8200) packet."""
+def _ip(source: bytes, target: bytes, protocol: int, size: int) -> bytes:
+    """Return the header of an IPv4 (RFC 791) or IPv6 (RFC 8200) packet with ``size`` bytes."""
     if len(source) == 16:
-        size = len(payload) & _ONES
-        return _IPV6.pack(6 << 28, size, protocol, _HOPS, source, target) + payload
-    size = (20 + len(payload)) & _ONES
-    ends = source, target
-    checksum = _checksum(_sum(_IPV4.pack(0x45, 0, size, 0, 0, _HOPS, protocol, 0, *ends)))
-    return _IPV4.pack(0x45, 0, size, 0, 0, _HOPS, protocol, checksum, *ends) + payload
+        return _IPV6.pack(6 << 28, size & _ONES, protocol, _HOPS, source, target)
+    size = (20 + size) & _ONES
+    total = _FIXED + size + protocol + _of_both(source, target)
+    return _IPV4.pack(0x45, 0, size, 0, 0, _HOPS, protocol, _checksum(total), source, target)
 
 
 def _pseudo(source: bytes, target: bytes, protocol: int, size: int) -> int:
     """Return the sum of the pseudo header (RFC 768, RFC 8200 §8.1)."""
-    return _sum(source + target) + protocol + size
+    return _of_both(source, target) + protocol + size
+
+
+@lru_cache(maxsize=256)
+def _of_both(source: bytes, target: bytes) -> int:
+    """Return the sum of two addresses."""
+    return _sum(source + target)
 
 
 def _sum(data: bytes) -> int:

@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from probe.trace import media
 from probe.trace.media import MediaReport
@@ -32,11 +33,16 @@ _TYPES = {int: "integer", float: "number", str: "string", bool: "boolean"}
 
 def media_to_json(report: MediaReport, text: Callable[[str], str]) -> dict[str, object]:
     """Return the report as JSON values; ``text`` makes words of others fit to be shown."""
-    return {
-        name: _value(getattr(report, name), text)
-        for name in report.__struct_fields__
-        if name not in _NOT_TOLD
-    }
+    told = asdict(report)
+    for name in _NOT_TOLD:
+        del told[name]
+    for name, held in told.items():
+        kind = type(held)
+        if kind is float:
+            told[name] = round(held, 6) if math.isfinite(held) else None
+        elif kind is not int and held is not None and kind is not bool:
+            told[name] = _value(held, text)
+    return told
 
 
 def bound_to_json(one: MediaMeasured, text: Callable[[str], str]) -> dict[str, object]:

@@ -27,7 +27,7 @@ LINKTYPE_RAW = 101
 SNAPLEN = 262144
 LARGEST_SEGMENT = 60000
 FIRST_SEQUENCE = 1
-MOST_CLOCKS = 64
+MOST_CLOCKS = 256
 """Scenarios of which it is known what was written: so many run at a time at most."""
 
 AT_ONCE = 1 << 16
@@ -70,39 +70,35 @@ class Capture:
         """Take the folder whose disk has the room, None for that of temporary files."""
         self._pile = Pile(folder)
         self._times = array("q")
+        self._places = array("L")
+        "The trace of each packet, counted over those that had any."
+        self._ends = array("L")
+        "Where each packet ends in the piece of its trace."
         self._known: dict[datetime, set[int]] = {}
 
     def add(self, trace: Trace) -> None:
         """Take what a trace and its legs show and no trace of the same clock showed before."""
         for view in trace.views():
-            self._add(view)
+            taken = self._taken(view)
+            if taken:
+                self._pile.add(b"".join(taken))
 
-    def _add(self, trace: Trace) -> None:
+    def _taken(self, trace: Trace) -> list[bytes]:
+        """Return what is new of a trace, packet by packet, each with its time taken down."""
         known = self._known.get(trace.started_at)
         if known is None:
             known = self._known[trace.started_at] = set()
             if len(self._known) > MOST_CLOCKS:
                 del self._known[next(iter(self._known))]
         start = (trace.started_at - EPOCH) // timedelta(microseconds=1)
-        last_sent: dict[str, MessageEvent] = {}
-        for event in trace.events:
-            if isinstance(event, MessageEvent):
-                sent = isinstance(event, MessageSent)
-                micros = start + round(event.at * 1_000_000)
-                if sent and event.transport.upper() == "UDP":
-                    last_sent[event.remote] = event
-                if _is_new(known, micros, sent, event.text):
-                    self._take(micros, _packet(event, sent=sent))
-            elif isinstance(event, IcmpReceived):
-                about = last_sent.get(event.remote)
-                micros = start + round(event.at * 1_000_000)
-                key = (event.remote, event.offender, event.icmp_type, event.icmp_code)
-                if about is not None and _is_new(known, micros, *key):
-                    self._take(micros, b"\0" + _icmp(event, about))
-
-    def _take(self, micros: int, held: bytes) -> None:
-        self._times.append(micros)
-        self._pile.add(held)
+        place, end = len(self._pile), 0
+        taken: list[bytes] = []
+        for at, held in _packets(trace, known):
+            self._times.append(start + at)
+            self._places.append(place)
+            self._ends.append(end := end + len(held))
+            taken.append(held)
+        return taken
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the file."""
@@ -111,7 +107,7 @@ class Capture:
         waiting: list[bytes] = []
         size = 0
         for number in sorted(range(len(self._times)), key=self._times.__getitem__):
-            held = self._pile[number]
+            held = self._held(number)
             time = divmod(self._times[number], 1_000_000)
             for packet in (held[1:],) if held[0] == 0 else _segments(held, streams):
                 waiting += (_PACKET.pack(*time, len(packet), len(packet)), packet)
@@ -121,6 +117,32 @@ class Capture:
                 waiting.clear()
                 size = 0
         yield b"".join(waiting)
+
+    def _held(self, number: int) -> bytes:
+        """Return what was taken down as one packet."""
+        place = self._places[number]
+        first = number == 0 or self._places[number - 1] != place
+        begin = 0 if first else self._ends[number - 1]
+        return self._pile[place][begin : self._ends[number]]
+
+
+def _packets(trace: Trace, known: set[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield what is new of a trace: microseconds on its clock, and what is kept of a packet."""
+    last_sent: dict[str, MessageEvent] = {}
+    for event in trace.events:
+        if isinstance(event, MessageEvent):
+            sent = isinstance(event, MessageSent)
+            at = round(event.at * 1_000_000)
+            if sent and event.transport.upper() == "UDP":
+                last_sent[event.remote] = event
+            if _is_new(known, at, sent, event.text):
+                yield at, _packet(event, sent=sent)
+        elif isinstance(event, IcmpReceived):
+            about = last_sent.get(event.remote)
+            at = round(event.at * 1_000_000)
+            key = (event.remote, event.offender, event.icmp_type, event.icmp_code)
+            if about is not None and _is_new(known, at, *key):
+                yield at, b"\0" + _icmp(event, about)
 
 
 def _is_new(known: set[int], *key: object) -> bool:

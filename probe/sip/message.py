@@ -42,7 +42,7 @@ LONGEST_KEY = 64
 """Names of header fields that are remembered as they were written: a peer may send thousands."""
 
 _KEYS: dict[str, str] = {}
-_BLANKS = frozenset({" ", "\t"})
+_CODES = frozenset(map(str, range(100, 700)))
 _BREAKS = frozenset({"", "\r", "\n"})
 _LINE_END = re.compile(r"\r?\n")
 _REQUEST_LINE = re.compile(
@@ -123,7 +123,9 @@ class SipMessage:
         """Read the start line."""
         self.start_line = start
         self.method = self.request_uri = self.status = self.reason = None
-        if status := _STATUS_LINE.match(start):
+        if start[:8] == "SIP/2.0 " and start[11:12] == " " and start[8:11] in _CODES:
+            self.status, self.reason = int(start[8:11]), start[12:]  # as almost every response
+        elif status := _STATUS_LINE.match(start):
             self.status, self.reason = int(status[1]), status[2] or ""
         elif request := _REQUEST_LINE.match(start):
             self.method, self.request_uri = request[1].upper(), request[2]
