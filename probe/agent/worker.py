@@ -23,6 +23,7 @@ import select
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -350,6 +351,8 @@ class Worker:
 
 def main() -> None:
     """Serve on the two descriptors that the supervisor passed."""
+    with suppress(AttributeError, OSError):  # what the supervisor chose is for itself alone
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     gc.disable()  # collection on a foreign thread would touch native objects
     worker = Worker(int(sys.argv[1]), int(sys.argv[2]))
     code = 0

@@ -296,8 +296,11 @@ def _carry_out(  # noqa: PLR0913, PLR0917 - what was read, and what carries it o
     from probe.cli.keeping import Keeper  # noqa: PLC0415 - see _run
     from probe.cli.progress import Progress, way_to_show  # noqa: PLC0415 - see _run
     from probe.executor.crew import EngineMissingError  # noqa: PLC0415 - see _run
+    from probe.executor.priority import give_way  # noqa: PLC0415 - see _run
     from probe.results import ResultsError, RunFolder, run_id  # noqa: PLC0415 - see _run
 
+    if trunk is None:  # the embedded one answers in this process, and in time
+        give_way()
     now = datetime.now(timezone.utc)
     name = _folder_name(plans, strict=options.redact == "strict")
     identity = run_id(now, name)
