@@ -7,10 +7,10 @@
     python benchmarks/media_clock.py --most            how many sessions one process keeps in time
 
 The first way is the whole program: an agent and a process for four calls, against the embedded
-trunk, which echoes in the same machine. Rows are calls of a table against SIPp's RTP echo, so many
-at a time as `--jobs` says; `sipp` must be there. Both end with status 1 where a frame of ours left
-more than 10 ms late, a packet was lost, or a clean call is rated below 4.3. The last lets sessions
-of one process speak with each other, more and more of them, until one is late.
+trunk, which echoes in the same machine. Rows are calls of a table with silence against SIPp's RTP
+echo, so many at a time as `--jobs` says; `sipp` must be there. Both end with status 1 where a frame
+of ours left more than 10 ms late, a packet was lost, or a clean call is rated below 4.3. The last
+lets sessions of one process speak with each other, more and more of them, until one is late.
 
 Run it with the interpreter whose pjsua2 is to be measured.
 """
@@ -43,7 +43,6 @@ agents:
 steps:
   - call: "sip:${{NUMBER}}@127.0.0.1:{port}"
     from: me
-    play: tone 1004Hz
     hangup_after: {seconds:g}s
     expect: {{responses: 100? 180 200 ACK}}
 """

@@ -69,15 +69,17 @@ def silence(seconds: float, rate: int) -> bytes:
 
 
 def tone(hz: list[int], seconds: float, rate: int, amplitude: float) -> bytes:
-    """Return frequencies at once, each with an amplitude."""
+    """Return frequencies at once, each with an amplitude; one period is made, and repeated."""
     steps = [2 * math.pi * one / rate for one in hz]
-    return array(
+    count = round(seconds * rate)
+    period = array(
         "h",
         (
             round(sum(amplitude * math.sin(step * place) for step in steps))
-            for place in range(round(seconds * rate))
+            for place in range(min(rate // math.gcd(rate, *hz), count))
         ),
     ).tobytes()
+    return (period * (2 * count // max(len(period), 1) + 1))[: 2 * count]
 
 
 def key_tone(key: str, seconds: float, rate: int) -> bytes:
