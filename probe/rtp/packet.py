@@ -54,10 +54,12 @@ def parse_rtp(data: bytes) -> RtpPacket | None:
 def build_rtp(packet: RtpPacket) -> bytes:
     """Return a packet's bytes."""
     second = packet.payload_type | (0x80 if packet.marker else 0)
-    return (
-        _HEAD.pack(_VERSION << 6, second, packet.sequence, packet.timestamp, packet.ssrc)
-        + packet.payload
-    )
+    return rtp_header(second, packet.sequence, packet.timestamp, packet.ssrc) + packet.payload
+
+
+def rtp_header(second: int, sequence: int, timestamp: int, ssrc: int) -> bytes:
+    """Return the header of a packet; ``second`` is its second byte: marker and payload type."""
+    return _HEAD.pack(_VERSION << 6, second, sequence, timestamp, ssrc)
 
 
 class ReportBlock(Struct, frozen=True):

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 
 from probe.rtp.orders import Begin, Task
-from probe.rtp.packet import RtpPacket, build_rtp
+from probe.rtp.packet import rtp_header
 from probe.rtp.silence import Silence
 from probe.rtp.sound import Frame, Kind
 from probe.rtp.srtp import Guard
@@ -16,6 +16,7 @@ from probe.trace.media import TIMELY_S
 _MOST_BEHIND = 10
 """Packets that are sent at once after a standstill; the rest is left out."""
 
+_AUDIO = Kind.AUDIO
 _TRIES = 3
 """An ICMP error of an earlier packet is told instead of sending the next one: tried again."""
 
@@ -41,7 +42,8 @@ class Stream:
         self._stopped: float | None = None
         self._guard: Guard | None = None
         self._task: Task | None = None
-        self._numbers: dict[Kind, int | None] = {}
+        self._payload_type: int | None = None
+        self._others: dict[Kind, int | None] = {}
         self._samples = 0
         self.figures = Transmission()
         self.figures.timestamp = secrets.randbits(32)
@@ -58,8 +60,8 @@ class Stream:
         """
         before, self._task = self._task, task
         agreed, now = task.agreed, self._clock()
-        self._numbers = {
-            Kind.AUDIO: agreed.payload_type,
+        self._payload_type = agreed.payload_type
+        self._others = {
             Kind.EVENT: agreed.events,
             Kind.COMFORT_NOISE: task.comfort_noise,
             Kind.OTHER: None,
@@ -127,15 +129,17 @@ class Stream:
 
     def _send(self, frame: Frame, address: tuple[str, int] | None) -> int:
         """Hand one packet to the kernel; return the bytes of its payload, -1 where none left."""
-        number = self._numbers[frame.kind]
+        audio = frame.kind is _AUDIO
+        number = self._payload_type if audio else self._others[frame.kind]
         if number is None or address is None:
             return -1
-        marker = frame.marker or (self._resume and frame.kind is Kind.AUDIO)
+        marker = frame.marker or (self._resume and audio)
         self._resume = False
         self._sequence = (self._sequence + 1) & 0xFFFF
         timestamp = (self.figures.timestamp - frame.back) & 0xFFFFFFFF
-        packet: bytes | None = build_rtp(
-            RtpPacket(number, marker, self._sequence, timestamp, self._ssrc, frame.payload)
+        second = number | 0x80 if marker else number
+        packet: bytes | None = (
+            rtp_header(second, self._sequence, timestamp, self._ssrc) + frame.payload
         )
         if self._guard is not None and packet is not None:
             packet = self._guard.protect(packet)
