@@ -5,8 +5,8 @@ anything is dialled. Its files appear whole or not at all: each is written besid
 renamed. What comes in is redacted already; what is written is searched for secrets once more.
 
 While the run goes on, a journal grows by one line for each finding, and by one for each scenario
-that is over. The report takes its place; where the run was killed, the journal is read instead, up
-to its last whole line.
+that is over where its findings have not said all of it. The report takes its place; where the run
+was killed, the journal is read instead, up to its last whole line.
 """
 
 import json
@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -178,9 +178,9 @@ class RunFolder(Struct, frozen=True, kw_only=True):
             raise ResultsError(f"cannot write {target}: {error.strerror}") from error
 
 
-def worth_hiding(secrets: Collection[str], public: Collection[str]) -> set[str]:
+def worth_hiding(secrets: Collection[str], public: Collection[str]) -> frozenset[str]:
     """Return the secrets that are searched for: those that are long enough and nobody's name."""
-    return {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}.difference(public)
+    return frozenset(s for s in secrets if len(s) >= SHORTEST_SECRET).difference(public)
 
 
 def store(
@@ -330,7 +330,7 @@ def _without(piece: bytes, redactor: Redactor) -> bytes:
     return encoded({**finding, "attempt": _redacted(finding["attempt"], redactor)})
 
 
-def _without_secrets(content: Iterable[bytes], wanted: Collection[str]) -> Iterator[bytes]:
+def _without_secrets(content: Iterable[bytes], wanted: frozenset[str]) -> Iterator[bytes]:
     """Yield the pieces of a file; raise _SecretFoundError at one that holds a secret."""
     for piece in content:
         if _holds(piece, wanted):
@@ -422,13 +422,16 @@ def _redacted(value: object, redactor: Redactor, key: str = "") -> object:
     return value
 
 
-def _holds(content: bytes, secrets: Iterable[str]) -> bool:
+def _holds(content: bytes, secrets: frozenset[str]) -> bool:
     """Say whether any secret stands in a file, as it is or as JSON writes it."""
-    return any(
-        secret.encode("utf-8", "surrogateescape") in content
-        or json.dumps(secret)[1:-1].encode() in content
-        for secret in secrets
-    )
+    return any(form in content for form in _forms(secrets))
+
+
+@lru_cache(maxsize=16)
+def _forms(secrets: frozenset[str]) -> frozenset[bytes]:
+    """Return how secrets stand in a file: as they are, and as JSON writes them."""
+    plain = {secret.encode("utf-8", "surrogateescape") for secret in secrets}
+    return frozenset(plain | {json.dumps(secret)[1:-1].encode() for secret in secrets})
 
 
 def _read(path: Path, schema: str) -> dict[str, Any]:

@@ -234,12 +234,12 @@ def run(  # noqa: PLR0913 - what is carried out, by whom, and who hears of it
 
     ``elapsed`` gives the seconds since the run began. Each finding is put into ``kept`` as soon as
     it is judged, from where the report reads it again, and nothing of it stays in memory. ``told``
-    gets a report of that finding alone, and one of each plan that is over with what was sent to
-    clean up; ``found`` gets the finding. Both hear of plans as they end; the report has them in the
-    order of ``plans``. ``inquiry`` says what may be asked where an attempt was not met. After an
-    interruption the remaining plans are named in a note. Raise RunBrokenError with what was found
-    until then where an error of ours ends the run, and EngineMissingError where nothing was found
-    either.
+    gets a report of that finding alone, and one of each plan that is over where there is more to
+    say of it, as what was sent to clean up; ``found`` gets the finding. Both hear of plans as they
+    end; the report has them in the order of ``plans``. ``inquiry`` says what may be asked where an
+    attempt was not met. After an interruption the remaining plans are named in a note. Raise
+    RunBrokenError with what was found until then where an error of ours ends the run, and
+    EngineMissingError where nothing was found either.
     """
     course = _Course(executor, setting, kept or Kept(), inquiry, elapsed, found, told)
     left = (each or one_after_the_other)(
@@ -286,12 +286,14 @@ class _Course:
         """Carry out one plan, judge it, and put away what was found."""
         setting, kept, whole = self._setting, self._kept, self._whole
         said = _Said(engine=whole.engine)
+        told: int | None = None
         try:
             hiding = _Hiding.of(plan, setting.secrets)
             for finding in _one(plan, self._executor, said, hiding, self._inquiry):
                 one = kept.findings.add(finding)
                 self._plans_of_findings.append(number)
                 self._told(self._part(said, one))
+                told = len(said.notes)
                 self._found(finding)
         except Exception as error:  # whatever it is, earlier findings are not lost
             if isinstance(error, EngineMissingError) and not len(kept.findings):
@@ -304,7 +306,8 @@ class _Course:
             self._plans_of_cleanup.append(number)
         whole.notes = list(dict.fromkeys((*whole.notes, *said.notes)))
         whole.engine = whole.engine or said.engine
-        self._told(self._part(said, ()))
+        if said.cleanup or told != len(said.notes):  # else the last finding said it all
+            self._told(self._part(said, ()))
         self._tidy()
 
     def report(self, left: Sequence[Plan]) -> RunReport:

@@ -120,6 +120,7 @@ class KeptFindings(Findings):
         self._shelf.arrange(order)
         self._told.arrange(order)
         self._stored.arrange(order)
+        self._passes.arrange(order)
 
     def counts(self) -> dict[str, int]:
         """Return how many were met, not met, inconclusive and flaky."""

@@ -73,6 +73,23 @@ def test_every_format_says_the_same(form: str) -> None:
     assert "trunk-check" in said[0]
 
 
+@pytest.mark.parametrize("verbosity", [0, 1])
+def test_arranged_findings_are_told_in_their_new_order(verbosity: int) -> None:
+    """By every format and in every file, as if they had come so."""
+    several = some()
+    whole, other = kept(several), kept([several[place] for place in (2, 0, 3, 1)])
+    assert isinstance(other.findings, KeptFindings)
+    other.findings.arrange([1, 3, 0, 2])
+    for form in ("text", "json", "tap"):
+        said = [
+            rendered(one, form, color=False, width=100, verbosity=verbosity)
+            for one in (whole, other)
+        ]
+        assert said[0] == said[1]
+    assert isinstance(whole.findings, KeptFindings)
+    assert list(other.findings.stored()) == list(whole.findings.stored())
+
+
 def test_counts_need_no_look_at_the_findings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit status and closing line come from what was counted while they were put away."""
     whole = kept(some())
