@@ -1,8 +1,9 @@
 """Values as bytes and back, for the time that they are put away.
 
 Records are packed by msgspec, whose types say how to read them: a finding takes a tenth of what
-pickle takes. What it cannot carry is pickled: what a scenario file expects, bytes of the wire that
-are no UTF-8, and values of any other kind. Nobody but the process that packed it reads it.
+pickle takes. What it cannot carry is pickled: what a scenario file expects (once for rows that
+expect the same), bytes of the wire that are no UTF-8, and values of any other kind. Nobody but the
+process that packed it reads it.
 """
 
 import pickle
@@ -17,6 +18,7 @@ from msgspec.structs import asdict, replace
 from probe.plan.any_action import AnyAction
 from probe.plan.plan import Attempt
 from probe.report.model import Finding
+from probe.report.remembered import Remembered
 from probe.trace.plain import plain
 from probe.trace.trace import Trace
 
@@ -60,11 +62,15 @@ def _pickled(value: object) -> bytes:
     return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
 
-def _parts(data: bytes) -> tuple[memoryview, Any]:
+_promised: Remembered[tuple[Any, Any], bytes] = Remembered(_pickled)
+_promise: Remembered[bytes, tuple[Any, Any]] = Remembered(pickle.loads)
+
+
+def _parts(data: bytes) -> tuple[memoryview, memoryview]:
     """Return what msgspec packed, empty where it is nothing, and what was pickled."""
     (length,) = _LENGTH.unpack_from(data)
     view = memoryview(data)[_LENGTH.size :]
-    return view[:length], pickle.loads(view[length:])  # noqa: S301 - packed by this process
+    return view[:length], view[length:]
 
 
 def _joined(record: bytes, rest: bytes) -> bytes:
@@ -75,7 +81,7 @@ def _finding_packed(finding: Finding) -> bytes:
     attempt = finding.attempt
     bare = replace(finding, attempt=replace(attempt, expectation=None, retry=None))
     try:
-        return _joined(_ENCODER.encode(bare), _pickled((attempt.expectation, attempt.retry)))
+        return _joined(_ENCODER.encode(bare), _promised((attempt.expectation, attempt.retry)))
     except UnicodeEncodeError:
         return _joined(b"", _pickled(finding))
 
@@ -83,9 +89,9 @@ def _finding_packed(finding: Finding) -> bytes:
 def _finding_unpacked(data: bytes) -> Finding:
     record, rest = _parts(data)
     if not record:
-        return rest  # type: ignore[no-any-return]  # packed as a finding
+        return pickle.loads(rest)  # type: ignore[no-any-return]  # noqa: S301 - packed by this process
     found = _FINDING.decode(record)
-    expectation, retry = rest
+    expectation, retry = _promise(bytes(rest))
     attempt = {**asdict(found.attempt), "expectation": expectation, "retry": retry}
     return Finding(**{**asdict(found), "attempt": Attempt(**attempt)})
 
@@ -98,10 +104,10 @@ def _trace_packed(trace: Trace) -> bytes:
 
 
 def _trace_unpacked(data: bytes) -> Trace:
-    (length,) = _LENGTH.unpack_from(data)
-    if not length:
-        return pickle.loads(data[_LENGTH.size :])  # type: ignore[no-any-return]  # noqa: S301 - as above
-    return _TRACE.decode(memoryview(data)[_LENGTH.size :])
+    record, rest = _parts(data)
+    if not record:
+        return pickle.loads(rest)  # type: ignore[no-any-return]  # noqa: S301 - as above
+    return _TRACE.decode(record)
 
 
 ANYTHING: Packing[Any] = Packing(pack=_pickled, unpack=pickle.loads)
