@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from probe.sip.message import MalformedMessageError, SipMessage
@@ -285,4 +286,9 @@ def _add(descriptor: int, data: bytes) -> None:
 
 
 def _json(value: object) -> bytes:
+    """Return a line of JSON in ASCII, in C where its texts are ASCII themselves."""
+    with suppress(UnicodeEncodeError):  # bytes of the wire that are no UTF-8
+        line = msgspec.json.encode(value)
+        if line.isascii():
+            return line + b"\n"
     return json.dumps(value).encode("ascii") + b"\n"
