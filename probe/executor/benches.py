@@ -74,6 +74,8 @@ class Benches:
         if not busy:
             return True
         fresh = sum(not (shares and self._shared(account)) for account in accounts)
+        if shares and fresh and self.growing:
+            return False  # the process that begins may have room for all
         return not fresh or busy + fresh <= most_processes()
 
     def seat(self, account: Account, task: Task, *, shares: bool) -> Seat:

@@ -61,12 +61,14 @@ class Hub:
         "The task that runs, None between them."
         self.failed: BaseException | None = None
         "What a task raised."
+        self._tasks = 0
 
     # For tasks ---------------------------------------------------------------------------------
 
     def begin(self, act: Callable[[], object]) -> Task:
         """Take up a task; it runs when its turn comes."""
         task = Task(act)
+        self._tasks += 1
         self._queue(task)
         return task
 
@@ -142,6 +144,11 @@ class Hub:
                 failed, self.failed = self.failed, None
                 raise failed
 
+    @property
+    def busy(self) -> bool:
+        """Whether any task is not over."""
+        return self._tasks > 0
+
     def close(self) -> None:
         """Give the descriptor back."""
         self._selector.close()
@@ -165,7 +172,9 @@ class Hub:
         except BaseException as error:  # noqa: BLE001 - it is raised by ``run``
             self.failed = error
         self.current = None
-        task.over = task.greenlet.dead
+        if task.greenlet.dead:
+            task.over = True
+            self._tasks -= 1
 
     def _ring(self) -> None:
         """Let those go on whose time has come."""

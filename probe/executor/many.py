@@ -74,14 +74,11 @@ class ManyExecutor(LocalExecutor):
         waiting = [(number, plan) for number, plan in enumerate(plans)]
         waiting.reverse()
         ahead: list[tuple[int, Place]] = []
-        tasks: set[Task] = set()
 
         def going_on() -> bool:
             if (self._look or self._benches.growing) and goes_on():
-                self._begin(waiting, ahead, tasks, carry)
-            for task in [task for task in tasks if task.over]:
-                tasks.discard(task)
-            return bool(tasks) or bool((waiting or ahead) and goes_on())
+                self._begin(waiting, ahead, carry)
+            return self._hub.busy or bool((waiting or ahead) and goes_on())
 
         self._hub.run(going_on)
         left = [(number, place.plan) for number, place in ahead] + waiting[::-1]
@@ -91,7 +88,6 @@ class ManyExecutor(LocalExecutor):
         self,
         waiting: list[tuple[int, Plan]],
         ahead: list[tuple[int, Place]],
-        tasks: set[Task],
         carry: Callable[[int, Plan], None],
     ) -> None:
         """Begin as many plans as may; one that may not is not overtaken by its account's others."""
@@ -113,7 +109,6 @@ class ManyExecutor(LocalExecutor):
                 del ahead[looked]
                 task = self._hub.begin(partial(carry, number, place.plan))
                 self._enter(task, place)
-                tasks.add(task)
             else:
                 held |= keys
                 looked += 1
