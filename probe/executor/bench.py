@@ -66,8 +66,11 @@ class Bench:
     def dismiss(self) -> None:
         """Let the process go; it has nothing to end."""
         self.retired = True
-        self.process.send("stop")
+        if self.process.ended:
+            self.close()
+            return
         self._dismissed = True
+        self.process.send("stop")
 
     def close(self, wait_s: float = 2.0) -> str:
         """End the process; return how it ended, in words that stay the same."""
@@ -156,7 +159,9 @@ class Seat:
         return self.bench.process.fileno()
 
     def send(self, kind: str, **fields: object) -> None:
-        """Write one command for this seat."""
+        """Write one command for this seat; a process that is gone is noticed when it is read."""
+        if self.bench.process.ended:
+            return
         if self.number == _WHOLE:
             self.bench.process.send(kind, **fields)
             return

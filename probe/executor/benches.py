@@ -100,7 +100,7 @@ class Benches:
     def close(self) -> None:
         """End every process."""
         for bench in self._benches:
-            bench.process.send("stop")
+            bench.dismiss()
         for bench in self._benches:
             bench.close()
         self._benches.clear()

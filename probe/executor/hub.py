@@ -115,8 +115,8 @@ class Hub:
         return result
 
     def stir(self, task: Task) -> None:
-        """Let a task go on that pauses."""
-        if not task.queued and not task.over:
+        """Let a task go on that pauses; the one that runs sees for itself."""
+        if not (task.queued or task.over or task is self.current):
             self._queue(task)
 
     # For sources of news -----------------------------------------------------------------------
