@@ -280,7 +280,7 @@ class _Course:
         self._whole = _Said()
         self._plans_of_findings = array("L")
         self._plans_of_cleanup = array("L")
-        self._tidied_at = -_TIDY_S
+        self._tidied_at = elapsed()
 
     def carry(self, number: int, plan: Plan) -> None:
         """Carry out one plan, judge it, and put away what was found."""

@@ -5,15 +5,15 @@ tags, go to the notifier's Contact, and follow its route set.
 """
 
 import re
-import secrets
 
 from msgspec import Struct
 
 from probe.plan.action import Account
+from probe.sip import chance
 from probe.sip.message import SipMessage
 
 _ADDRESS = re.compile(r"<([^>]*)>")
-_HIGHEST_FIRST_CSEQ = 2**15
+_FIRST_CSEQ_BITS = 15
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -37,13 +37,13 @@ class Conversation:
         self._account = account
         self._to = target
         self._contact = contact
-        self._cseq = 1 + secrets.randbelow(_HIGHEST_FIRST_CSEQ)
+        self._cseq = 1 + chance.bits(_FIRST_CSEQ_BITS)
         self._routes: tuple[str, ...] = (f"<{account.proxy}>",) if account.proxy else ()
         self.target = target
         "Request-URI of the next request."
-        self.call_id = secrets.token_hex(16)
+        self.call_id = chance.token(16)
         "Its Call-ID."
-        self.local_tag = secrets.token_hex(8)
+        self.local_tag = chance.token(8)
         "Our tag."
         self.remote_tag = ""
         "The peer's tag, empty before there is a dialog."

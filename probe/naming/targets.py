@@ -5,9 +5,9 @@ not go on to the next server. So names are looked up here, all questions of a ro
 NAPTR, SRV and addresses of the name first, then what these lead to.
 """
 
-import random
 from collections.abc import Iterable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from probe.naming.questions import (
     shown,
 )
 from probe.sip.sdp import address_class
+
+if TYPE_CHECKING:
+    import random
 
 LOOKUP_S = 3.0
 """Longest look-up: a dead name server is told within this time."""
@@ -145,7 +148,7 @@ def locate(
     *,
     limit_s: float = LOOKUP_S,
     resolver: SystemResolver | None = None,
-    dice: random.Random | None = None,
+    dice: "random.Random | None" = None,
 ) -> Located:
     """Find the servers of a next hop within a limit; a name that leads nowhere is no exception.
 
@@ -159,13 +162,15 @@ def locate(
             host=host, address=host, port=wanted.port or PORTS[transport], transport=transport
         )
         return Located(wanted=wanted, targets=(target,), answers=(), lookups=())
+    import random  # noqa: PLC0415 - 2 ms, only for names
+
     return _Search(wanted, resolver or system_addresses, dice or random.SystemRandom()).run(limit_s)
 
 
 class _Search:
     """One walk from a name to its servers."""
 
-    def __init__(self, wanted: Wanted, resolver: SystemResolver, dice: random.Random) -> None:
+    def __init__(self, wanted: Wanted, resolver: SystemResolver, dice: "random.Random") -> None:
         self._wanted = wanted
         self._resolver = resolver
         self._dice = dice
@@ -319,7 +324,7 @@ class _Search:
         return self._located(targets[:MOST_TARGETS], tuple(told))
 
 
-def drawn(services: list[_Service], dice: random.Random) -> list[_Service]:
+def drawn(services: list[_Service], dice: "random.Random") -> list[_Service]:
     """Order by priority, and draw among equals by weight (RFC 2782, page 4)."""
     ordered = []
     for priority in sorted({service.priority for service in services}):

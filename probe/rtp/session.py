@@ -9,8 +9,6 @@ from here: they need what was received, and their moment is random anyway (§6.3
 from __future__ import annotations
 
 import mmap
-import random
-import secrets
 import socket
 import struct
 import time
@@ -26,6 +24,7 @@ from probe.rtp.silence import Silence
 from probe.rtp.sound import Packet, Sink, Source
 from probe.rtp.srtp import Guard, UnusableKeyError
 from probe.rtp.transmission import PLACE, Transmission, refused, stored
+from probe.sip import chance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +67,9 @@ class Session:
         self.port = self._pair.port
         "The RTP port; RTCP has the next one."
         self.rtp, self.rtcp = self._pair.rtp, self._pair.rtcp
-        self.ssrc = secrets.randbits(32)
+        self.ssrc = chance.bits(32)
         "Ours, as the session description says it where it does."
-        self.cname = secrets.token_hex(8)
+        self.cname = chance.token(8)
         self.sink = sink
         self.reception = Reception()
         self.reports = Reports()
@@ -214,7 +213,7 @@ class Session:
             now = self._clock()
             if self._report_due <= now:
                 self._send_report(now)
-                self._report_due = now + 5.0 * random.uniform(0.5, 1.5) / 1.21828  # noqa: S311 - §6.3.1
+                self._report_due = now + 5.0 * (0.5 + chance.bits(32) / 2**32) / 1.21828  # §6.3.1
 
     def ended(self, fault: str) -> int:
         """Take the last figures; return the place that is free now."""

@@ -1,7 +1,6 @@
 """What one call sends, packet by packet, each at its own moment. In the process that keeps time."""
 
 import mmap
-import secrets
 import socket
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ from probe.rtp.silence import Silence
 from probe.rtp.sound import Frame, Kind
 from probe.rtp.srtp import Guard
 from probe.rtp.transmission import Transmission
+from probe.sip import chance
 from probe.trace.media import TIMELY_S
 
 _MOST_BEHIND = 10
@@ -37,7 +37,7 @@ class Stream:
         self._socket, self._memory, self._clock = one, memory, clock
         self._place, self._ssrc = begin.place, begin.ssrc
         self._silence = Silence()
-        self._sequence = secrets.randbits(16)
+        self._sequence = chance.bits(16)
         self._resume = True
         self._stopped: float | None = None
         self._guard: Guard | None = None
@@ -46,7 +46,7 @@ class Stream:
         self._others: dict[Kind, int | None] = {}
         self._samples = 0
         self.figures = Transmission()
-        self.figures.timestamp = secrets.randbits(32)
+        self.figures.timestamp = chance.bits(32)
 
     @property
     def keeps(self) -> bool:

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 ONLY_FOR_SOMEBODY = (
     *("asyncio", "email", "http", "logging", "concurrent", "multiprocessing", "unittest"),
     *("importlib.metadata", "importlib.resources", "dataclasses", "zoneinfo", "sqlite3", "ssl"),
+    *("secrets", "hashlib", "random", "tempfile", "shutil", "ctypes"),
     *("socket", "xml", "difflib", "subprocess", "pjsua2", "pydantic", "sipmessage", "dns"),
     *("cryptography", "OpenSSL", "pylibsrtp", "dpkt", "jinja2", "markupsafe", "phonenumbers"),
     *("prometheus_client", "waitress", "opentelemetry", "numpy", "scipy", "distributed", "wcwidth"),
