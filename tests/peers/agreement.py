@@ -52,6 +52,15 @@ def write_calls(folder: UserFolder, port: int, count: int) -> None:
     folder.scenario("\n".join([step] * count))
 
 
+def write_rows(folder: UserFolder, port: int, count: int) -> None:
+    """Write a scenario of one call, for each row of a file, to a UDP port on loopback."""
+    folder.trunk(uri=f"sip:100@{LOOPBACK}", registers=False)
+    numbers = "".join(f"{5_550_000_000 + number}\n" for number in range(count))
+    step = f'- call: "sip:${{NUMBER}}@{LOOPBACK}:{port}"\n  hangup_after: 0s'
+    folder.scenario(step, top="data: numbers.csv\n")
+    (folder.path / "scenarios" / "numbers.csv").write_text(f"NUMBER\n{numbers}")
+
+
 def in_trace(run: Run) -> list[Seen]:
     """Return the messages of a run's trace in the order of their times."""
     found = []
@@ -86,16 +95,23 @@ def on_wire(messages: Sequence[OnWire], far_end: int) -> list[Seen]:
     ]
 
 
-def differences(trace: Sequence[Seen], wire: Sequence[Seen]) -> Differences:
-    """Return how far the times lie apart; AssertionError where the messages are not the same."""
-    calls = list(dict.fromkeys(seen.call_id for seen in wire))
-    for call in calls:
-        ours = [(seen.sent, seen.text) for seen in trace if seen.call_id == call]
-        theirs = [(seen.sent, seen.text) for seen in wire if seen.call_id == call]
+def differences(
+    trace: Sequence[Seen], wire: Sequence[Seen], *, at_once: bool = False
+) -> Differences:
+    """Return how far the times lie apart; AssertionError where the messages are not the same.
+
+    The order is that of the wire within each call, and, unless many are up at once, among all.
+    """
+    of_calls: dict[str, tuple[list[Seen], list[Seen]]] = {}
+    for place, messages in enumerate((trace, wire)):
+        for seen in messages:
+            of_calls.setdefault(seen.call_id, ([], []))[place].append(seen)
+    for call, both in of_calls.items():
+        ours, theirs = ([(seen.sent, seen.text) for seen in messages] for messages in both)
         assert ours == theirs, f"call {call}: {_heads(ours)} in the trace, {_heads(theirs)} on wire"
-    # No call is in the trace that is not on the wire, and all of them lie in the same order.
-    assert [seen.text for seen in trace] == [seen.text for seen in wire]
-    pairs = list(zip(trace, wire, strict=True))
+    if not at_once:
+        assert [seen.text for seen in trace] == [seen.text for seen in wire]
+    pairs = [pair for both in of_calls.values() for pair in zip(*both, strict=True)]
     return Differences(
         of_sent=tuple(ours.at - theirs.at for ours, theirs in pairs if ours.sent),
         of_received=tuple(ours.at - theirs.at for ours, theirs in pairs if not ours.sent),
