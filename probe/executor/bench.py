@@ -192,7 +192,7 @@ class Seat:
             self.rested = True
         elif kind == "refused":
             self.bench.retired = True
-        if kind not in {"event", "media", "beat", "hello"}:
+        if kind not in {"event", "left", "media", "beat", "hello"}:
             self.stir()
 
     def read(self) -> list[dict[str, Any]]:

@@ -351,6 +351,8 @@ class Crew:
             kind: str = answer["kind"]
             if kind == "event":
                 worker.log.add(answer["event"])
+            elif kind == "left":
+                worker.log.left(float(answer["at"]))
             elif kind == "media":
                 report: MediaReport = answer["report"]
                 worker.media.setdefault(report.call_id, []).append(report)

@@ -14,6 +14,10 @@ REMEMBERED_S = 40.0
 (RFC 3261 §17, 64*T1)."""
 
 
+_BACK = 8
+"""Events among which the last message is looked for: its correction comes with the next answer."""
+
+
 class Repeats:
     """Knows which messages went the same way before."""
 
@@ -73,6 +77,15 @@ class EventLog:
         if message is not None and message.cseq[1] == "REGISTER":
             self._register(event.at, message)
         return event
+
+    def left(self, at: float) -> None:
+        """Correct the time of the last message that was sent: it is told before it leaves."""
+        for place in reversed(range(max(0, len(self._events) - _BACK), len(self._events))):
+            event = self._events[place]
+            if isinstance(event, MessageSent):
+                if event.at < at:
+                    self._events[place] = replace(event, at=at)
+                return
 
     def registered(self, at: float) -> bool:
         """Whether a registration of the account stood at a time, by what it sent and got."""

@@ -76,6 +76,8 @@ class Buffers:
         self._library = library
         self._clock = clock
         self._take = take
+        self.left: Callable[[float, float], None] = lambda _at, _left_at: None
+        "Told when we have done with a message that we were told of, and it leaves."
         self._rx_text: int | None = None
         self._tx_name: int | None = None
         self._told: Told | None = None
@@ -146,6 +148,7 @@ class Buffers:
         name, port = _NAME.unpack(ctypes.string_at(transmit + self._tx_name, _NAME.size))
         transport = self._type_of(transmit + self._tx_name - _TRANSPORT_BEFORE_NAME)
         self._take(at, "TX", transport, _peer(name, port), ctypes.string_at(start, end - start))
+        self.left(at, self._clock())
         return 0
 
     # Where things lie --------------------------------------------------------------------------

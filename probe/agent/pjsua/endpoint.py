@@ -168,6 +168,13 @@ class PjsuaAgent:
         """Return what the library can do."""
         return self._capabilities
 
+    def tell_departures(self, left: Callable[[float, float], None]) -> None:
+        """Let somebody hear when a message leaves that was recorded with another time.
+
+        ``left`` takes the time that was recorded, and that at which we had done with it.
+        """
+        self._buffers.left = left
+
     @property
     def descriptor(self) -> int | None:
         """A descriptor that says when there is something to read, None where there is none."""

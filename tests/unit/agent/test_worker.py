@@ -195,6 +195,23 @@ def test_an_event_before_the_account(pipes: Pipes) -> None:
     assert pipes.said() == [{"kind": "event", "event": note}]
 
 
+def test_a_message_that_left_later_than_it_was_told(pipes: Pipes) -> None:
+    """Its correction goes with the next answer, and no other message is corrected by it."""
+    sent = MessageSent(at=0.1, transport="UDP", local="", remote="", text="OPTIONS sip:b SIP/2.0")
+    note = AgentNote(at=0.2, kind="warning", detail="next")
+    pipes.worker._record(sent)
+    pipes.worker._left(0.1, 0.125)
+    pipes.worker._record(note)
+    pipes.worker._left(0.1, 0.3)
+    pipes.worker._record(note)
+    assert pipes.said() == [
+        {"kind": "event", "event": sent},
+        {"kind": "left", "at": 0.125},
+        {"kind": "event", "event": note},
+        {"kind": "event", "event": note},
+    ]
+
+
 def test_a_command_that_nobody_knows(pipes: Pipes) -> None:
     """An unknown command is passed over."""
     pipes.tell(encode("dance"), STOP)

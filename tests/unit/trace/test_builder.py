@@ -61,3 +61,23 @@ def test_whether_a_registration_stood() -> None:
     wire.receive(200, at=1.0).send("REGISTER", headers={"Expires": "0"}).receive(200, at=2.0)
     stood = [wire.log.registered(at) for at in (0.5, 1.5, 2.5)]
     assert stood == [False, True, False]
+
+
+def test_the_time_of_what_was_sent_last_is_corrected() -> None:
+    """It was told before it left; what was received meanwhile keeps its own."""
+    log = EventLog()
+    text = "OPTIONS sip:b SIP/2.0\r\nCall-ID: one\r\n\r\n"
+    for at in (0.1, 0.2):
+        log.add(MessageSent(at=at, transport="UDP", local="", remote="", text=text))
+    log.add(MessageReceived(at=0.21, transport="UDP", local="", remote="", text=text))
+    log.left(0.25)
+    log.left(0.24)  # never back
+    assert [event.at for event in log.all()] == [0.1, 0.25, 0.21]
+    assert [event.at for event in log.about({"one"}, 0.0, 1.0)] == [0.1, 0.21, 0.25]
+
+
+def test_a_correction_of_nothing() -> None:
+    """Nothing was sent yet."""
+    log = EventLog()
+    log.left(1.0)
+    assert log.all() == ()
