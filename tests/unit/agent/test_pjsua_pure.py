@@ -1,5 +1,6 @@
 """What the pjsua2 agent decides without a running library: names, rows of its log, logins."""
 
+import ctypes
 import errno
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ account = pytest.importorskip("probe.agent.pjsua.account")
 wiretap = pytest.importorskip("probe.agent.pjsua.wiretap")
 login = pytest.importorskip("probe.agent.pjsua.login")
 in_dialog = pytest.importorskip("probe.agent.pjsua.in_dialog")
+buffers = pytest.importorskip("probe.agent.pjsua.buffers")
 connections = pytest.importorskip("probe.agent.pjsua.connections")
 
 pytestmark = pytest.mark.pjsua2
@@ -393,3 +395,18 @@ def test_version_of_tls_is_told_by_the_cipher(
 ) -> None:
     """The stack tells which versions were allowed, not which one was agreed."""
     assert connections.agreed_version(allowed, cipher, name) == version
+
+
+# Memory -------------------------------------------------------------------------------------------
+
+
+def test_memory_of_our_own_is_read() -> None:
+    """It is the process's own."""
+    text = ctypes.create_string_buffer(b"INVITE sip:b SIP/2.0")
+    assert buffers.peek(ctypes.addressof(text), 6) == b"INVITE"
+
+
+@pytest.mark.parametrize("address", [0, 8, 1 << 46, (1 << 63) - 1, 1 << 70])
+def test_an_address_of_nobody_is_no_crash(address: int) -> None:
+    """What another build has there may point anywhere."""
+    assert buffers.peek(address, 100) == b""
