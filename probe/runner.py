@@ -328,11 +328,11 @@ class _Course:
         return _report(self._setting, said, self._executor, self._elapsed(), findings)
 
     def _tidy(self) -> None:
-        """Forget what the plan left; now and then, because it takes a while, give memory back."""
-        forget_parsed()
+        """Now and then forget what the plans left, and give the memory back: it takes a while."""
         now = self._elapsed()
         if now - self._tidied_at >= _TIDY_S:
             self._tidied_at = now
+            forget_parsed()
             self._kept.tidy()
 
 

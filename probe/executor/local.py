@@ -250,6 +250,7 @@ class _PlanInProgress:
         self._began = self._clock()
         self._crew = Crew(self._clock, self._epoch, executor.journals, executor.wait)
         self._spans: list[Span] = []
+        self._traces: dict[int, Trace] = {}
         self._tries: dict[int, list[Span]] = {}
         self._expecting: dict[str, list[float]] = {}
         self._answered: set[int] = set()
@@ -535,6 +536,19 @@ class _PlanInProgress:
         return Recording(agent=f"pjsua2 {self._crew.version}".strip(), started_at=self._started_at)
 
     def _cut(self, span: Span, recording: Recording) -> Trace:
+        """Return the trace of a try: the one of before where nothing has come since.
+
+        A call is looked at when it ends, when it is counted and when it is judged, and what was
+        read of its messages is read for all of them.
+        """
+        trace = self._cut_anew(span, recording)
+        known = self._traces.get(id(span))
+        if known is not None and known == trace:
+            return known
+        self._traces[id(span)] = trace
+        return trace
+
+    def _cut_anew(self, span: Span, recording: Recording) -> Trace:
         account = span.attempt.action.account
         trace = cut(
             span,

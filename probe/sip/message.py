@@ -34,8 +34,9 @@ COMPACT_FORMS = {
 }
 """Compact header field names (IANA sip-parameters; RFC 3261 §7.3.3) and their long forms."""
 
-MOST_PARSED = 4096
-"""Messages that are remembered as parsed: they are asked many times, and most come but once."""
+MOST_PARSED = 1024
+"""Messages that are remembered as parsed: those of a call are looked at when they come and when it
+is over; a trace that is looked at keeps its own."""
 
 MOST_KEYS = 256
 LONGEST_KEY = 64

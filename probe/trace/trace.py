@@ -34,6 +34,9 @@ from probe.trace.route import DnsAnswer, NextHop
 CHALLENGES = (401, 407)
 """The status codes that carry a challenge (RFC 3261 §22)."""
 
+_REFUSALS = frozenset({*CHALLENGES, 403})
+"""The status codes by which a login may be refused."""
+
 UNASKED = "unasked"
 """Kind of the note that our stack sent a BYE which no step asked for."""
 
@@ -547,6 +550,8 @@ class Trace(Struct, frozen=True, kw_only=True, dict=True):
         A 403 to a REGISTER with credentials counts too: many registrars say so instead (RFC 3261
         §10.3 step 4).
         """
+        if not any(message.status in _REFUSALS for _, _, message in self._messages):
+            return False  # as almost always, and told without reading transactions
         final = self.final()
         if final is None:
             return False
