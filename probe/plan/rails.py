@@ -11,7 +11,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import unquote, unquote_to_bytes
 
 from msgspec import Struct
@@ -186,8 +186,16 @@ def _behind_code(digits: str, codes: dict[str, frozenset[str]]) -> str | None:
     return None
 
 
-def _readings(target: str) -> Iterator[str]:
-    """Yield the digits, with a leading plus where there is one, that a target may stand for."""
+@lru_cache(maxsize=64)
+def _readings(target: str) -> tuple[str, ...]:
+    """Return the digits, with a leading plus where there is one, that a target may stand for.
+
+    Each rail asks for those of a target in its turn.
+    """
+    return tuple(dict.fromkeys(_read(target)))
+
+
+def _read(target: str) -> Iterator[str]:
     octets = target.encode("utf-8", "replace")
     for _ in range(_ROUNDS):
         # A character may be escaped in pieces, so what is no UTF-8 yet is kept for the next round.
@@ -223,6 +231,9 @@ def _parts(text: str) -> Iterator[str]:
 
 def _dialled(part: str) -> Iterator[str]:
     """Yield the digits of a number as written, without those of a service code before it."""
+    if part.isascii() and part.isdigit():
+        yield part
+        return
     kept = []
     for char in part:
         if char.isdecimal():
@@ -284,11 +295,44 @@ def _is_premium(number: str, country: str | None) -> bool:
     """Ask libphonenumber's metadata."""
     import phonenumbers  # noqa: PLC0415 - 17 ms that an extension never needs
 
+    if country is None and not _may_be_premium(number):
+        return False
     try:
         parsed = phonenumbers.parse(number, country)
     except phonenumbers.NumberParseException:
         return False
     return bool(phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.PREMIUM_RATE)
+
+
+def _may_be_premium(number: str) -> bool:
+    """Whether the end of an international number looks like a premium rate of its country.
+
+    Only then it is taken apart: that costs as much as all the rest that is done for a call.
+    """
+    known = next((found for n in (2, 3, 4) if (found := _premium_ends(number[1:n]))), None)
+    return known is not None and known.search(number) is not None
+
+
+@cache
+def _premium_ends(code: str) -> re.Pattern[str] | None:
+    """Return what numbers of a country code end with that have a premium rate; None for no code."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code) if code.isdecimal() else 0)
+    if regions is None:
+        return None
+    known = [
+        phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+        for region in regions
+    ]
+    if known[0] is None or known[0].national_prefix_transform_rule:
+        return re.compile("")  # what is dialled and the number differ by more than a prefix
+    ends = {
+        one.premium_rate.national_number_pattern
+        for one in known
+        if one is not None and one.premium_rate is not None
+    }
+    return re.compile("|".join(f"(?:{end})$" for end in sorted(filter(None, ends))) or "(?!)")
 
 
 def listed(target: str, patterns: tuple[str, ...]) -> bool:

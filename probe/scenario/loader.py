@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from probe.scenario.again import Again, again
 from probe.scenario.document import LARGEST_FILE, Document, read_document
 from probe.scenario.files import content, shown
 from probe.scenario.reading import read_into
@@ -157,12 +158,14 @@ class _File:
         self._problems += self._whole.problems
         self._spoilt += self._whole.spoilt
         self._root.pop(Located("steps"), None)
-        varying = self._rows.names if self._rows else frozenset[str]()
+        self._names = varying = self._rows.names if self._rows else frozenset[str]()
         head = [Part(self._root, NOWHERE), *self._whole.agents]
         self._head_varies = any(varying & part.needs() for part in head)
         self._varying = {n for n, part in enumerate(self._whole.steps) if varying & part.needs()}
         self._head: _Head | None = None
         self._same: dict[int, _Step] = {}
+        self._step_again: dict[int, tuple[object, Again[AnyStep]]] = {}
+        self._head_again: tuple[_Head, Again[Scenario]] | None = None
 
     def scenarios(self, problems: list[Problem]) -> Iterator[Scenario]:
         """Yield the scenario of each row; add what is wrong to ``problems``."""
@@ -206,6 +209,11 @@ class _File:
 
     def _read_head(self, resolver: Variables) -> _Head:
         """Read everything but the steps."""
+        if self._head_again is not None:
+            before, earlier = self._head_again
+            scenario = earlier.read(Variables(*resolver.sources, own=resolver.own))
+            if scenario is not None:
+                return before._replace(scenario=scenario)
         mine = Variables(*resolver.sources, own=resolver.own)
         root = mine.resolved(self._root)
         assert isinstance(root, LocatedMap)  # noqa: S101  # what a mapping is resolved to
@@ -213,19 +221,30 @@ class _File:
         root.given = {"id": self._id, "name": self._id, "file": self._file, "steps": ()}
         scenario = read_into(Scenario, root, problems)
         names = root.get(Located("agents"))
-        return _Head(
+        head = _Head(
             scenario=scenario,
             agents=tuple(map(str, names)) if isinstance(names, Mapping) else (),
             problems=tuple(problems),
             unknown=tuple(mine.problems),
             untold=tuple(mine.untold),
         )
+        if scenario is not None and not (
+            self._whole.agents or problems or mine.problems or mine.untold
+        ):
+            part = Part(self._root, NOWHERE)
+            self._head_again = head, again(scenario, part, self._names)
+        return head
 
     def _read_step(self, number: int, resolver: Variables) -> _Step:
         """Read one step; one that hangs on no row is the same in every row."""
         if number in self._same:
             return self._same[number]
         part = self._whole.steps[number]
+        if number in self._step_again:
+            entry, earlier = self._step_again[number]
+            step = earlier.read(Variables(*resolver.sources, own=resolver.own))
+            if step is not None:
+                return _Step(entry, step, (), (), ())
         mine = Variables(*resolver.sources, own=resolver.own)
         entry = part.resolved(mine)
         problems: list[Problem] = []
@@ -239,6 +258,10 @@ class _File:
         )
         if number not in self._varying:
             self._same[number] = read
+        elif step is not None and not (problems or mine.problems or mine.untold):
+            varying = again(step, part, self._names)
+            if "name" not in varying.varying:  # later steps ask for what is written there
+                self._step_again[number] = entry, varying
         return read
 
 

@@ -12,6 +12,8 @@ from functools import cache
 from types import NoneType, SimpleNamespace
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
+from msgspec.structs import replace
+
 from probe.scenario.source import (
     NOWHERE,
     Located,
@@ -63,6 +65,23 @@ def read_into(
     found = reading.model(model, written, "")
     problems += (*reading.keys, *reading.values)
     return found if isinstance(found, model) else None
+
+
+def read_again(
+    model: Model, written: Mapping[str, object], sources: dict[str, Source]
+) -> Model | None:
+    """Return a model in which some keys are read anew, or None where something is wrong."""
+    kind = type(model)
+    reading = _Reading(sources, NOWHERE)
+    values: dict[str, object] = {}
+    for key, value in written.items():
+        name = _fields_by_key(kind)[key].name
+        reader = _reader_of(kind, name)
+        values[name] = value if reader is None else reader(reading, value, key)
+    if reading.keys or reading.values:
+        return None
+    found = replace(model, sources=sources, **values)
+    return None if any(True for _ in found.disagreements()) else found
 
 
 class _Reading:

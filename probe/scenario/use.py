@@ -84,9 +84,13 @@ class Part(Struct, frozen=True):
     source: Source
     scope: Scope | None = None
 
+    def filling(self, resolver: Variables) -> Variables:
+        """Return what fills in its variables."""
+        return self.scope.filled(resolver) if self.scope else resolver
+
     def resolved(self, resolver: Variables) -> object:
         """Return it with its variables filled in."""
-        return (self.scope.filled(resolver) if self.scope else resolver).resolved(self.written)
+        return self.filling(resolver).resolved(self.written)
 
     def needs(self) -> frozenset[str]:
         """Return the variables of the scenario itself that it hangs on."""
