@@ -1,6 +1,7 @@
 """A profile becomes an account: its URI taken apart, every default filled in."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -59,6 +60,7 @@ class Address(Struct, frozen=True, kw_only=True):
         return "" if self.transport == "UDP" else f";transport={self.transport.lower()}"
 
 
+@lru_cache(maxsize=256)
 def address_of(uri: str) -> Address | None:
     """Take an address of record apart, or return None."""
     found = _URI.fullmatch(uri.strip().strip("<>"))

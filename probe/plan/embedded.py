@@ -4,6 +4,8 @@ So one file serves both: an agent with uri ``sip:101@${PBX:-embedded}`` and pass
 ``${PW_101:-embedded}`` is a user of the built-in PBX until somebody gives PBX and PW_101.
 """
 
+from typing import TypeAlias
+
 from msgspec.structs import replace
 
 from probe.plan.accounts import address_of
@@ -46,7 +48,24 @@ def settled(
 
     An agent at the built-in PBX starts from the running one, ``embedded``; an agent of the
     built-in trunk that names another host shares nothing with it, the password least of all.
+    The rows of a scenario have their agents in common, so what came of one is remembered.
     """
+    asked = (agent, base, embedded)
+    known = _SETTLED.get(tuple(map(id, asked)))
+    if known is None or any(a is not b for a, b in zip(known[0], asked, strict=True)):
+        if len(_SETTLED) >= _MOST_SETTLED:
+            _SETTLED.clear()
+        known = _SETTLED[tuple(map(id, asked))] = (asked, _settled(agent, base, embedded))
+    return known[1]
+
+
+_Asked: TypeAlias = tuple[Profile, Profile, Profile | None]
+_Settled: TypeAlias = tuple[Profile, Problem | None]
+_SETTLED: dict[tuple[int, ...], tuple[_Asked, _Settled]] = {}
+_MOST_SETTLED = 64
+
+
+def _settled(agent: Profile, base: Profile, embedded: Profile | None) -> _Settled:
     if is_at_embedded(agent):
         return _user_of(agent, embedded or Profile()), None
     elsewhere = agent.uri is not None and not same_hop(agent, embedded)

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -168,6 +169,7 @@ def _address(written: str) -> str:
     return written
 
 
+@lru_cache(maxsize=256)
 def _is_ipv6(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).version == 6

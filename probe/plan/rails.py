@@ -362,6 +362,7 @@ def _plain(user: str) -> str:
     return re.sub(r"[-.() ]", "", user).casefold()
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine."""
     try:

@@ -55,6 +55,9 @@ from probe.scenario.schema import (
 )
 from probe.scenario.source import Problem, ScenarioError
 
+_BARE = Profile()
+"""Stands for the embedded trunk where none runs."""
+
 DEFAULT_TALK_S = 1.0
 """Talk time of a call that no step ends: long enough to see a lost ACK, and cheap."""
 
@@ -83,7 +86,7 @@ def resolve(  # noqa: PLR0913 - all but two have a default and a name
     """
     name = trunk or scenario.trunk
     place = scenario.source("trunk")
-    base = (embedded or Profile()) if name == EMBEDDED else settings.profile(name, source=place)
+    base = (embedded or _BARE) if name == EMBEDDED else settings.profile(name, source=place)
     work = Work(
         scenario=scenario, trunk=name, profiles={TRUNK_ACCOUNT: base}, embedded=embedded,
         passwords=passwords, cps=cps, at_site=at_site or "", elsewhere=elsewhere,

@@ -47,6 +47,12 @@ Ringing = Annotated[float, Parsed(ringing)]
 Refusal = Annotated[tuple[int, str] | None, Parsed(refusal)]
 
 
+_OF_AN_AGENT = (
+    ("answer_after", 0.0), ("answer_with", None), ("contact", None), ("early_media", False),
+)  # fmt: skip
+"""Keys that say how an agent takes a call, and what stands where they are not written."""
+
+
 class Reaching(Step, frozen=True, kw_only=True):
     """A step whose call is to reach an agent of ours."""
 
@@ -65,9 +71,8 @@ class Reaching(Step, frozen=True, kw_only=True):
         """Yield what is said of an agent that is not named, and a redirection to nowhere."""
         yield from super().disagreements()
         if self.at is None:
-            said = self.said()
-            for key in ("answer_after", "answer_with", "contact", "early_media"):
-                if key in said:
+            for key, unsaid in _OF_AN_AGENT:
+                if key in self.sources or getattr(self, key) != unsaid:
                     yield Problem(
                         source=self.source(key),
                         message=f"'{key}' says how an agent takes the call, and no 'at:' names it",

@@ -207,7 +207,8 @@ def quoted(text: str) -> str:
     """Return a value as it is named in a message: short, in quotes, and never a secret."""
     if isinstance(text, Located) and text.hidden:
         return "the value (hidden)"
-    text = _URI_PASSWORD.sub(r"\1***", printable(text))
+    if not (text.isascii() and text.isalnum()):
+        text = _URI_PASSWORD.sub(r"\1***", printable(text))
     return f"'{text if len(text) <= _QUOTED_WIDTH else text[:_QUOTED_WIDTH] + '…'}'"
 
 

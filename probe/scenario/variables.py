@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -105,9 +106,9 @@ class Variables:
 
     def _value(self, text: Located, found: re.Match[str]) -> _Value:
         """Return the value of one variable and who gave it; itself where it is not known."""
-        place = text.at(found.start(), len(found[0]))
 
         def problem(message: str, hint: str, notes: tuple[str, ...] = ()) -> _Value:
+            place = text.at(found.start(), len(found[0]))
             at = replace(place, notes=(*place.notes, *notes))
             self.problems.append(Problem(source=at, message=message, hint=hint))
             return _Value(found[0])
@@ -123,7 +124,7 @@ class Variables:
             )
         name, default = inside["name"], inside["default"]
         if name in self.broken:
-            self.untold.append(place)
+            self.untold.append(text.at(found.start(), len(found[0])))
             return _Value(found[0])
         value = self._own(name) if name in self.own else self._given(name)
         if default is not None and value.text in {"", default[2:]}:
@@ -171,6 +172,7 @@ class Variables:
         return _Value(str(value), value.source.filled, hidden, (note, *value.source.notes))
 
 
+@lru_cache(maxsize=256)
 def is_hidden(name: str) -> bool:
     """Say whether the value of a variable of this name is better not shown."""
     return bool(_SECRET_NAME.search(name))

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -154,6 +155,7 @@ def _codec(payload: str, maps: dict[str, str]) -> str:
     return payload
 
 
+@lru_cache(maxsize=256)
 def address_class(address: str) -> str:
     """Class an address as ``public``, ``private``, ``loopback``, ``unspecified`` or ``name``.
 
