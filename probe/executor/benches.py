@@ -1,7 +1,7 @@
 """The worker processes of several plans at a time, by the account that each has open."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from probe.executor.bench import Bench, Seat
 from probe.executor.hub import Hub, Task
@@ -74,8 +74,8 @@ class Benches:
         if not busy:
             return True
         fresh = sum(not (shares and self._shared(account)) for account in accounts)
-        if shares and fresh and self.growing:
-            return False  # the process that begins may have room for all
+        if shares and fresh and (self.growing or any(map(self._holds_the_port, accounts))):
+            return False  # the process that begins may have room for all, or is the only one
         return not fresh or busy + fresh <= most_processes()
 
     def seat(self, account: Account, task: Task, *, shares: bool) -> Seat:
@@ -97,6 +97,9 @@ class Benches:
             self._benches.remove(bench)
             bench.dismiss()
 
+    def __iter__(self) -> Iterator[Bench]:
+        return iter(self._benches)
+
     def close(self) -> None:
         """End every process."""
         for bench in self._benches:
@@ -116,6 +119,11 @@ class Benches:
             if fewer and (bench.account is account or bench.account == account):
                 found = bench
         return found
+
+    def _holds_the_port(self, account: Account) -> bool:
+        """Whether a process has the one port that an account may use."""
+        fixed = account.bound is not None and account.bound[1] > 0
+        return fixed and any(b.account == account and not b.retired for b in self._benches)
 
     def _idle(self, account: Account) -> Bench | None:
         """Return a process with an account open in which nobody sits, or None."""

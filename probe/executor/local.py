@@ -39,7 +39,18 @@ from probe.executor.spans import (
     opened_call_id,
     unexpected_calls,
 )
-from probe.plan.action import Account, Call, Cancel, Expect, Hangup, Take, Talk, Transfer, Wait
+from probe.plan.action import (
+    Account,
+    Action,
+    Call,
+    Cancel,
+    Expect,
+    Hangup,
+    Take,
+    Talk,
+    Transfer,
+    Wait,
+)
 from probe.plan.plan import Attempt, Limits, Plan
 from probe.trace.failure import Failure
 from probe.trace.trace import Leg, Trace, TransactionFailed
@@ -379,9 +390,7 @@ class _PlanInProgress:
         attempt = span.attempt
         limits, gate = attempt.limits, self._executor.gate
         if limits is None:
-            if isinstance(attempt.action, Call | Transfer):
-                self._wait_for_slot()
-            return self._why_over() if self._over() else None
+            return None
         if not isinstance(attempt.action, Call | Transfer):
             self._wait(gate.turn(limits))
             return self._why_over() if self._over() else None
@@ -396,7 +405,6 @@ class _PlanInProgress:
         if admission.why_not is not None:
             return admission.why_not
         self._wait(admission.wait)
-        self._wait_for_slot()
         if self._over():
             gate.withdraw(limits, admission)
             return self._why_over()
@@ -404,11 +412,17 @@ class _PlanInProgress:
             self._admitted.append(_Admitted(span=span, limits=limits, admission=admission))
         return None
 
-    def _wait_for_slot(self) -> None:
-        """Wait for a place in the pace of the run, where it has one."""
-        wait = self._executor.gate.slot()
-        if wait:
-            self._wait(wait)
+    def _paced(self, action: Action) -> bool:
+        """Wait for a call's place in the pace of the run; return whether it may still leave.
+
+        It is taken when the agent is ready: otherwise those that waited for theirs would leave at
+        once.
+        """
+        wait = self._executor.gate.slot() if isinstance(action, Call | Transfer) else 0.0
+        if not wait:
+            return True
+        self._wait(wait)
+        return not self._over()
 
     def _settle(self, recording: Recording, *, every: bool = False) -> None:
         """Count the real talk of calls that are over, or of all of them."""
@@ -434,6 +448,9 @@ class _PlanInProgress:
         worker = self._worker_of(action.account)
         if worker.refused is not None:
             self._fail(span, *worker.refused)
+            return
+        if not self._paced(action):
+            self._fail(span, Failure.NOT_ATTEMPTED, self._why_over())
             return
         span.began = self._clock()
         cut_short = self._crew.carry_out(worker, action, self._over)

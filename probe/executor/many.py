@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from probe.executor.bench import Seat
+from probe.executor.bench import Bench, Seat
 from probe.executor.benches import Benches
 from probe.executor.beside import Company, Lanes, Place
 from probe.executor.hub import Hub, Task
@@ -176,6 +176,11 @@ class ManyExecutor(LocalExecutor):
     def clock_zero(self) -> tuple[float, datetime]:
         """When the clock of a plan was zero: all plans of a run have one, as their agent has."""
         return self._clock_zero
+
+    @property
+    def benches(self) -> tuple[Bench, ...]:
+        """The worker processes there are."""
+        return tuple(self._benches)
 
     @property
     def wait(self) -> Callable[[float], None] | None:
