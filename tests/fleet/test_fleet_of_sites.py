@@ -12,7 +12,7 @@ from typing import Any
 import namespaces
 import pytest
 from processes import RunningProcess, poll, running
-from sites import FarEnd, Fleet, fleet_of
+from sites import PORT, FarEnd, Fleet, fleet_of
 
 SITES = ("fra", "lon", "nyc")
 ROWS = 300
@@ -35,7 +35,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield made
 
 
-def written(folder: Path, far_end: FarEnd, rows: int) -> Path:
+def written(folder: Path, far_end: FarEnd, rows: int, talk: str = "200ms") -> Path:
     """Write settings and a scenario with so many rows, each with a site and a number of its own."""
     folder.mkdir()
     (folder / "sipprobe.yaml").write_text(
@@ -47,7 +47,7 @@ def written(folder: Path, far_end: FarEnd, rows: int) -> Path:
     (folder / "numbers.csv").write_text("\n".join(["SITE,NUMBER", *lines, ""]))
     (folder / "all.sip.yaml").write_text(
         "trunk: far\nat_site: ${SITE}\ndata: numbers.csv\nsteps:\n"
-        "  - call: ${NUMBER}\n    hangup_after: 200ms\n"
+        f"  - call: ${{NUMBER}}\n    hangup_after: {talk}\n"
     )
     return folder
 
@@ -112,3 +112,57 @@ def test_no_number_is_dialled_twice_where_a_site_dies(fleet: Fleet, tmp_path: Pa
     assert any("not dialled again" in note for note in report["run"]["notes"])
     # Who dialled for the dead worker hung up when it was gone.
     assert poll(lambda: not far_end.up(), 15), far_end.up()
+
+
+def test_an_interrupted_run_hangs_up_at_every_site(fleet: Fleet, tmp_path: Path) -> None:
+    """Ctrl-C: calls that are up are ended with BYE, nothing else leaves, the status is 130."""
+    far_end = fleet.start_far_end()
+    fleet.start_scheduler()
+    for name in SITES:
+        fleet.start_site(name, threads=1)
+    work = written(tmp_path / "work", far_end, 30, talk="60s")
+    with probe(fleet, work, "all.sip.yaml", "--fleet", fleet.address) as run:
+        up = poll(lambda: len(far_end.calls("ACK")) == 3 or run.status() is not None, 100)
+        assert up, run.log()
+        os.kill(run.pid, signal.SIGINT)
+        status = run.wait(60)
+    report = report_of(work)
+    assert status == 130, run.log()
+    assert report["run"]["interrupted"] is True
+    assert {one["site"] for one in report["findings"]} == set(SITES)
+    assert len(far_end.calls("INVITE")) == 3
+    assert not far_end.up()
+    assert any("27 rows" in note for note in report["run"]["notes"]), report["run"]["notes"]
+
+
+def test_a_site_hangs_up_where_the_scheduler_is_gone(fleet: Fleet, tmp_path: Path) -> None:
+    """Nobody could tell it to any more; the run ends and says what it does not know."""
+    far_end = fleet.start_far_end()
+    scheduler = fleet.start_scheduler()
+    fleet.start_site("fra", threads=1)
+    work = written(tmp_path / "work", far_end, 1, talk="60s")
+    with probe(fleet, work, "all.sip.yaml", "--fleet", fleet.address) as run:
+        up = poll(lambda: far_end.calls("ACK") or run.status() is not None, 100)
+        assert up, run.log()
+        os.kill(scheduler.pid, signal.SIGKILL)
+        assert poll(lambda: not far_end.up(), 30), run.log()
+        status = run.wait(60)
+    (found,) = report_of(work)["findings"]
+    assert status == 3, run.log()
+    assert found["failure"] == "AGENT_CRASHED"
+    assert "the scheduler is gone" in found["failure_detail"]
+    assert len(far_end.calls("INVITE")) == 1
+
+
+def test_a_password_does_not_travel_openly(fleet: Fleet, tmp_path: Path) -> None:
+    """By tcp:// the run is refused before anybody is asked for."""
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "sipprobe.yaml").write_text(
+        'trunks: {far: {uri: "sip:100@192.0.2.7", password: hunter22}}\n'
+    )
+    (work / "one.sip.yaml").write_text("trunk: far\nsteps: [{register: }]\n")
+    with probe(fleet, work, "one.sip.yaml", "--fleet", f"tcp://{fleet.host}:{PORT}") as run:
+        assert run.wait(60) == 2, run.log()
+    assert "sipprobe.yaml holds a password" in run.log()
+    assert "hunter22" not in run.log()
