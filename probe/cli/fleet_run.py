@@ -118,11 +118,6 @@ class FleetUse:
                     f"{plan.scenario} calls the embedded trunk, which is on this machine alone:"
                     " name a trunk with --trunk, or run it without --fleet"
                 )
-            if len(plan.sites) > 1:
-                raise click.UsageError(
-                    f"{plan.scenario} has accounts at {' and '.join(plan.sites)}: "
-                    "a scenario is carried out at one site"
-                )
 
 
 def _unusable(error: "FleetError") -> click.exceptions.Exit:

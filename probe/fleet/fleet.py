@@ -21,20 +21,18 @@ from probe.executor.crew import FINISH_S
 from probe.executor.gate import Gate
 from probe.executor.ledger import Ledger, ledger_file
 from probe.fleet.carried import Carried
-from probe.fleet.members import LOOK_S, FleetError, Member, Members
-from probe.fleet.shipment import Shipment, Ticket
+from probe.fleet.far import Far
+from probe.fleet.members import LOOK_S, Member, Members
+from probe.fleet.roster import Roster
+from probe.fleet.shipment import Shipment
 from probe.fleet.turns import Turn, Turns
 from probe.fleet.untried import untried
 from probe.plan.plan import Attempt, Plan
-from probe.plan.repeats import without_count
 from probe.report.kept import Kept
 from probe.report.model import Finding, RunReport
 
 SITE_WAIT_S = 30.0
 """How long scenarios wait for a site that has lost its last process."""
-
-GATHER_S = 10.0
-"""How long a run waits for the sites that it needs before it begins."""
 
 LAST_WORDS_S = 2 * FINISH_S
 """How long an interrupted run waits for its sites to hang up."""
@@ -91,6 +89,7 @@ class _Run(Struct, kw_only=True):
     empty_since: dict[str, float] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     broken: str = ""
+    across: int = 0
 
 
 class Fleet:
@@ -102,10 +101,9 @@ class Fleet:
         self._shipment = shipment
         self._gate = Gate(ledger or Ledger(ledger_file()))
         self._turns = Turns(self._gate)
-        self._ready: dict[str, Member] = {}
-        self._unfit: dict[str, Member] = {}
-        self._looked_at = 0.0
+        self._roster = Roster(members, shipment)
         self._done: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._far = Far(members, self._roster)
         self._observer: Callable[[Attempt, int], None] = lambda _attempt, _number: None
         self._interrupted = False
         self._skip = False
@@ -122,10 +120,12 @@ class Fleet:
     def skip_the_rest(self) -> None:
         """Give out no further scenario."""
         self._skip = True
+        self._far.stop()
 
     def interrupt(self) -> None:
         """Have every site hang up, un-register, and return what was recorded."""
         self._interrupted = True
+        self._far.interrupt()
 
     @property
     def interrupted(self) -> bool:
@@ -134,25 +134,7 @@ class Fleet:
 
     def gather(self, plans: Sequence[Plan]) -> None:
         """Have the sites read the texts; raise FleetError where one that is needed is not there."""
-        wanted = {site for plan in plans for site in plan.sites}
-        limit = time.monotonic() + GATHER_S
-        while True:
-            self._look()
-            here = {member.site for member in self._ready.values()}
-            if (here and wanted <= here) or self._unfit or time.monotonic() > limit:
-                break
-            time.sleep(LOOK_S)
-        faults = [
-            f"{m.site} ({m.address}): {m.ready.fault}" for m in self._unfit.values() if m.ready
-        ]
-        missing = sorted(wanted - here) or ([] if here else ["any"])
-        if missing:
-            known = f"there are: {', '.join(sorted(here))}" if here else "no site is there"
-            raise FleetError(
-                f"no process of site {', '.join(missing)} takes part"
-                + "".join(f"\n  {fault}" for fault in faults),
-                f"{known}; at the site: dask worker {self._members.address} --name {missing[0]}",
-            )
+        self._roster.gather(plans)
 
     def run(  # noqa: PLR0913 - what is carried out, and who hears of it, as runner.run has it
         self,
@@ -173,19 +155,22 @@ class Fleet:
             told=told,
             kept=kept or Kept(),
         )
-        state.notes += self._about_sites()
+        state.notes += self._roster.about()
+        far = [(number, plan) for number, plan in enumerate(plans) if len(plan.sites) > 1]
         for number, plan in enumerate(plans):
-            state.waiting.setdefault(next(iter(plan.sites), ""), deque()).append(number)
+            if len(plan.sites) <= 1:
+                state.waiting.setdefault(next(iter(plan.sites), ""), deque()).append(number)
+        state.across = len(far)
+        self._far.begin(far, setting, elapsed, self._observer)
         asked_to_end = 0.0
-        while state.out or state.held or any(state.waiting.values()):
+        while state.out or state.held or state.across or any(state.waiting.values()):
             if self._interrupted and not asked_to_end:
                 asked_to_end = time.monotonic()
-                self._members.interrupt(self._shipment.run, self._ready)
+                self._members.interrupt(self._shipment.run, self._roster.ready)
             if self._interrupted or self._skip:
                 self._leave_out(state)
             elif not self._members.there:
                 self._all_lost(state, "the scheduler is gone")
-                break
             else:
                 self._give_out(state)
             self._hear(state)
@@ -198,62 +183,32 @@ class Fleet:
         """Let the sites forget the run, and leave."""
         self._gate.close()
         if self._members.there:
-            self._members.finish(self._shipment.run, self._ready)
+            self._members.finish(self._shipment.run, self._roster.ready)
         self._members.close()
-
-    def _about_sites(self) -> list[str]:
-        """Return what the report says of each process: version, clock; and of the way to it."""
-        notes = []
-        for member in sorted(self._ready.values(), key=lambda one: (one.site, one.address)):
-            ready = member.ready
-            assert ready is not None  # noqa: S101 - it would not be among those that are ready
-            notes.append(
-                f"site {member.site}: {ready.host}, {member.slots} at a time, its clock"
-                f" {member.ahead * 1000:+.1f} ms (± {member.within * 1000:.1f} ms) from ours"
-            )
-        if not self._members.encrypted:
-            notes.append(f"what went to the sites by {self._members.address} was not encrypted")
-        return notes
-
-    def _look(self) -> None:
-        """See who came and who went; have newcomers read the texts."""
-        self._looked_at = time.monotonic()
-        try:
-            present = self._members.present()
-        except OSError:  # the scheduler is gone, which is seen by who asks for it
-            return
-        for address in self._ready.keys() - present.keys():
-            del self._ready[address]
-        known = {*self._ready, *self._unfit}
-        fresh = [member for address, member in present.items() if address not in known]
-        for member in self._members.prepare(fresh, self._shipment.text()):
-            assert member.ready is not None  # noqa: S101 - prepare says it
-            place = self._unfit if member.ready.fault else self._ready
-            place[member.address] = member
 
     def _look_after(self, state: _Run) -> None:
         """Find processes that are gone, with what they were given."""
-        if time.monotonic() - self._looked_at < LOOK_S or not self._members.there:
+        if time.monotonic() - self._roster.looked_at < LOOK_S or not self._members.there:
             return
-        before = set(self._ready)
-        self._look()
+        before = set(self._roster.ready)
+        self._roster.look()
         for key, out in tuple(state.out.items()):
-            if out.member.address not in self._ready and out.future.status != "finished":
+            if out.member.address not in self._roster.ready and out.future.status != "finished":
                 self._lost(state, key)
         state.notes += [
-            f"a process of site {self._ready[address].site} joined the run"
-            for address in self._ready.keys() - before
+            f"a process of site {self._roster.ready[address].site} joined the run"
+            for address in self._roster.ready.keys() - before
         ]
 
     def _give_out(self, state: _Run) -> None:
         """Give scenarios to processes that have room; those whose turn has come leave."""
-        room = {address: member.slots for address, member in self._ready.items()}
+        room = {address: member.slots for address, member in self._roster.ready.items()}
         taken = [out.member for out in state.out.values()] + [held.member for held in state.held]
         for member in taken:
             if member.address in room:
                 room[member.address] -= 1
         for site, numbers in state.waiting.items():
-            fitting = [m for m in self._ready.values() if site in {"", m.site}]
+            fitting = [m for m in self._roster.ready.values() if site in {"", m.site}]
             self._mind_the_empty(state, site, numbers, empty=not fitting)
             while numbers and (free := [m for m in fitting if room[m.address] > 0]):
                 plan = state.plans[numbers[0]]
@@ -269,7 +224,7 @@ class Fleet:
                 state.held.append(_Held(number=number, member=member, turn=turn))
         now = time.monotonic()
         for one in tuple(state.held):
-            if one.member.address not in self._ready:
+            if one.member.address not in self._roster.ready:
                 self._take_back(state, one)
             elif one.turn.at <= now:
                 state.held.remove(one)
@@ -293,17 +248,7 @@ class Fleet:
     def _send(self, state: _Run, held: _Held) -> None:
         """Let a scenario leave."""
         plan, member = state.plans[held.number], held.member
-        assert member.ready is not None  # noqa: S101 - only who is ready is given anything
-        ticket = Ticket(
-            run=self._shipment.run,
-            station=member.ready.station,
-            number=held.number,
-            scenario=without_count(plan.scenario),
-            named=plan.scenario,
-            timeout=plan.timeout,
-            labels=tuple(attempt.label for attempt in plan.attempts),
-            site=member.site,
-        )
+        ticket = self._roster.ticket(plan, held.number, member)
         key = f"sipprobe-{self._shipment.run}-{held.number}"
         if plan.attempts:
             self._observer(plan.attempts[0], 1)
@@ -313,6 +258,9 @@ class Fleet:
 
     def _hear(self, state: _Run) -> None:
         """Take what came back; wait a moment where nothing did."""
+        with contextlib.suppress(queue.Empty):
+            while state.across:
+                self._heard_across(state, self._far.came.get_nowait())
         keys: set[str] = set()
         with contextlib.suppress(queue.Empty):
             keys.add(self._done.get(timeout=_until_next(state)))
@@ -328,6 +276,14 @@ class Fleet:
                 came = replace(self._refused(state, out, came.refused), number=out.number)
             self._turns.settle(state.plans[out.number], out.turn, came)
             self._keep(state, came)
+
+    def _heard_across(self, state: _Run, came: Carried | int) -> None:
+        """Take what came of a scenario at several sites; a number was left out."""
+        state.across -= 1
+        if isinstance(came, Carried):
+            self._keep(state, came)
+        else:
+            state.notes.append(runner.left_out((state.plans[came],)))
 
     def _refused(self, state: _Run, out: _Out, why: str) -> Carried:
         """Return what is said of a scenario that a site did not begin."""

@@ -27,7 +27,9 @@ from probe.executor.engine import capabilities_of_engine
 from probe.executor.ledger import ledger_file
 from probe.executor.local import LocalExecutor
 from probe.fleet.carried import Carried, Ready
+from probe.fleet.lines import Heard, Lines, Opening
 from probe.fleet.shipment import Shipment, Ticket, of_the_site
+from probe.plan.action import Account
 from probe.plan.plan import Attempt, Plan
 from probe.plan.resolve import resolve
 from probe.plan.secrets import Passwords
@@ -91,6 +93,15 @@ class Run:
         finally:
             with self._lock:
                 self._busy -= 1
+
+    def account(self, ticket: Ticket, name: str) -> Account | str:
+        """Return an account of a ticket's scenario, with its password, or why there is none."""
+        self.used_at = time.monotonic()
+        plan = self._plan(ticket)
+        if isinstance(plan, str):
+            return plan
+        known = {account.name: account for account in plan.accounts}
+        return known.get(name, f"site {ticket.site} knows no account {name}")
 
     def interrupt(self) -> None:
         """End what is in progress in order; begin nothing else."""
@@ -192,6 +203,7 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # dask ships no type informa
     def __init__(self) -> None:
         self.id = uuid.uuid4().hex
         self.runs: dict[str, Run] = {}
+        self.lines = Lines()
         self._lock = threading.Lock()
 
     def prepare(self, text: str) -> Ready:
@@ -229,6 +241,19 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # dask ships no type informa
             return Carried(number=ticket.number, refused="the run is over at this site")
         return run.carry_out(ticket)
 
+    def open_line(self, text: str) -> str:
+        """Start an agent for a scenario that has others at other sites; return why not, or ""."""
+        opening = json.decode(text, type=Opening)
+        ticket = json.decode(opening.ticket, type=Ticket)
+        run = self.runs.get(ticket.run)
+        if ticket.station != self.id or run is None:
+            return "the ticket is of another process, or of a run that is over"
+        account = run.account(ticket, opening.account)
+        if isinstance(account, str):
+            return account
+        self.lines.open(account, opening)
+        return ""
+
     def finish(self, run: str) -> None:
         """Forget a run."""
         known = self.runs.pop(run, None)
@@ -237,6 +262,7 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # dask ships no type informa
 
     async def teardown(self, worker: Any) -> None:  # noqa: ANN401, ARG002 - dask's own
         """Hang up before the worker leaves: it was told to, or the scheduler is gone."""
+        self.lines.hang_up_all()
         for run in self.runs.values():
             run.interrupt()
         limit = time.monotonic() + FINISH_S
@@ -254,6 +280,7 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # dask ships no type informa
 
 
 _STATION = Station()
+_WATCHES: set["asyncio.Task[None]"] = set()
 
 
 async def prepare(text: str, dask_worker: Any) -> Ready:  # noqa: ANN401 - dask's own
@@ -278,6 +305,29 @@ async def interrupt(run: str) -> None:
 async def finish(run: str) -> None:
     """Forget a run, and end its processes."""
     await asyncio.to_thread(_STATION.finish, run)
+
+
+async def open_line(text: str) -> str:
+    """Start an agent of a scenario that has others elsewhere."""
+    refused = await asyncio.to_thread(_STATION.open_line, text)
+    if not refused:
+        _WATCHES.add(asyncio.create_task(_STATION.lines.watch()))
+    return refused
+
+
+async def tell_line(line: str, data: bytes) -> None:
+    """Tell an agent something; nothing at all means that it may leave."""
+    _STATION.lines.pass_on(line, data)
+
+
+async def hear_line(line: str, seconds: float) -> Heard:
+    """Return what an agent says."""
+    return await asyncio.to_thread(_STATION.lines.take, line, seconds)
+
+
+async def kill_line(line: str) -> None:
+    """End an agent at once."""
+    _STATION.lines.kill(line)
 
 
 async def clock() -> float:

@@ -90,6 +90,14 @@ class Fleet:
             name, self._where[site][0], command, site, {"XDG_STATE_HOME": str(state)}
         )
 
+    def join_sites(self) -> None:
+        """Let sites reach each other through the hub."""
+        self.hub.set("net.ipv4.ip_forward", 1)
+
+    def address_of(self, site: str) -> str:
+        """Return the address of a site."""
+        return self._where[site][1]
+
     def client_environment(self) -> dict[str, str]:
         """Return what `sipprobe run --fleet` finds its certificate by."""
         tls = "DASK_DISTRIBUTED__COMM__TLS__"

@@ -166,3 +166,39 @@ def test_a_password_does_not_travel_openly(fleet: Fleet, tmp_path: Path) -> None
         assert run.wait(60) == 2, run.log()
     assert "sipprobe.yaml holds a password" in run.log()
     assert "hunter22" not in run.log()
+
+
+def test_a_caller_at_one_site_reaches_a_callee_at_another(fleet: Fleet, tmp_path: Path) -> None:
+    """Each agent registers and speaks from its own network; one trace tells both, on one clock."""
+    fleet.start_scheduler()
+    for name in ("fra", "lon"):
+        fleet.start_site(name, threads=1)
+    fleet.join_sites()
+    here, there = fleet.address_of("fra"), fleet.address_of("lon")
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "pair.sip.yaml").write_text(
+        "agents:\n"
+        f'  alice: {{uri: "sip:alice@{there}:5070", registers: off, at_site: fra}}\n'
+        f'  bob: {{uri: "sip:bob@{here}", local_address: "{there}:5070", registers: off,\n'
+        "    at_site: lon}\n"
+        "steps:\n"
+        f'  - call: "sip:bob@{there}:5070"\n    from: alice\n    at: bob\n'
+        "    answer_after: 300ms\n    hangup_after: 500ms\n"
+        "    expect: {responses: 180 200, callee: {from_user: alice}}\n"
+    )
+    (work / "sipprobe.yaml").write_text(f'trunks: {{any: {{uri: "sip:x@{there}"}}}}\n')
+    with probe(fleet, work, "pair.sip.yaml", "--trunk", "any", "--fleet", fleet.address) as run:
+        status = run.wait(100)
+    (found,) = report_of(work)["findings"]
+    assert status == 0, run.log()
+    assert found["site"] == "fra"
+    assert found["responses"] == [100, 180, 200]
+    (leg,) = found["legs"]
+    assert (leg["agent"], leg["reached"]) == ("bob", True)
+    (stored,) = work.glob("results/*/trace.json")
+    tried = json.loads(stored.read_text())["findings"][0]["tries"][0]
+    placed, arrived = (one["events"] for one in (tried, tried["legs"][0]["trace"]))
+    assert placed[0]["local"].startswith(here)
+    assert arrived[0]["local"].startswith(there)
+    assert abs(arrived[0]["at"] - placed[0]["at"]) < 0.5
