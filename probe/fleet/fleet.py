@@ -298,6 +298,8 @@ class Fleet:
         ready, site = out.member.ready, out.member.site
         host = ready.host if ready is not None else ""
         state.lost[out.member.address] = state.lost.get(out.member.address, 0) + 1
+        if not self._members.there:
+            why = why or "the scheduler is gone"
         why = why or f"the process of site {site} on {host} died while it carried this out"
         told = f"{why}: the call may have been placed, and is not dialled again"
         plan = state.plans[out.number]
