@@ -33,15 +33,15 @@ OWN_VERBS = {
 AWAITED = ("notify", "message", "info", "options", "update", "publish", "refer")
 "Words that `await:` is usually followed by; any other method may be named too."
 
-_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
-_PACKAGE = re.compile(r"[A-Za-z0-9!%*_+`'~-]+(?:\.[A-Za-z0-9!%*_+`'~-]+)*(?:\s*;\s*[^;\r\n]+)*")
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:\s*;\s*[^\r\n]+)?")
+_METHOD = r"[A-Za-z0-9.!%*_+`'~-]+"
+_PACKAGE = r"[A-Za-z0-9!%*_+`'~-]+(?:\.[A-Za-z0-9!%*_+`'~-]+)*(?:\s*;\s*[^;\r\n]+)*"
+_MEDIA_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:\s*;\s*[^\r\n]+)?"
 
 
 def event_package(value: object) -> str:
     """Return an event package, with parameters where written (RFC 6665 section 7.2)."""
     written = text(value).strip()
-    if not _PACKAGE.fullmatch(written):
+    if not re.fullmatch(_PACKAGE, written):
         raise refuse(
             value, f"{quoted(written)} is not an event package", suggestion(written, PACKAGES)
         )
@@ -51,7 +51,7 @@ def event_package(value: object) -> str:
 def any_method(value: object) -> str:
     """Return a method in capitals."""
     written = text(value).strip()
-    if not _TOKEN.fullmatch(written):
+    if not re.fullmatch(_METHOD, written):
         raise refuse(value, f"{quoted(written)} is not a method", "for example: INFO, PUBLISH")
     return written.upper()
 
@@ -67,7 +67,7 @@ def sendable_method(value: object) -> str:
 def media_type(value: object) -> str:
     """Return a Content-Type."""
     written = text(value).strip()
-    if not _MEDIA_TYPE.fullmatch(written):
+    if not re.fullmatch(_MEDIA_TYPE, written):
         raise refuse(value, f"{quoted(written)} is not a content type", "for example: text/plain")
     return written
 

@@ -22,10 +22,11 @@ from probe.scenario.values import parse_duration, text
 
 _NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
 _QUANTITY = rf"{_NUMBER}(?:\s*(?:%|[a-z]+))?(?:\s*{_NUMBER}\s*[a-z]+)*"
-_BOUND = re.compile(
-    rf"(?:(?P<word>max|min)\s+(?P<one>{_QUANTITY})|(?P<low>{_QUANTITY})\s*\.\.\s*(?P<high>{_QUANTITY}))"
+_BOUND = (
+    rf"(?:(?P<word>max|min)\s+(?P<one>{_QUANTITY})"
+    rf"|(?P<low>{_QUANTITY})\s*\.\.\s*(?P<high>{_QUANTITY}))"
 )
-_COMPARISON = re.compile(rf"(?P<sign>[<>]=?|≤|≥)\s*(?P<rest>{_QUANTITY})")
+_COMPARISON = rf"(?P<sign>[<>]=?|≤|≥)\s*(?P<rest>{_QUANTITY})"
 
 
 class Bound(Struct, frozen=True, kw_only=True):
@@ -66,10 +67,10 @@ def parse_bound(value: object) -> Bound:
     if isinstance(value, Mapping):
         return _bound_of_mapping(value)
     written = text(value)
-    found = _BOUND.fullmatch(written.strip())
+    found = re.fullmatch(_BOUND, written.strip())
     if not found:
         hint = "write 'max 3s', 'min 3.8', '8s..16s' or {max: 4s, warn: 2s}"
-        if comparison := _COMPARISON.fullmatch(written.strip()):
+        if comparison := re.fullmatch(_COMPARISON, written.strip()):
             word = "max" if comparison["sign"] in "<=≤" else "min"
             hint = f"did you mean '{word} {comparison['rest']}'?"
         elif re.fullmatch(_QUANTITY, written.strip()):

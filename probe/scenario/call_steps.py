@@ -19,15 +19,15 @@ from probe.scenario.written import Parsed
 RING_S = 5.0
 """Length of one ring: a tone of 1 s and a pause of 4 s, as most countries have it (ITU-T E.180)."""
 
-_RINGS = re.compile(r"(\d{1,2})\s*rings?")
-_ANSWER = re.compile(r"([3-6]\d\d)(?:\s+(\S.*))?")
+_RINGS = r"(\d{1,2})\s*rings?"
+_ANSWER = r"([3-6]\d\d)(?:\s+(\S.*))?"
 
 
 def ringing(value: object) -> float:
     """Return the seconds of a duration, or of '2 rings'."""
     if isinstance(value, (int, float)):
         return float(value)
-    found = _RINGS.fullmatch(text(value).strip())
+    found = re.fullmatch(_RINGS, text(value).strip())
     return int(found[1]) * RING_S if found else parse_duration(value)
 
 
@@ -35,7 +35,7 @@ def refusal(value: object) -> tuple[int, str]:
     """Return status code and reason phrase of '486' or '486 Busy Here'; the phrase may be empty."""
     if isinstance(value, tuple):
         return value
-    found = _ANSWER.fullmatch(text(value).strip())
+    found = re.fullmatch(_ANSWER, text(value).strip())
     if not found:
         raise refuse(
             value, f"{quoted(text(value))} refuses no call", "for example: 486, or 603 Decline"

@@ -13,10 +13,10 @@ from probe.scenario.written import Parsed, Written
 MOST_A_SECOND = 50
 """Highest rate that may be asked for."""
 
-_PACE = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)\s*/\s*(s|sec|min|m|h)")
+_PACE = r"(\d{1,4}(?:\.\d{1,3})?)\s*/\s*(s|sec|min|m|h)"
 _PACE_UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_AMOUNT = re.compile(r"\d{1,7}(?:\.\d{1,6})?")
-_CURRENCY = re.compile(r"[^\W\d_]{1,8}|[$€£¥₹]")
+_AMOUNT = r"\d{1,7}(?:\.\d{1,6})?"
+_CURRENCY = r"[^\W\d_]{1,8}|[$€£¥₹]"
 
 
 def pace(value: object) -> float:
@@ -24,7 +24,7 @@ def pace(value: object) -> float:
     if isinstance(value, float):
         return value
     written = text(value).strip()
-    found = _PACE.fullmatch(written)
+    found = re.fullmatch(_PACE, written)
     if not found:
         raise refuse(value, f"{quoted(written)} is not a pace", "for example: 1/s, 6/min")
     calls = float(found[1])
@@ -54,7 +54,7 @@ def _amount(value: object) -> float:
     if isinstance(value, float):
         return value
     written = text(value).strip()
-    if not _AMOUNT.fullmatch(written):
+    if not re.fullmatch(_AMOUNT, written):
         raise refuse(
             value,
             f"{quoted(written)} is not an amount of money",
@@ -66,7 +66,7 @@ def _amount(value: object) -> float:
 def _currency(value: object) -> str:
     """Return the name of a currency, which is only shown."""
     written = text(value).strip()
-    if not _CURRENCY.fullmatch(written):
+    if not re.fullmatch(_CURRENCY, written):
         raise refuse(value, f"{quoted(written)} is not a currency", "for example: USD, EUR")
     return written
 

@@ -59,10 +59,8 @@ _SECRET_GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN_NAME = re.compile(_HIDDEN_KEY, re.IGNORECASE)
-_PLAIN_ENTRY = re.compile(
-    r"(?P<before>[ ]*(?:-[ ]+)*[\w<\"'-][\w .\"'-]*:[ ]+|[ ]*(?:-[ ]+)+)(?P<value>\S.*)"
-)
-_AT_LEAST = re.compile(r">=?\s*([\d.]+\s*\S*)")
+_PLAIN_ENTRY = r"(?P<before>[ ]*(?:-[ ]+)*[\w<\"'-][\w .\"'-]*:[ ]+|[ ]*(?:-[ ]+)+)(?P<value>\S.*)"
+_AT_LEAST = r">=?\s*([\d.]+\s*\S*)"
 _SWALLOWED = re.compile(r"\s*#(?=[\d*])(?P<rest>.*)")
 
 
@@ -222,7 +220,7 @@ class _Reader:
         if line >= len(self.lines):  # the end of the file: the last line shows it best
             line, column = len(self.lines) - 1, len(self.lines[-1])
         text = self.lines[line]
-        entry = _PLAIN_ENTRY.fullmatch(text)
+        entry = re.fullmatch(_PLAIN_ENTRY, text)
         begin = entry.start("value") if entry else column
         value = entry["value"].rstrip() if entry else ""
         first = value[:1]
@@ -234,7 +232,7 @@ class _Reader:
             self.indentation_unknown = True
             return self.blank(line, column, column + 1, " ")
         if first and first in ">|" and "block scalar" in (error.context or ""):
-            bound = _AT_LEAST.fullmatch(value)
+            bound = re.fullmatch(_AT_LEAST, value)
             self.problem(
                 self.source(line, begin, len(value)),
                 f"'{first}' at the start of a value begins a block of text in YAML",
@@ -261,7 +259,7 @@ class _Reader:
         value = (
             re.split(r"[,}\]]", text[column:])[0].rstrip() if in_flow else text[column:].rstrip()
         )
-        bound = _AT_LEAST.fullmatch(value)
+        bound = re.fullmatch(_AT_LEAST, value)
         self.problem(
             self.source(line, column, len(value)),
             f"a value cannot begin with '{value[:1]}' in YAML",

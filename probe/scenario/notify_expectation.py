@@ -12,7 +12,7 @@ from probe.scenario.source import quoted, refuse
 from probe.scenario.values import choice, header_name, mapped, switch, text
 from probe.scenario.written import Parsed, Written, fields
 
-_COUNT = re.compile(r"\d{1,9}|(?:min|max)\s+\d{1,9}|\d{1,9}\s*\.\.\s*\d{1,9}")
+_COUNT = r"\d{1,9}|(?:min|max)\s+\d{1,9}|\d{1,9}\s*\.\.\s*\d{1,9}"
 _STATES = ("active", "pending", "terminated")
 _DIALOG_STATES = ("trying", "proceeding", "early", "confirmed", "terminated", "none")
 
@@ -36,7 +36,7 @@ def wanted_text(value: object) -> str:
 def wanted_count(value: object) -> str:
     """Return `2`, `min 1`, `max 3`, `1..3`, `present` or `absent`."""
     written = text(value).strip()
-    if not (_COUNT.fullmatch(written) or written in {"present", "absent"}):
+    if not (re.fullmatch(_COUNT, written) or written in {"present", "absent"}):
         raise refuse(value, f"{quoted(written)} is not a count", "for example: 2, or min 1")
     return written
 

@@ -33,7 +33,7 @@ END = "the end"
 
 _CODE = re.compile(r"[1-6](?:[0-9][0-9x]|xx)")
 _PIECE = re.compile(r"\s+|[A-Za-z0-9]+|[?*+|()]|\{[^{}\s]*\}?|.", re.DOTALL)
-_COUNT = re.compile(r"\{(\d{1,3})(?:,(\d{1,3}))?\}")
+_COUNT = r"\{(\d{1,3})(?:,(\d{1,3}))?\}"
 _TRYING = "100"
 _LONGEST_TEXT = 1000
 _MOST_POSITIONS = 500
@@ -296,7 +296,7 @@ class _Parser:
         )
 
     def check_count(self, piece: str, offset: int) -> Problem | None:
-        count = _COUNT.fullmatch(piece)
+        count = re.fullmatch(_COUNT, piece)
         if not count:
             hint = "write {n} or {n,m}, for example 180{1}"
             return self.error(offset, len(piece), f"{quoted(piece)} is not a count", hint)
@@ -379,7 +379,7 @@ class _Parser:
         after, offset = self.pieces[self.place] if self.peek() else ("", 0)
         if after in {"?", "*", "+"} or after.startswith("{"):
             raise self.fail(offset, len(after), f"{quoted(after)} repeats what is repeated already")
-        if count := _COUNT.fullmatch(piece):
+        if count := re.fullmatch(_COUNT, piece):
             return _Term(branches, int(count[1]), int(count[2] or count[1]), exact=True)
         return _Term(branches, 1 if piece == "+" else 0, 1 if piece == "?" else None)
 

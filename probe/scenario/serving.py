@@ -31,14 +31,14 @@ SHORTEST_INTERVAL_S = 1.0
 MOST_MODULES = 200
 """Modules of a file: each of them is some thirty time series for each step."""
 
-_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)")
+_HOURS = r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-4]):([0-5]\d)"
 _MINUTES_A_DAY = 24 * 60
 
 
 def hours(value: object) -> str:
     """Return hours of a day, such as '22:00-06:00', as written; they may pass midnight."""
     written = text(value).strip()
-    found = _HOURS.fullmatch(written)
+    found = re.fullmatch(_HOURS, written)
     if not found or int(found[3]) * 60 + int(found[4]) > _MINUTES_A_DAY:
         raise refuse(value, f"{quoted(written)} are no hours", "for example: 22:00-06:00")
     first, last = minutes(written)
@@ -49,7 +49,7 @@ def hours(value: object) -> str:
 
 def minutes(written: str) -> tuple[int, int]:
     """Return first and last minute of the day of what ``hours`` took; the last is not within."""
-    found = _HOURS.fullmatch(written)
+    found = re.fullmatch(_HOURS, written)
     assert found is not None  # noqa: S101 - `hours` has read it
     first, last = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
     return first, last % _MINUTES_A_DAY if last != _MINUTES_A_DAY else last

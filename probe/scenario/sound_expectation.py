@@ -24,9 +24,7 @@ LIKE = 0.75
 """Least likeness where nothing is said: the same recording by GSM with 3 % loss has more, another
 one in the same voice less."""
 
-_LIKE = re.compile(
-    r"(?P<file>.+?\.wav)(?:\s*,\s*(?:min\s+)?(?P<score>[01](?:\.\d{1,4})?))?", re.IGNORECASE
-)
+_LIKE = r"(?i)(?P<file>.+?\.wav)(?:\s*,\s*(?:min\s+)?(?P<score>[01](?:\.\d{1,4})?))?"
 
 
 class HeardExpectation(Written, frozen=True, kw_only=True):
@@ -83,7 +81,7 @@ def _like(value: object) -> object:
     """Let `like: prompt.wav, min 0.9` stand for its keys."""
     if not isinstance(value, str):
         return value
-    found = _LIKE.fullmatch(value.strip())
+    found = re.fullmatch(_LIKE, value.strip())
     if found is None:
         raise refuse(
             value, f"{quoted(value)} names no WAV file", "for example: like: prompt.wav, min 0.9"

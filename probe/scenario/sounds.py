@@ -22,15 +22,14 @@ SIGNALS = (
 WAYS = ("rfc4733", "info", "inband")
 """How keys travel: telephone-event, SIP INFO, tones in the sound."""
 
-_TONE = re.compile(r"tone\s+(\d{1,5}(?:\s*\+\s*\d{1,5}){0,2})\s*hz", re.IGNORECASE)
-_DTMF = re.compile(r"dtmf\s+(\S.*)", re.IGNORECASE)
-_KEYS = re.compile(r"[0-9*#A-D]{1,64}")
-_PRESSED = re.compile(r"(?P<keys>\S+)(?:\s+by\s+(?P<way>\S+))?")
+_TONE = r"(?i)tone\s+(\d{1,5}(?:\s*\+\s*\d{1,5}){0,2})\s*hz"
+_DTMF = r"(?i)dtmf\s+(\S.*)"
+_KEYS = r"[0-9*#A-D]{1,64}"
+_PRESSED = r"(?P<keys>\S+)(?:\s+by\s+(?P<way>\S+))?"
 _LEVEL = r"-?\d{1,3}(?:\.\d{1,2})?"
-_LEVELS = re.compile(
-    rf"(?:(?P<word>max|min)\s+(?P<one>{_LEVEL})|(?P<low>{_LEVEL})\s*\.\.\s*(?P<high>{_LEVEL}))"
-    r"(?:\s*(?:dbov|db))?",
-    re.IGNORECASE,
+_LEVELS = (
+    rf"(?i)(?:(?P<word>max|min)\s+(?P<one>{_LEVEL})"
+    rf"|(?P<low>{_LEVEL})\s*\.\.\s*(?P<high>{_LEVEL}))(?:\s*(?:dbov|db))?"
 )
 
 
@@ -78,9 +77,9 @@ def played(value: object) -> str:
     written = text(value).strip()
     if written in {"silence", "marker"}:
         return written
-    if found := _TONE.fullmatch(written):
+    if found := re.fullmatch(_TONE, written):
         return _tone(value, found[1])
-    if found := _DTMF.fullmatch(written):
+    if found := re.fullmatch(_DTMF, written):
         return f"dtmf {_keys(value, found[1], found.start(1))}"
     if written.lower().endswith(".wav"):
         return written
@@ -104,7 +103,7 @@ def _tone(value: object, written: str) -> str:
 def _keys(value: object, written: str, offset: int = 0) -> str:
     """Return keys, letters in capitals; spaces and dashes between them are left out."""
     keys = re.sub(r"[\s-]", "", written).upper()
-    if not _KEYS.fullmatch(keys):
+    if not re.fullmatch(_KEYS, keys):
         odd = next(
             (i for i, char in enumerate(written) if not re.match(r"[0-9*#A-Da-d\s-]", char)), 0
         )
@@ -123,7 +122,7 @@ def pressed(value: object) -> Keys:
     if isinstance(value, Keys):
         return value
     written = text(value).strip()
-    found = _PRESSED.fullmatch(written)
+    found = re.fullmatch(_PRESSED, written)
     if found is None:
         raise refuse(value, f"{quoted(written)} are no keys", "for example: 42#, or 42# by info")
     way = found["way"]
@@ -155,7 +154,7 @@ def keys_by_agent(value: object) -> dict[str, Keys]:
 def heard(value: object) -> str:
     """Return what should be heard: 'tone 1004Hz' or one of SIGNALS."""
     written = text(value).strip()
-    if found := _TONE.fullmatch(written):
+    if found := re.fullmatch(_TONE, written):
         return _tone(value, found[1])
     if written.lower() in SIGNALS:
         return written.lower()
@@ -172,7 +171,7 @@ def levels(value: object) -> Levels:
     if isinstance(value, Levels):
         return value
     written = text(value).strip()
-    found = _LEVELS.fullmatch(written)
+    found = re.fullmatch(_LEVELS, written)
     if found is None:
         raise refuse(
             value,

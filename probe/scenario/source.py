@@ -11,10 +11,9 @@ from msgspec.structs import replace
 _SHOWN_PROBLEMS = 100
 _SHOWN_WIDTH = 120
 _QUOTED_WIDTH = 60
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
-)
-_URI_PASSWORD = re.compile(r"\b(?!sips?:[^:@]*@)((?:sips?:)?[^:@/]+:)[^@]+(?=@)", re.IGNORECASE)
+# Patterns of this room that few files need stay texts: `re` compiles them where one needs them.
+_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
+_USER_AND_MORE = r"(?i)\b(?!sips?:[^:@]*@)((?:sips?:)?[^:@/]+:)[^@]+(?=@)"
 _BOLD, _RED, _CYAN, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[0m"
 
 
@@ -200,7 +199,11 @@ def _width(text: str) -> int:
 
 def printable(text: str) -> str:
     """Return the text with characters that could drive a terminal replaced, one for one."""
-    return _UNPRINTABLE.sub(lambda m: " " if m[0] == "\t" else "\N{REPLACEMENT CHARACTER}", text)
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(
+        _UNPRINTABLE, lambda m: " " if m[0] == "\t" else "\N{REPLACEMENT CHARACTER}", text
+    )
 
 
 def quoted(text: str) -> str:
@@ -208,7 +211,7 @@ def quoted(text: str) -> str:
     if isinstance(text, Located) and text.hidden:
         return "the value (hidden)"
     if not (text.isascii() and text.isalnum()):
-        text = _URI_PASSWORD.sub(r"\1***", printable(text))
+        text = re.sub(_USER_AND_MORE, r"\1***", printable(text))
     return f"'{text if len(text) <= _QUOTED_WIDTH else text[:_QUOTED_WIDTH] + '…'}'"
 
 

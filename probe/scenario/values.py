@@ -40,10 +40,10 @@ _CODEC_NICKNAMES = {
 _DURATION = re.compile(r"(?:\d{1,12}(?:\.\d{1,9})?\s*(?:ms|s|sec|m|min|h)\s*)+")
 _DURATION_PART = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(ms|sec|s|min|m|h)(?![a-z])")
 _UNITS = {"h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0, "sec": 1.0, "ms": 0.001}
-_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
+_NUMBER = r"\d{1,12}(?:\.\d{1,9})?"
 _ON = frozenset({"on", "yes", "true"})
 _OFF = frozenset({"off", "no", "false"})
-_HEADER_NAME = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
+_HEADER_NAME = r"[A-Za-z0-9.!%*_+`'~-]+"
 _AGENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _TARGET = re.compile(r"[A-Za-z0-9+*#_.!~'()&=$,;:?/%@\[\]-]+")
 _URI = re.compile(
@@ -83,7 +83,7 @@ def parse_duration(value: object) -> float:
     parts = _DURATION_PART.findall(written)
     if not parts or not _DURATION.fullmatch(written.strip()):
         hint = "write a number and its unit: 500ms, 2s, 1m30s, 2 min"
-        if _NUMBER.fullmatch(written.strip()):
+        if re.fullmatch(_NUMBER, written.strip()):
             raise refuse(
                 value, f"the unit of {quoted(_as(value))} is missing", f"did you mean '{written}s'?"
             )
@@ -262,7 +262,7 @@ def header(name: str, value: object) -> str:
 def header_name(name: object) -> str:
     """Return a header name."""
     written = text(name)
-    if not _HEADER_NAME.fullmatch(written):
+    if not re.fullmatch(_HEADER_NAME, written):
         raise refuse(name, f"{quoted(_as(name))} is not the name of a header")
     return written
 
