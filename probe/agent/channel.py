@@ -24,6 +24,13 @@ from probe.trace.media import MediaReport
 from probe.trace.plain import has_figures, plain
 from probe.trace.trace import Event
 
+
+class _Mapping(Struct, frozen=True, tag="mapping", tag_field="type"):
+    """An object that is no record, such as the first line of a journal."""
+
+    held: dict[str, Any]
+
+
 VALUES: tuple[type[Struct], ...] = (
     Account,
     Capabilities,
@@ -34,7 +41,7 @@ VALUES: tuple[type[Struct], ...] = (
 """What travels, beside plain values and tuples of both."""
 
 _PLAIN: Any = str | int | float | bool | None
-_ONE: Any = reduce(or_, VALUES, _PLAIN)
+_ONE: Any = reduce(or_, (*VALUES, _Mapping), _PLAIN)
 _ANY: Any = _ONE | tuple[_ONE, ...]
 
 
@@ -50,7 +57,9 @@ class ChannelError(ValueError):
 
 def encode(kind: str, **fields: object) -> bytes:
     """Return one line: ``kind`` and its fields; values of the known types keep their type."""
-    message = {"kind": kind, **fields}
+    message: dict[str, object] = {"kind": kind}
+    for name, value in fields.items():
+        message[name] = _Mapping(value) if type(value) is dict else value
     if kind != "media" or all(map(has_figures, fields.values())):
         try:
             return _ENCODER.encode(message) + b"\n"
@@ -67,6 +76,9 @@ def decode(line: bytes) -> dict[str, Any]:
         return _read(line)
     if type(found.get("kind")) is not str:
         raise ChannelError(f"no kind: {line[:80]!r}")
+    for name, value in found.items():
+        if type(value) is _Mapping:
+            found[name] = value.held
     return found
 
 
@@ -82,13 +94,12 @@ def _read(line: bytes) -> dict[str, Any]:
 
 
 def _value(name: str, value: object) -> object:
-    """Return a field of a message; an object that names no type is left as it is."""
-    if isinstance(value, dict) and "type" not in value:
-        return value
+    """Return a field of a message."""
     try:
-        return msgspec.convert({"value": value}, _Held).value
+        held = msgspec.convert({"value": value}, _Held).value
     except (msgspec.ValidationError, RecursionError) as error:
         raise ChannelError(f"{name} is of no use: {error}") from error
+    return held.held if type(held) is _Mapping else held
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=plain)

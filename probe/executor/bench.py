@@ -132,6 +132,11 @@ class Seat:
         return self.bench.process.pid
 
     @property
+    def born(self) -> int:
+        """When the process began."""
+        return self.bench.process.born
+
+    @property
     def ended(self) -> bool:
         """Whether the process is gone and all that it said was read."""
         return self.bench.process.ended and not self._answers

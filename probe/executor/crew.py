@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 from msgspec import Struct, field
 
 from probe.executor.janitor import tidy
-from probe.executor.living import born, ours
+from probe.executor.living import ours
 from probe.executor.orphan import OpenCall, end_call, open_calls, unheard_invites
 from probe.executor.process import WorkerProcess
 from probe.executor.taken import end_taken, taken_calls
@@ -328,7 +328,7 @@ class Crew:
         header = {
             "run": self._place.run,
             "supervisor": {"pid": supervisor.pid, "born": supervisor.born},
-            "worker": {"pid": pid, "born": born(pid) or 0},
+            "worker": {"pid": pid, "born": worker.process.born},
             "aor": worker.account.aor,
         }
         return {"journal": str(worker.journal), "journal_header": header}

@@ -4,6 +4,7 @@ An id alone is taken again by another process sooner or later; with the moment i
 """
 
 import os
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,7 +26,12 @@ class Life(Struct, frozen=True, kw_only=True):
 
 def ours() -> Life:
     """Return this process."""
-    pid = os.getpid()
+    return _one(os.getpid())
+
+
+@cache
+def _one(pid: int) -> Life:
+    """Return a process of which it is known that it goes on as long as we ask."""
     return Life(pid=pid, born=born(pid) or 0)
 
 

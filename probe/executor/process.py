@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from probe.executor.begin import ended_within, forked, may_fork, spawned
+from probe.executor.living import born
 
 MOST_READS = 16
 """Reads of one turn: 64 KiB each, as the pipe gives them. A worker in a storm of messages writes as
@@ -34,6 +35,14 @@ class WorkerProcess:
         self.calls = 0
         "Calls that it was told to place or to take."
         self._words: str | None = None
+        self._born: int | None = None
+
+    @property
+    def born(self) -> int:
+        """When it began (see Life.born); not asked for before it runs."""
+        if self._born is None:
+            self._born = born(self.pid) or 0
+        return self._born
 
     @property
     def pid(self) -> int:

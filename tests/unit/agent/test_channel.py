@@ -79,9 +79,10 @@ def test_plain_fields() -> None:
     }
 
 
-def test_a_mapping_without_a_type() -> None:
-    """A mapping that names no type is left as it is."""
-    assert decode(b'{"kind": "x", "facts": {"a": 1}}') == {"kind": "x", "facts": {"a": 1}}
+def test_a_mapping() -> None:
+    """One of plain values comes back as it was, also with bytes that are no UTF-8 in it."""
+    for facts in ({"a": 1, "b": {"c": [None, 0.5]}}, {"a": "caf\udce9"}):
+        assert decode(encode("x", facts=facts)) == {"kind": "x", "facts": facts}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,7 @@ def test_a_mapping_without_a_type() -> None:
             "Expected `float`, got `str`",
         ),
         (b'{"kind": "event", "event": [[1]]}', "event is of no use"),
+        (b'{"kind": "event", "event": {"a": 1}}', "missing required field `type`"),
         (
             (
                 b'{"kind": "event", "event": {"type": "TransactionFailed", "at": 1.0,'
