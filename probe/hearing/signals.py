@@ -72,7 +72,8 @@ def _table() -> dict[str, Any]:
     import yaml  # noqa: PLC0415
 
     text = resources.files("probe.hearing").joinpath("data/tones.yaml").read_text("utf-8")
-    table: dict[str, Any] = yaml.safe_load(text)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads it 10 times faster
+    table: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - either is safe
     return table
 
 
