@@ -93,7 +93,7 @@ class Benches:
         bench.left(seat)
         if bench.carried >= CALLS_A_BENCH:
             bench.retired = True
-        if bench.retired and not bench.seats:
+        if bench.retired and not bench.seats and bench in self._benches:
             self._benches.remove(bench)
             bench.dismiss()
 

@@ -398,7 +398,7 @@ class Crew:
         """Send the BYE or CANCEL of calls that we placed; tell what cannot be ended."""
         for call in calls:
             if self._is_news(call.invite) and not end_call(
-                call, self._clock, lambda event: _record(worker, event)
+                call, self._clock, lambda event: _record(worker, event), self._wait
             ):
                 self.alarms.append(
                     f"{worker.account.name}: the call to {call.invite.request_uri} may still be up"

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _DIED = frozenset({Failure.AGENT_CRASHED, Failure.AGENT_HUNG})
 
+_STEP_S = 0.01
+"""Distance of two looks for an answer where other plans go on meanwhile."""
+
 WAITS_S = (0.5, 1.0, 2.0)
 """Waits between copies: timer E of RFC 3261 §17.1.2.2, cut after the third."""
 
@@ -102,8 +105,15 @@ def unheard_invites(events: tuple[Event, ...]) -> tuple[SipMessage, ...]:
     return tuple(found.values())
 
 
-def end_call(call: OpenCall, clock: Callable[[], float], record: Callable[[Event], object]) -> bool:
+def end_call(
+    call: OpenCall,
+    clock: Callable[[], float],
+    record: Callable[[Event], object],
+    pause: Callable[[float], None] | None = None,
+) -> bool:
     """Send BYE (or CANCEL) for an open call; return whether it was answered.
+
+    ``pause`` lets other plans go on while the answer is waited for.
 
     UDP only: over TCP and TLS the connection went with the worker, and a note says so.
     """
@@ -122,7 +132,7 @@ def end_call(call: OpenCall, clock: Callable[[], float], record: Callable[[Event
     if call.answer is not None:
         text = bye_text(call.invite, call.answer, call.number)
     host, port = next_hop(call)
-    answered = exchange(call.sent.local, (host, port), text, clock, record)
+    answered = exchange(call.sent.local, (host, port), text, clock, record, pause)
     record(
         AgentNote(
             at=clock(),
@@ -208,12 +218,13 @@ def is_host_address(host: str) -> bool:
     return not (address.is_multicast or address.is_unspecified)
 
 
-def exchange(
+def exchange(  # noqa: PLR0913, PLR0917 - a request, its way, and who is told
     local: str,
     remote: tuple[str, int],
     text: str,
     clock: Callable[[], float],
     record: Callable[[Event], object],
+    pause: Callable[[float], None] | None = None,
 ) -> bool:
     """Send a request up to three times; return whether a final response came."""
     if not is_host_address(remote[0]):
@@ -232,9 +243,13 @@ def exchange(
             record(MessageSent(at=clock(), transport="UDP", local=local, remote=shown, text=text))
             limit = clock() + wait
             while (left := limit - clock()) > 0:
-                wire.settimeout(left)
+                wire.settimeout(left if pause is None else 0.0)
                 try:
                     data, origin = wire.recvfrom(65535)
+                except BlockingIOError:
+                    if pause is not None:
+                        pause(min(left, _STEP_S))
+                    continue
                 except OSError:
                     break
                 answer = data.decode("utf-8", "surrogateescape")

@@ -197,10 +197,10 @@ def test_an_interruption_hangs_all_up_and_leaves_the_rest_out(
 def test_the_pace_of_the_run_holds_over_all(
     many: ManyExecutor, plans: Callable[..., tuple[Plan, ...]], trunk: EmbeddedTrunk
 ) -> None:
-    """Five calls at ten a second take four tenths of a second at least."""
+    """Five calls at five a second take 0.8 s, less what the first one may have been late."""
     carried, since = Carried(many), len(trunk.log)
-    many.gate.pace(10)
+    many.gate.pace(5)
     assert not carried.all(plans(*[ENDS_AT_ONCE] * 5))
     invites = requests(trunk, "INVITE", since)
     assert len(invites) == 5
-    assert max(invites) - min(invites) >= 0.38
+    assert max(invites) - min(invites) >= 0.6
