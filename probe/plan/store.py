@@ -90,16 +90,18 @@ def attempt_as_text(attempt: Attempt) -> bytes:
 
     What the rows of one scenario have in common is written once.
     """
-    known, common = _LAST.get(attempt.source, (None, b""))
+    place = attempt.source.file, attempt.source.line, attempt.source.column
+    known, common = _LAST.get(place, (None, b""))
     if known is None or not _alike(known, attempt):
         common = _encoded(_common(attempt))
         if len(_LAST) >= MOST_STEPS:
             _LAST.clear()
-        _LAST[attempt.source] = attempt, common
+        _LAST[place] = attempt, common
     return b"%b,%b" % (_encoded(_own(attempt))[:-1], common[1:])
 
 
-_LAST: dict[Source, tuple[Attempt, bytes]] = {}
+_LAST: dict[tuple[str, int, int], tuple[Attempt, bytes]] = {}
+"""By the place of a step, the attempt of its last row and what was written of it."""
 
 
 def _alike(one: Attempt, other: Attempt) -> bool:
@@ -123,7 +125,7 @@ def _own(attempt: Attempt) -> dict[str, object]:
     texts: list[str] = []
 
     def seen(text: str) -> str:
-        texts.append(text)
+        texts.append(text.strip())  # else a line of the file would look like a folded field
         return text
 
     redactor = Redactor()
@@ -137,6 +139,7 @@ def _own_by(attempt: Attempt, clean: Clean) -> dict[str, object]:
         "schema": SCHEMA,
         **_kept(attempt, _Own.__struct_fields__, clean),
         "action": {"is": type(action).__name__, **_kept(action, _of_action(type(action)), clean)},
+        "source": _source(attempt.source, clean),
     }
 
 
@@ -158,7 +161,6 @@ def _common(attempt: Attempt) -> dict[str, object]:
         if attempt.expectation is None
         else _written(attempt.expectation, clean),
         "retry": None if retry is None else {"times": retry.times},
-        "source": _source(attempt.source, clean),
     }
 
 

@@ -19,9 +19,12 @@ def plain(value: object) -> object:
 
 def has_figures(value: object) -> bool:
     """Whether every float in a record or tuple is a number: msgspec writes NaN as null."""
-    held = astuple(value) if isinstance(value, Struct) else value
-    if not isinstance(held, tuple):
-        return not isinstance(held, float) or isfinite(held)
-    if not all(isfinite(one) for one in held if type(one) is float):
-        return False
-    return all(has_figures(one) for one in held if isinstance(one, (tuple, Struct)) and one)
+    if not isinstance(value, (tuple, Struct)):
+        return not isinstance(value, float) or isfinite(value)
+    for one in astuple(value) if isinstance(value, Struct) else value:
+        if type(one) is float:
+            if not isfinite(one):
+                return False
+        elif one and isinstance(one, (tuple, Struct)) and not has_figures(one):
+            return False
+    return True

@@ -10,7 +10,7 @@ came over a connection was read late, and a far end on this machine may have sto
 a bound that would hold without that time is left open.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from probe.scenario.expectation import Bound, TimingName
 from probe.scenario.source import NOWHERE, Source
@@ -128,14 +128,16 @@ def _end(name: str, seen: Observation) -> Response | None:
     """Return the response that ends a delay, or None."""
     if seen.trace.method != ("REGISTER" if name == "rrd" else "INVITE"):
         return None
-    for response in seen.responses:
-        status = response.status
-        ends = {
-            "rrd": 200 <= status < 300,
-            "srd": status > 100 and status not in _NO_STATUS,
-            "pdd": 180 <= status < 190,
-            "setup": 200 <= status < 300,
-        }
-        if ends.get(name):
-            return response
-    return None
+    ends = _ENDED_BY.get(name)
+    if ends is None:
+        return None
+    return next((response for response in seen.responses if ends(response.status)), None)
+
+
+_ENDED_BY: dict[str, Callable[[int], bool]] = {
+    "rrd": lambda status: 200 <= status < 300,
+    "srd": lambda status: status > 100 and status not in _NO_STATUS,
+    "pdd": lambda status: 180 <= status < 190,
+    "setup": lambda status: 200 <= status < 300,
+}
+"""Which status ends a delay."""

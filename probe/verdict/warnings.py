@@ -97,10 +97,21 @@ def _foreign(seen: Observation) -> list[str]:
         if message.is_request or not isinstance(event, MessageReceived):
             continue
         owner = owners.get(index) or same.get((message.call_id, *message.cseq))
+        if owner is not None and _same(message, owner):
+            continue
         wrong = _wrong(message, owner) if owner is not None else ""
         if wrong:
             warnings.append(f"{status_words(message)} has another {wrong} than its request")
     return list(dict.fromkeys(warnings))
+
+
+def _same(message: SipMessage, owner: Transaction) -> bool:
+    """Whether a response repeats what makes a transaction its own."""
+    return (
+        message.branch == owner.branch
+        and message.call_id == owner.call_id
+        and message.cseq[0] == owner.cseq
+    )
 
 
 def _wrong(message: SipMessage, owner: Transaction) -> str:

@@ -136,3 +136,12 @@ def test_without_a_sequence_acks_and_byes_are_shown() -> None:
     seen = observe(challenged_call().trace())
     assert [t.token for t in shown_tokens(None, seen)] == ["100", "180", "200", "ACK", "BYE"]
     assert [t.token for t in shown_tokens(sequence("180 200"), seen)] == ["100", "180", "200"]
+
+
+def test_what_another_row_saw_does_not_decide() -> None:
+    """The same words and tokens are held against each other once; other tokens are others."""
+    met, refused = answered_call(), refused_call(486)
+    for _ in range(2):
+        assert judged(met, responses="100? 180 200 ACK").outcome is Outcome.MET
+        assert judged(refused, responses="100? 180 200 ACK").outcome is Outcome.NOT_MET
+        assert judged(refused, responses="100? 486").outcome is Outcome.MET
