@@ -22,6 +22,7 @@ FIRST = "test_fault_lab.py"
 """Takes minutes and keeps several programs busy by itself: beside it go tests of one process."""
 
 LONG = (
+    "test_fleet_of_sites.py",
     *("test_scenario_library.py", "test_cases.py", "test_explain_other_captures.py"),
     *("test_parsers.py", "test_run_unreachable.py", "test_kill_campaign.py", "test_serve.py"),
     *("test_run_servers.py", "test_campaign.py", "test_good_calls.py", "test_pbx_scenarios.py"),

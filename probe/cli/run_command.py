@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from probe.cli.baseline import Baseline
 from probe.cli.completing import runs
-from probe.cli.embedded import faults_of, notes_on, profile_of, started
+from probe.cli.embedded import faults_of, notes_on, profile_of, stand_in, started
 from probe.cli.exits import Exit
 from probe.cli.hiding import Hiding
 from probe.cli.jobs import Jobs, executor_for
@@ -207,7 +207,7 @@ def _run(
         plans = _plans(selection, options, scenarios, known, trunk)
         hiding.learn_plans(plans)
         if options.dry_run:
-            return _show_plans(plans, hiding.words)
+            return _show_plans(plans, hiding.words, sites=use is not None)
         baseline = Baseline.read(options.baseline, options.results, plans)
         does: LocalExecutor | Fleet = cast("LocalExecutor", executor)
         if use is not None:
@@ -242,7 +242,7 @@ def _plans(
                 scenario,
                 known,
                 trunk=selection.trunk,
-                embedded=profile_of(trunk) if trunk else None,
+                embedded=profile_of(trunk) if trunk else stand_in() if far else None,
                 engine=capabilities_of_engine,
                 user_agent=f"sipprobe/{__version__}",
                 passwords=passwords,
@@ -266,8 +266,8 @@ def _plans(
     return carried_out
 
 
-def _show_plans(plans: "tuple[Plan, ...]", hide: Callable[[str], str]) -> int:
-    """Print what would be tried."""
+def _show_plans(plans: "tuple[Plan, ...]", hide: Callable[[str], str], *, sites: bool) -> int:
+    """Print what would be tried, with ``sites`` also from where."""
     for plan in plans:
         click.echo(hide(f"{plan.scenario}: {plan.name}"))
         for attempt in plan.attempts:
@@ -275,7 +275,10 @@ def _show_plans(plans: "tuple[Plan, ...]", hide: Callable[[str], str]) -> int:
                 attempt.account.registrar if attempt.account and attempt.method else ""
             )
             request = f"{attempt.method} {target}".strip()
-            line = f"  {attempt.step}. {attempt.label}" + (f"   {request}" if request else "")
+            account = attempt.account
+            site = f" at {account.site}" if sites and account and account.site else ""
+            line = f"  {attempt.step}. {attempt.label}{site}"
+            line += f"   {request}" if request else ""
             click.echo(hide(line))
     return Exit.MET
 

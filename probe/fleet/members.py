@@ -80,9 +80,11 @@ class Members:
                 "start it: dask scheduler (docs/fleet.md)",
             ) from None
         except (TypeError, ValueError, RuntimeError) as error:
+            told = "no certificate is set" if "ssl_context" in str(error) else _words(error)
             raise FleetError(
-                f"{address} cannot be used: {_words(error)}",
-                "tcp://HOST:8786, or tls://HOST:8786 with certificates (docs/fleet.md)",
+                f"{address} cannot be used: {told}",
+                "tls:// wants DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__CLIENT__CERT and"
+                " …__CLIENT__KEY (docs/recipes/fleet)",
             ) from None
 
     @property

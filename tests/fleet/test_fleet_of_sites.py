@@ -12,7 +12,7 @@ from typing import Any
 import namespaces
 import pytest
 from processes import RunningProcess, poll, running
-from sites import PORT, FarEnd, Fleet, fleet_of
+from sites import FarEnd, Fleet, fleet_of
 
 SITES = ("fra", "lon", "nyc")
 ROWS = 300
@@ -152,20 +152,6 @@ def test_a_site_hangs_up_where_the_scheduler_is_gone(fleet: Fleet, tmp_path: Pat
     assert found["failure"] == "AGENT_CRASHED"
     assert "the scheduler is gone" in found["failure_detail"]
     assert len(far_end.calls("INVITE")) == 1
-
-
-def test_a_password_does_not_travel_openly(fleet: Fleet, tmp_path: Path) -> None:
-    """By tcp:// the run is refused before anybody is asked for."""
-    work = tmp_path / "work"
-    work.mkdir()
-    (work / "sipprobe.yaml").write_text(
-        'trunks: {far: {uri: "sip:100@192.0.2.7", password: hunter22}}\n'
-    )
-    (work / "one.sip.yaml").write_text("trunk: far\nsteps: [{register: }]\n")
-    with probe(fleet, work, "one.sip.yaml", "--fleet", f"tcp://{fleet.host}:{PORT}") as run:
-        assert run.wait(60) == 2, run.log()
-    assert "sipprobe.yaml holds a password" in run.log()
-    assert "hunter22" not in run.log()
 
 
 def test_a_caller_at_one_site_reaches_a_callee_at_another(fleet: Fleet, tmp_path: Path) -> None:
