@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from types import SimpleNamespace
@@ -134,7 +136,7 @@ def test_a_message_that_finds_no_room_leaves_later() -> None:
         for number in range(40):
             near.queue((number, bytes(50_000)))
         assert near.waiting
-        found = []
+        found: list[tuple[int, bytes]] = []
         while len(found) < 40:
             found += far.take()
             near.flush()
@@ -153,7 +155,7 @@ def test_calls_share_moments_until_they_are_many() -> None:
     """Few are sent for in one awakening; many are spread over the packet time."""
     left, right = socket.socketpair()
     with left, right:
-        ticker = Ticker(Wire(left), None)  # type: ignore[arg-type] - no call is run
+        ticker = Ticker(Wire(left), None)  # type: ignore[arg-type] # no call is run
         starts = []
         for call in range(400):
             start = ticker._start(7.0001 + call * 0.0001, 0.02)
@@ -164,3 +166,21 @@ def test_calls_share_moments_until_they_are_many() -> None:
     assert len(phases) == 20
     assert max(phases.values()) <= TOGETHER + 5
     assert len({round(start / GRID_S) % 20 for start, _ in starts[:TOGETHER]}) == 1
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become nobody")
+def test_without_any_right_it_asks_for_short_turns() -> None:
+    """Nobody's process: no real time, no better nice value, and no error."""
+    text = (
+        "import ctypes, os, resource\n"
+        "from probe.rtp.ticking import come_first\n"
+        "os.setresgid(65534, 65534, 65534)\n"
+        "os.setresuid(65534, 65534, 65534)\n"
+        "resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))\n"
+        "come_first()\n"
+        "print(os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == [str(os.SCHED_OTHER), "0"]
