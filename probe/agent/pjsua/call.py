@@ -15,6 +15,7 @@ import pjsua2 as pj
 
 from probe.agent.lines import Line, Lines
 from probe.agent.pjsua.faults import from_status, from_words
+from probe.agent.pjsua.states import States
 from probe.agent.port import Trigger
 from probe.trace.failure import Failure
 from probe.trace.media import MediaReport
@@ -60,6 +61,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         self._notify = notify
         self.line = line
         self.lines: Lines | None = None
+        self.states: States | None = None
         self.media_reports: list[MediaReport] = []
         self.complaint = ""
         "Why the line has no port, once."
@@ -77,15 +79,21 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
             self.call_id = info.callIdString
             if self.lines is not None and self.line is not None:
                 self.lines.claim(self.call_id, self.line)
+        if self.states is not None and not self.states.known:
+            self.states.learn(info)
         if self.followed:
             self.followed = False
-            self._tell("followed", info)
-        kind = _KINDS.get(info.state)
-        if kind is None:
-            return
-        self.over = kind == "disconnected"
-        self.confirmed = kind == "confirmed"
-        self._tell(kind, info, self._fault(prm, info) if self.over else None)
+            self._tell("followed", info.lastStatusCode, info.lastReason)
+        self.over = info.state == pj.PJSIP_INV_STATE_DISCONNECTED
+        fault = self._fault(prm, info) if self.over else None
+        self.changed(info.state, info.lastStatusCode, info.lastReason, fault)
+
+    def changed(self, state: int, status: int, reason: str, fault: Failure | None = None) -> None:
+        """Tell of a new state (pjsip_inv_state)."""
+        kind = _KINDS.get(state)
+        if kind is not None:
+            self.confirmed = kind == "confirmed"
+            self._tell(kind, status, reason, fault)
 
     def onCallSdpCreated(self, prm: pj.OnCallSdpCreatedParam) -> None:  # noqa: N802
         """Name our own port in a description that is about to leave."""
@@ -137,14 +145,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # the bindings carry no types
         """Refuse an INVITE that wants to take this call over (RFC 3891)."""
         prm.statusCode = pj.PJSIP_SC_DECLINE
 
-    def _tell(self, kind: str, info: pj.CallInfo, fault: Failure | None = None) -> None:
+    def _tell(self, kind: str, status: int, reason: str, fault: Failure | None = None) -> None:
         """Give a trigger back."""
         self._notify(
             Trigger(
                 kind=kind,
                 handle=self._handle,
-                status=info.lastStatusCode,
-                reason=info.lastReason,
+                status=status,
+                reason=reason,
                 fault=fault,
                 call_id=self.call_id,
             )

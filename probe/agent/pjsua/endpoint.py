@@ -38,9 +38,10 @@ from probe.agent.pjsua.login import LoginGuard
 from probe.agent.pjsua.measure import measure
 from probe.agent.pjsua.requests import Ending, RequestError, Requests
 from probe.agent.pjsua.resolver import Resolver
+from probe.agent.pjsua.states import States
 from probe.agent.pjsua.transactions import Transactions
 from probe.agent.pjsua.transport import configuration_of, kind_of
-from probe.agent.pjsua.unheard import leave_out
+from probe.agent.pjsua.unheard import Table
 from probe.agent.pjsua.wiretap import Wiretap
 from probe.agent.port import AgentError, Recorder, Trigger
 from probe.agent.sockets import bracketed, own_address
@@ -106,6 +107,7 @@ class PjsuaAgent:
         self._requests = Requests(self._library, self._guarded(self._ended))
         self._resolver = Resolver(self._library, clock, record)
         self._transactions = Transactions(self._library)
+        self._states = States(self._library)
         self._towards = ""
         self._plain = False
         self.quoted = ""
@@ -202,7 +204,9 @@ class PjsuaAgent:
         )
         transport = made[0]
         self._endpoint.libStart()
-        leave_out(self._library, media=account.srtp != "dtls")
+        table = Table(self._library)
+        table.leave_out(media=account.srtp != "dtls")
+        self._states.install(table)
         bound = bracketed(self._endpoint.transportGetInfo(transport).localName)
         self._connections.bound = bound
         if account.transport == "UDP":
@@ -288,6 +292,7 @@ class PjsuaAgent:
         self._calls[handle] = made
         try:
             self._attempt(lambda call: call.makeCall(action.target, parameters), made)
+            self._states.follow(made)
         except AgentError:
             self._forget(self._calls.pop(handle))
             self._triggers[:] = [t for t in self._triggers if t.handle != handle]
@@ -440,6 +445,7 @@ class PjsuaAgent:
         self._lines.end()
         self._calls.clear()
         self._given_up.clear()
+        self._states.forget()
         self._account = None
         if self._icmp is not None:
             self._icmp.close()
@@ -518,7 +524,7 @@ class PjsuaAgent:
             )
         notify = self._guarded(self._triggers.append)
         made = PjCall(account, handle, line, notify, incoming=incoming)
-        made.lines = self._lines
+        made.lines, made.states = self._lines, self._states
         return made
 
     def _forget(self, call: PjCall) -> None:

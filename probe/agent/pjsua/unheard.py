@@ -28,7 +28,6 @@ _MEDIA = (
     "_ZN2pj8Endpoint19on_stream_precreateEiP31pjsua_on_stream_precreate_param",
     "_ZN2pj8Endpoint18on_stream_created2EiP29pjsua_on_stream_created_param",
     "_ZN2pj8Endpoint19on_stream_destroyedEiP14pjmedia_streamj",
-    "_ZN2pj8Endpoint20on_conf_op_completedEPK20pjmedia_conf_op_info",
 )
 """What becomes of the stack's own media: ours goes beside it."""
 
@@ -57,27 +56,37 @@ class _Symbol(ctypes.Structure):
     )
 
 
-def leave_out(library: ctypes.CDLL, *, media: bool) -> tuple[str, ...]:
-    """Take callbacks out, those of the stack's media with ``media``; return which ones.
+class Table:
+    """The callbacks of a library that was initialised."""
 
-    To be called between libInit and the first call. Where the system does not tell how large
-    ``pjsua_var`` is, nothing is taken out.
-    """
-    begin = ctypes.addressof(ctypes.c_char.in_dll(library, "pjsua_var"))
-    size = _size_of(begin)
-    place = _found(_pointer(library, _SIGNALLING[0]), begin, size)
-    if place is None:
-        return ()
-    begin = max(place - _TABLE, begin)
-    found = []
-    for name in (*_SIGNALLING, *(_MEDIA if media else ())):
-        held = ctypes.string_at(begin, min(2 * _TABLE, size))
-        pointer = _pointer(library, name)
+    def __init__(self, library: ctypes.CDLL) -> None:
+        """Find it; where the system does not tell how large ``pjsua_var`` is, it is not found."""
+        self._library = library
+        self._begin = self._size = 0
+        begin = ctypes.addressof(ctypes.c_char.in_dll(library, "pjsua_var"))
+        size = _size_of(begin)
+        place = _found(_pointer(library, _SIGNALLING[0]), begin, size)
+        if place is not None:
+            self._begin = max(place - _TABLE, begin)
+            self._size = min(2 * _TABLE, begin + size - self._begin)
+
+    def leave_out(self, *, media: bool) -> tuple[str, ...]:
+        """Take callbacks out, those of the stack's media with ``media``; return which ones.
+
+        To be called between libInit and the first call.
+        """
+        names = (*_SIGNALLING, *(_MEDIA if media else ()))
+        return tuple(name for name in names if self.replace(name, 0))
+
+    def replace(self, name: str, by: int) -> int:
+        """Put the address of another function in the place of one; return that one's, or 0."""
+        held = ctypes.string_at(self._begin, self._size) if self._size else b""
+        pointer = _pointer(self._library, name)
         place = held.find(pointer) if pointer else -1
-        if place >= 0 and place % 8 == 0 and held.count(pointer) == 1:
-            ctypes.memset(begin + place, 0, 8)
-            found.append(name)
-    return tuple(found)
+        if place < 0 or (self._begin + place) % 8 or held.count(pointer) != 1:
+            return 0
+        ctypes.c_uint64.from_address(self._begin + place).value = by
+        return int.from_bytes(pointer, "little")
 
 
 def _found(pointer: bytes, begin: int, size: int) -> int | None:
