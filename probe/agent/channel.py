@@ -82,6 +82,30 @@ def decode(line: bytes) -> dict[str, Any]:
     return found
 
 
+def decode_lines(lines: bytes) -> list[dict[str, Any] | ChannelError]:
+    """Read whole lines; one that is not a message is its error."""
+    try:
+        told: list[dict[str, Any]] = _DECODER.decode_lines(lines)
+    except (msgspec.DecodeError, RecursionError):
+        told = []
+    if len(told) == lines.count(b"\n") and all(map(_is_plain, told)):
+        return [*told]
+    found: list[dict[str, Any] | ChannelError] = []
+    for line in lines.split(b"\n")[:-1]:
+        try:
+            found.append(decode(line))
+        except ChannelError as error:
+            found.append(error)
+    return found
+
+
+def _is_plain(message: dict[str, Any]) -> bool:
+    """Whether a message names its kind and holds nothing that ``decode`` would unwrap."""
+    return type(message.get("kind")) is str and not any(
+        type(value) is _Mapping for value in message.values()
+    )
+
+
 def _read(line: bytes) -> dict[str, Any]:
     """Read a line the longer way: it says what is wrong, or that nothing is."""
     try:

@@ -66,7 +66,7 @@ class WorkerProcess:
 
     def read(self) -> list[dict[str, Any]]:
         """Return answers that have arrived, not always all; set ``ended`` at the pipe's end."""
-        from probe.agent.channel import ChannelError, decode  # noqa: PLC0415 - as above
+        from probe.agent.channel import ChannelError, decode_lines  # noqa: PLC0415 - as above
 
         found: list[dict[str, Any]] = []
         for _ in range(MOST_READS):
@@ -78,12 +78,13 @@ class WorkerProcess:
                 self.ended = True
                 return found
             self.heard_at = time.monotonic()
-            *lines, self._buffer = (self._buffer + data).split(b"\n")
-            for line in lines:
-                try:
-                    found.append(decode(line))
-                except ChannelError as error:
-                    found.append({"kind": "garbage", "detail": str(error)})
+            data = self._buffer + data
+            end = data.rfind(b"\n") + 1
+            self._buffer = data[end:]
+            found += [
+                {"kind": "garbage", "detail": str(one)} if isinstance(one, ChannelError) else one
+                for one in decode_lines(data[:end])
+            ]
         return found
 
     def kill(self) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.agent import channel
-from probe.agent.channel import ChannelError, decode, encode
+from probe.agent.channel import ChannelError, decode, decode_lines, encode
 from probe.scenario.source import Located
 from probe.trace.control import Control
 from probe.trace.failure import Failure
@@ -167,3 +167,23 @@ def of_a_call(**changes: Any) -> MediaReport:  # noqa: ANN401 - any of its field
         rtt_s=None,
         **changes,
     )
+
+
+def test_lines_that_come_together() -> None:
+    """Each is a message or an error in its place, as it is alone; blank lines are errors."""
+    note = AgentNote(at=1.0, kind="warning", detail="caf\udce9")
+    good = encode("beat") + encode("event", event=note) + encode("x", facts={"a": 1})
+    bad = b"oops\n" + b'{"kind": 3}\n' + b"\n"
+    messages = [
+        {"kind": "beat"},
+        {"kind": "event", "event": note},
+        {"kind": "x", "facts": {"a": 1}},
+    ]
+    assert decode_lines(encode("beat") * 3) == messages[:1] * 3
+    assert decode_lines(good) == messages
+    told = decode_lines(good + bad + good)
+    assert [*told[:3], *told[6:]] == messages * 2
+    assert [str(one)[:8] for one in told[3:6]] == ["not JSON", "no kind:", "not JSON"]
+    assert decode_lines(b"") == []
+    torn = decode_lines(b'{"kind":\n"x"}\n\n')
+    assert [str(one)[:8] for one in torn] == ["not JSON"] * 3
