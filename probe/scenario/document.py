@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import yaml
 from msgspec import Struct, field
@@ -110,7 +109,7 @@ def _refused(
     return ScenarioError([Problem(source=source, message=message, hint=hint)])
 
 
-class _Span(NamedTuple):
+class _Span(Struct, frozen=True):
     """Where an event stands, counted from 0."""
 
     line: int

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.scenario.again import Again, again
@@ -104,7 +104,7 @@ def load_many(
     return tuple(scenarios)
 
 
-class _Step(NamedTuple):
+class _Step(Struct, frozen=True):
     """A step as it was read."""
 
     entry: object
@@ -116,7 +116,7 @@ class _Step(NamedTuple):
     "Places whose value is not known for a reason that is told elsewhere."
 
 
-class _Head(NamedTuple):
+class _Head(Struct, frozen=True):
     """Everything of a scenario but its steps, as it was read."""
 
     scenario: Scenario | None
@@ -213,7 +213,7 @@ class _File:
             before, earlier = self._head_again
             scenario = earlier.read(Variables(*resolver.sources, own=resolver.own))
             if scenario is not None:
-                return before._replace(scenario=scenario)
+                return replace(before, scenario=scenario)
         mine = Variables(*resolver.sources, own=resolver.own)
         root = mine.resolved(self._root)
         assert isinstance(root, LocatedMap)  # noqa: S101  # what a mapping is resolved to

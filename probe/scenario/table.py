@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -56,7 +56,7 @@ class Table(Protocol):
         ...
 
 
-class _Record(NamedTuple):
+class _Record(Struct, frozen=True):
     """One row of a CSV file."""
 
     line: int

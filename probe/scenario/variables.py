@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from probe.scenario.source import Filled, Located, LocatedMap, Problem, Source, nearest, quoted
@@ -32,7 +32,7 @@ GIVERS = (TYPED, "the environment", "vars: of sipprobe.yaml")
 _NOTHING: Mapping[str, Located] = MappingProxyType({})
 
 
-class _Value(NamedTuple):
+class _Value(Struct, frozen=True):
     """What stands in the place of a variable."""
 
     text: str
