@@ -44,6 +44,12 @@ CREATE TABLE IF NOT EXISTS entry (
     up INTEGER NOT NULL DEFAULT 0, pid INTEGER NOT NULL DEFAULT 0, born INTEGER NOT NULL DEFAULT 0)
 """
 
+_INDICES = (
+    "CREATE INDEX IF NOT EXISTS entry_of ON entry (owner, kind, at)",
+    "CREATE INDEX IF NOT EXISTS entry_up ON entry (owner, kind) WHERE up = 1",
+)
+"""So that what a call costs does not grow with the calls of the day."""
+
 _SINCE = {
     2: ("ALTER TABLE entry ADD COLUMN cost REAL NOT NULL DEFAULT 0",),
     3: tuple(
@@ -107,6 +113,9 @@ class Ledger:
         self._path = path
         self._now = now
         self._database: sqlite3.Connection | None = None
+        self._sums: dict[tuple[str, str, str], _Day] = {}
+        self._version = -1
+        self._ours: dict[int, tuple[tuple[str, str, str], float, float]] = {}
         self.note: str | None = None
         "What the report must say of the ledger, or None."
 
@@ -120,18 +129,11 @@ class Ledger:
 
     def talked(self, number: int, seconds: float, cost: float = 0.0) -> None:
         """Replace the planned seconds and cost of an entry by those that it came to."""
-        self._carefully(
-            lambda database: database.execute(
-                "UPDATE entry SET seconds = ?, cost = ?, up = 0 WHERE number = ?",
-                (seconds, cost, number),
-            )
-        )
+        self._carefully(lambda database: self._talked(database, number, seconds, cost))
 
     def withdraw(self, number: int) -> None:
         """Take out a call that was not placed after all."""
-        self._carefully(
-            lambda database: database.execute("DELETE FROM entry WHERE number = ?", (number,))
-        )
+        self._carefully(lambda database: self._withdraw(database, number))
 
     def turn(self, limits: Limits) -> float:
         """Take the next turn for a REGISTER or OPTIONS; return the seconds until then.
@@ -150,6 +152,8 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file."""
+        self._sums.clear()
+        self._ours.clear()
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -215,8 +219,37 @@ class Ledger:
         self._enter(database, "request", limits.host, next_free + gap)
         return max(0.0, float(next_free) - now - (BURST - 1) * gap)
 
-    @staticmethod
+    def _talked(
+        self, database: "sqlite3.Connection", number: int, seconds: float, cost: float
+    ) -> None:
+        database.execute(
+            "UPDATE entry SET seconds = ?, cost = ?, up = 0 WHERE number = ?",
+            (seconds, cost, number),
+        )
+        key, planned, feared = self._ours.pop(number, (None, 0.0, 0.0))
+        self._sum_up(key, 0, seconds - planned, cost - feared)
+
+    def _withdraw(self, database: "sqlite3.Connection", number: int) -> None:
+        database.execute("DELETE FROM entry WHERE number = ?", (number,))
+        key, planned, feared = self._ours.pop(number, (None, 0.0, 0.0))
+        self._sum_up(key, -1, -planned, -feared)
+
+    def _sum_up(
+        self, key: tuple[str, str, str] | None, entries: int, seconds: float, cost: float
+    ) -> None:
+        """Keep the sums of a day up to date with what we entered; without a key, begin anew."""
+        if key is None:
+            self._sums.clear()
+        elif key in self._sums:
+            known = self._sums[key]
+            self._sums[key] = _Day(
+                entries=known.entries + entries,
+                seconds=known.seconds + seconds,
+                cost=known.cost + cost,
+            )
+
     def _enter(
+        self,
         database: "sqlite3.Connection",
         kind: str,
         owner: str,
@@ -230,16 +263,28 @@ class Ledger:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (_day(at), at, owner, kind, *amounts, kind == "call", us.pid, us.born),
         )
-        return entered.lastrowid or 0
+        number = entered.lastrowid or 0
+        key = _day(at), kind, owner
+        self._sum_up(key, 1, *amounts)
+        if kind == "call":
+            self._ours[number] = key, *amounts
+        return number
 
     def _today(self, database: "sqlite3.Connection", kind: str, owner: str) -> "_Day":
-        """Return what today's entries come to."""
-        count, seconds, cost = database.execute(
-            "SELECT count(*), total(seconds), total(cost) FROM entry"
-            " WHERE day = ? AND owner = ? AND kind = ?",
-            (_day(self._now()), owner, kind),
-        ).fetchone()
-        return _Day(entries=int(count), seconds=float(seconds), cost=float(cost))
+        """Return what today's entries come to; they are read again where another run wrote."""
+        (version,) = database.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self._sums.clear()
+        key = _day(self._now()), kind, owner
+        if key not in self._sums:
+            count, seconds, cost = database.execute(
+                "SELECT count(*), total(seconds), total(cost) FROM entry"
+                " WHERE day = ? AND kind = ? AND owner = ?",
+                key,
+            ).fetchone()
+            self._sums[key] = _Day(entries=int(count), seconds=float(seconds), cost=float(cost))
+        return self._sums[key]
 
     def _carefully(self, act: "Callable[[sqlite3.Connection], _Result]") -> "_Result":
         """Do something in one transaction; where the file fails, go on in memory and note it."""
@@ -265,6 +310,7 @@ class Ledger:
             result = act(database)
         except BaseException:
             database.execute("ROLLBACK")
+            self._sums.clear()
             raise
         database.execute("COMMIT")
         return result
@@ -280,6 +326,9 @@ class Ledger:
         if version > VERSION:
             raise sqlite3.DatabaseError(f"a newer sipprobe wrote it, version {version}")
         database.execute("PRAGMA journal_mode = WAL")
+        # What a crash of ours leaves is whole; a power cut may cost the entries of the last second,
+        # and waiting for the disk would cost each call some milliseconds.
+        database.execute("PRAGMA synchronous = NORMAL")
         database.execute(f"PRAGMA cache_size = {-MOST_CACHED_KB}")
         self._make_or_renew(database)
         database.execute("DELETE FROM entry WHERE at < ?", (self._now() - KEPT_S,))
@@ -296,6 +345,8 @@ class Ledger:
                     database.execute(change)
         else:
             database.execute(_TABLE)
+        for index in _INDICES:
+            database.execute(index)
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
 
