@@ -239,6 +239,7 @@ class Seats:
         else:
             ready = self._poll.poll(wait * 1000)
             heard = any(descriptor == self._pipe.commands for descriptor, _ in ready)
+            self.read_errors()
             triggers = self.agent.poll(0.0)
         self._stalls.looked(wait)
         for trigger in triggers:
@@ -395,6 +396,7 @@ class Seats:
 
     def set(self, timeout: float, aim: Aim | None) -> None:
         """Let the next request have a seat's own timeout and server."""
+        self.read_errors()
         if timeout not in {self._timeout, -1.0}:
             self._timeout = timeout
             self.agent.set_timeout(timeout)
@@ -402,6 +404,12 @@ class Seats:
             self._aim = aim
             wanted, target, plain = aim
             self.agent.aim(wanted, target, plain=plain)
+
+    def read_errors(self) -> None:
+        """Take what ICMP said of a datagram out of the socket: it would fail another seat's."""
+        read: Callable[[], None] | None = getattr(self.agent, "read_errors", None)
+        if read is not None:
+            read()
 
     def wait_for_room(self, seat: Seat) -> None:
         """Wait until the stack has room for one more call."""

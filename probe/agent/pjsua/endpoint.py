@@ -413,10 +413,7 @@ class PjsuaAgent:
     def poll(self, seconds: float) -> list[Trigger]:
         """Let the library work for at most so long; return what changed."""
         self._endpoint.libHandleEvents(round(seconds * 1000))
-        if self._icmp is not None:
-            for place, event in enumerate(self._icmp.read()):
-                self.quoted = self._icmp.quotes[place]
-                self._record(event)
+        self.read_errors()
         self._connections.look()
         self._resolver.deliver()
         self._lines.listen()
@@ -426,6 +423,16 @@ class PjsuaAgent:
         for handle in [h for h, call in self._calls.items() if call.over]:
             self._forget(self._calls.pop(handle))
         return triggers
+
+    def read_errors(self) -> None:
+        """Record the ICMP errors that have come.
+
+        One that stays in the socket fails the next datagram that is sent, whoever's that is.
+        """
+        if self._icmp is not None:
+            for place, event in enumerate(self._icmp.read()):
+                self.quoted = self._icmp.quotes[place]
+                self._record(event)
 
     def media(self) -> list[MediaReport]:
         """Return and forget the statistics of streams that ended; listen to them first.
