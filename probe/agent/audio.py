@@ -1,5 +1,6 @@
 """What the calls of an agent play and hear: a player and a listener beside each line."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ class Audio:
 
     def __init__(self, coders: Coders, note: Callable[[str], None]) -> None:
         """``note`` takes what the user should know."""
+        # Threads of NumPy's algebra wait for each other in loops: for pieces as short as ours they
+        # take twice the processor time, from calls that are up. It is read when NumPy is loaded.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         self.folder: Path | None = None
         "Where recordings may lie: the run's folder."
         self._coders = coders
