@@ -12,11 +12,12 @@ was killed, the journal is read instead, up to its last whole line.
 import json
 import os
 import re
+import weakref
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def run_id(now: datetime, name: str) -> str:
     return f"{now.astimezone(timezone.utc):%Y-%m-%dT%H-%M-%SZ}-{slug}"
 
 
-class RunFolder(Struct, frozen=True, kw_only=True):
+class RunFolder(Struct, frozen=True, kw_only=True, dict=True, weakref=True):
     """The folder of one run, made before the run begins."""
 
     path: Path
@@ -142,19 +143,23 @@ class RunFolder(Struct, frozen=True, kw_only=True):
         written stays.
         """
         part = replace(part, run_id=self.run_id, complete=False)
-        wanted = worth_hiding(secrets, public)
+        wanted = _worth_hiding(frozenset(secrets), frozenset(public))
         line = _line(part)
         if _holds(line, wanted):
             line = _line(part, Redactor(wanted))
-        path = self.path / JOURNAL
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                _append(descriptor, line)
-            finally:
-                os.close(descriptor)
+            _append(self._journal, line)
         except OSError as error:
+            path = self.path / JOURNAL
             raise ResultsError(f"cannot write {path}: {error.strerror}") from error
+
+    @cached_property
+    def _journal(self) -> int:
+        """The descriptor of the journal, open as long as the run; raise OSError."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = os.open(self.path / JOURNAL, flags, 0o600)
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
 
     def discard(self) -> None:
         """Remove the folder where nothing was written to it."""
@@ -180,7 +185,12 @@ class RunFolder(Struct, frozen=True, kw_only=True):
 
 def worth_hiding(secrets: Collection[str], public: Collection[str]) -> frozenset[str]:
     """Return the secrets that are searched for: those that are long enough and nobody's name."""
-    return frozenset(s for s in secrets if len(s) >= SHORTEST_SECRET).difference(public)
+    return _worth_hiding(frozenset(secrets), frozenset(public))
+
+
+@lru_cache(maxsize=16)
+def _worth_hiding(secrets: frozenset[str], public: frozenset[str]) -> frozenset[str]:
+    return frozenset(s for s in secrets if len(s) >= SHORTEST_SECRET) - public
 
 
 def store(
@@ -303,8 +313,8 @@ def _capture(report: RunReport) -> Iterator[bytes]:
 
 def _traces_file(report: RunReport, redactor: Redactor | None) -> Iterator[bytes]:
     """Yield the pieces of trace.json."""
-    opening = {"schema": TRACES_SCHEMA, "run": report.run_id}
-    yield json.dumps(opening).encode("ascii")[:-1] + b', "findings": ['
+    opening = in_ascii(encoded({"schema": TRACES_SCHEMA, "run": report.run_id}))
+    yield opening[:-1] + b', "findings": ['
     gap = b""
     for piece in _stored_pieces(report):
         yield gap + in_ascii(piece if redactor is None else _without(piece, redactor))

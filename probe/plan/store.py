@@ -128,9 +128,11 @@ def _own(attempt: Attempt) -> dict[str, object]:
         texts.append(text.strip())  # else a line of the file would look like a folded field
         return text
 
-    redactor = Redactor()
     told = _own_by(attempt, seen)
-    return told if redactor.harmless("\n".join(texts)) else _own_by(attempt, redactor.text)
+    return told if _HARMLESS("\n".join(texts)) else _own_by(attempt, Redactor().text)
+
+
+_HARMLESS = Redactor().harmless
 
 
 def _own_by(attempt: Attempt, clean: Clean) -> dict[str, object]:

@@ -114,6 +114,8 @@ def iso_utc(moment: datetime) -> str:
 
 
 def _text(value: str) -> str:
+    if len(value) <= LONGEST and value.isprintable():
+        return value  # as almost every one
     return plain(value, LONGEST)
 
 
