@@ -6,6 +6,7 @@ it can drive the terminal; colour is added last.
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from probe.diagnosis.explanation import Certainty, Explanation
 from probe.plan.repeats import without_count
@@ -190,13 +191,17 @@ def _failed(finding: Finding, paint: Paint, width: int, folder: str | None) -> l
     return lines
 
 
+_comes_with_us = lru_cache(maxsize=256)(comes_with_us)
+"""Ten thousand findings are of few files."""
+
+
 def selector(finding: Finding) -> str:
     """Return what `run` takes to find the scenario: its name where that is enough.
 
     What follows of one row is its name, which `-k` takes.
     """
     file = finding.file or finding.attempt.source.file
-    named = file in {"", f"scenarios/{finding.story}.sip.yaml"} or comes_with_us(file)
+    named = file in {"", f"scenarios/{finding.story}.sip.yaml"} or _comes_with_us(file)
     chosen = shlex.quote(finding.story if named else file)
     return (
         chosen

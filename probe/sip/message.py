@@ -70,7 +70,7 @@ class SipMessage:
     """
 
     __slots__ = (
-        *("_branch", "_fields", "_first", "_from_tag", "_lines", "_to_tag"),
+        *("_branch", "_fields", "_first", "_from_tag", "_lines", "_sdp", "_to_tag"),
         *("body", "call_id", "cseq", "method", "reason", "request_uri", "start_line", "status"),
     )
 
@@ -103,6 +103,7 @@ class SipMessage:
         self._branch: str | None = None
         self._from_tag: str | None = None
         self._to_tag: str | None = None
+        self._sdp: SessionDescription | None = None
         self._fields: tuple[tuple[str, str], ...] | None = None
         head, end, self.body = text.partition("\r\n\r\n")
         if end and head[:1] not in _BREAKS and head.count("\n") == head.count("\r\n"):
@@ -225,7 +226,9 @@ class SipMessage:
     @property
     def sdp(self) -> SessionDescription | None:
         """The session description in the body (RFC 4566), or None."""
-        return parse_sdp(self.body) if self.has_sdp else None
+        if self._sdp is None and self.has_sdp:
+            self._sdp = parse_sdp(self.body)
+        return self._sdp
 
 
 def _key(name: str) -> str:
