@@ -93,6 +93,7 @@ class PjsuaAgent:
         self._codecs: Codecs | None = None
         self._offered: tuple[str, ...] = ()
         self._parameters: tuple[object, pj.CallOpParam] | None = None
+        self._ending = pj.CallOpParam(True)
         self._calls: dict[int, PjCall] = {}
         self._account: PjAccount | None = None
         self._plan: Account | None = None
@@ -303,8 +304,9 @@ class PjsuaAgent:
         call = self._calls.get(handle)
         if call is None or call.over:
             return
-        parameters = pj.CallOpParam(True)
+        parameters = self._ending
         if call.incoming and not call.confirmed:
+            parameters = pj.CallOpParam(True)
             parameters.statusCode = pj.PJSIP_SC_TEMPORARILY_UNAVAILABLE
         self._wait_for_names()  # an ACK that still waits for the address in their Contact
         try:

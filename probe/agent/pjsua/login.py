@@ -43,12 +43,9 @@ class LoginGuard:
         self._with_credentials: dict[tuple[str, int, str], None] = {}
         self._too_brief: set[tuple[str, int, str]] = set()
         self._callback = Callback(self._look)
-        self._module = PjsipModule(
-            name=Name(b"mod-sipprobe-login", 18),
-            id=-1,
-            priority=_PRIORITY,
-            on_tx_request=self._callback,
-        )
+        # It is asked about requests only while something was refused: the stack looks here anew
+        # for each one.
+        self._module = PjsipModule(name=Name(b"mod-sipprobe-login", 18), id=-1, priority=_PRIORITY)
         library.pjsip_tx_data_get_info.restype = ctypes.c_char_p
         library.pjsip_tx_data_get_info.argtypes = (ctypes.c_void_p,)
         library.pjsua_get_pjsip_endpt.restype = ctypes.c_void_p
@@ -68,6 +65,8 @@ class LoginGuard:
         self._too_brief.clear()
         calls = [key for key in self._refused if key[0] == "INVITE"]
         self._refused = dict.fromkeys(calls[-_MOST_KEPT:])
+        if not self._refused:
+            self._module.on_tx_request = Callback()
         while len(self._with_credentials) > _MOST_KEPT:
             self._with_credentials.pop(next(iter(self._with_credentials)))
 
@@ -97,6 +96,7 @@ class LoginGuard:
         """Let the request that would follow on a refusal not leave: its number is one higher."""
         number, method = refusal.cseq
         self._refused[method, number + 1] = None
+        self._module.on_tx_request = self._callback
 
     def _look(self, request: int) -> int:
         """Let a request pass, or not; called by the stack for each one that it sends."""

@@ -410,3 +410,15 @@ def test_memory_of_our_own_is_read() -> None:
 def test_an_address_of_nobody_is_no_crash(address: int) -> None:
     """What another build has there may point anywhere."""
     assert buffers.peek(address, 100) == b""
+
+
+def test_the_guard_is_asked_only_while_something_was_refused() -> None:
+    """The stack finds its function after a refusal, and none when a new action begins."""
+    made = login.LoginGuard(Library())
+    assert not made._module.on_tx_request
+    for event in refused().log.all():
+        made.see(event)
+    assert made._module.on_tx_request
+    assert made._module.on_tx_request(1) == 70014
+    made.begin()
+    assert not made._module.on_tx_request
