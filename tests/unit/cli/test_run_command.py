@@ -666,6 +666,7 @@ def test_full_disk_in_mid_run_is_told_and_the_verdict_printed(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    monkeypatch.setattr("probe.results._append", full)
     monkeypatch.setattr("probe.results.os.fdopen", full)
     ended = sipprobe("run")
     assert ended.status == 2
