@@ -10,7 +10,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from twosessions import LOOPBACK, clock_from_now, listen, sessions, terms
+from twosessions import LOOPBACK, clock_from_now, sent, sessions, terms
 
 from probe.playing.reel import Reel
 from probe.rtp.metronome import Metronome
@@ -33,11 +33,11 @@ def test_frames_that_left_late_are_counted_and_owned_up_to() -> None:
     with sessions() as (one, two, metronome):
         one.apply(terms(two.port))
         metronome.add(one)
-        listen(metronome, 0.1)
+        sent(metronome, (one, 10))
         os.kill(metronome._process, signal.SIGSTOP)
         time.sleep(0.15)
         os.kill(metronome._process, signal.SIGCONT)
-        listen(metronome, 0.1)
+        sent(metronome, (one, one.sent.packets + 5))
         assert metronome.remove(one)
         report = one.report("c")
     assert report is not None
@@ -55,7 +55,7 @@ def test_a_process_that_dies_is_told_and_replaced() -> None:
         session.answered = True
         session.apply(terms(9))
         metronome.add(session)
-        listen(metronome, 0.1)
+        sent(metronome, (session, 10))
         if killed:
             os.kill(metronome._process, signal.SIGKILL)
             os.waitid(os.P_PID, metronome._process, os.WEXITED | os.WNOWAIT)
@@ -79,7 +79,7 @@ def test_what_is_kept_for_a_recording_comes_back_whole() -> None:
         one.source = source
         one.apply(terms(two.port, ptime_s=0.001))
         metronome.add(one)
-        listen(metronome, 0.4)
+        sent(metronome, (one, 300))
         assert metronome.remove(one)
         assert one.sent.packets == len(one.kept) > 250
         assert [payload[0] for _, _, payload in one.kept] == [n % 250 for n in range(len(one.kept))]

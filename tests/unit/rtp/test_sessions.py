@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from twosessions import LOOPBACK, clock_from_now, listen, sessions, terms
+from twosessions import LOOPBACK, clock_from_now, listen, sent, sessions, terms
 
 from probe.rtp.metronome import Metronome
 from probe.rtp.negotiation import SUITES, Keys
@@ -35,11 +35,7 @@ def talk(seconds: float, keys: tuple[Keys | None, Keys | None] = (None, None)) -
         metronome.add(one)
         metronome.add(two)
         listen(metronome, seconds)
-        until = time.monotonic() + 5.0  # a busy machine may take longer to begin
-        while time.monotonic() < until and not all(
-            session.unmeasured or session.sent.packets > 20 for session in (one, two)
-        ):
-            listen(metronome, 0.05)
+        sent(metronome, *((session, 30) for session in (one, two) if not session.unmeasured))
         listen(metronome, 0.25)
         for session in (one, two):
             assert metronome.remove(session)
@@ -145,7 +141,7 @@ def test_a_port_where_nobody_listens_is_noticed() -> None:
     with sessions() as (one, _, metronome):
         one.apply(terms(port))
         metronome.add(one)
-        time.sleep(0.25)
+        sent(metronome, (one, 30))
         assert metronome.remove(one)
         report = one.report("c")
     assert report is not None
@@ -161,7 +157,7 @@ def test_on_hold_nothing_is_sent() -> None:
         two.apply(terms(one.port))
         metronome.add(one)
         metronome.add(two)
-        time.sleep(0.15)
+        sent(metronome, (two, 15))
         assert metronome.remove(one)
         report = one.report("c")
     assert report is not None
@@ -234,7 +230,7 @@ def test_a_source_that_breaks_costs_its_own_call_only() -> None:
         two.apply(terms(one.port))
         metronome.add(one)
         metronome.add(two)
-        time.sleep(0.15)
+        sent(metronome, (two, 15))
         assert metronome.remove(one)
         assert metronome.remove(two)
         broken, whole = one.report("c"), two.report("c")

@@ -28,6 +28,14 @@ def listen(metronome: Metronome, seconds: float) -> None:
         time.sleep(0.01)
 
 
+def sent(metronome: Metronome, *wanted: tuple[Session, int]) -> None:
+    """Listen until each session has sent so many packets; a busy machine takes its time."""
+    until = time.monotonic() + 10.0
+    while time.monotonic() < until and any(one.sent.packets < many for one, many in wanted):
+        listen(metronome, 0.02)
+    listen(metronome, 0.02)
+
+
 def clock_from_now() -> Callable[[], float]:
     """Return a clock that begins now."""
     epoch = time.monotonic()
