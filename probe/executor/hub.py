@@ -73,7 +73,10 @@ class Hub:
         return task
 
     def pause(self, seconds: float) -> None:
-        """Let others go on until this task is stirred, for at most so long."""
+        """Let others go on until this task is stirred, for at most so long.
+
+        A timer stays until its time has come, needed or not: ask for tenths of a second.
+        """
         task = self._own()
         task.turn += 1
         self._number += 1
@@ -185,12 +188,6 @@ class Hub:
             _, _, turn, task = heapq.heappop(self._timers)
             if task.turn == turn:
                 self.stir(task)
-        if len(self._timers) > 64 and len(self._timers) > 4 * self._number_waiting():
-            self._timers = [one for one in self._timers if one[3].turn == one[2]]
-            heapq.heapify(self._timers)
-
-    def _number_waiting(self) -> int:
-        return sum(one[3].turn == one[2] and not one[3].over for one in self._timers)
 
     def _sleep(self) -> float:
         if not self._timers:
