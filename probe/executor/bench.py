@@ -6,12 +6,15 @@ answers, it ends. What it answers arrives through the hub, which reads the proce
 
 import time
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from probe.executor.hub import Hub, Task
 from probe.executor.process import WorkerProcess
 from probe.plan.action import Account
 from probe.trace.trace import Event, MessageReceived
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _WHOLE = 0
 """Number of the seat of a plan that has the process for itself."""
@@ -30,6 +33,8 @@ class Bench:
         "Whether its account is open for seats, and who sits down needs not wait for that."
         self.bound = ""
         self.capabilities: Any = None
+        self.journal: Path | None = None
+        "Where the process writes down what is up, once that was said."
         self.retired = False
         "Whether nobody is to sit down here any more."
         self.hung = False
@@ -149,6 +154,15 @@ class Seat:
     @heard_at.setter
     def heard_at(self, at: float) -> None:
         self._begun = at
+
+    @property
+    def journal(self) -> "Path | None":
+        """Where the process writes down what is up, once that was said."""
+        return self.bench.journal if self.bench.opened else None
+
+    def writes_down(self, journal: "Path") -> None:
+        """Take note of where that is."""
+        self.bench.journal = journal
 
     @property
     def hung(self) -> bool:

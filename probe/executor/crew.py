@@ -42,6 +42,9 @@ answers is trusted for so long and no longer. A new one costs 0.1 s."""
 _LOOK_S = 0.1
 """Distance of two looks at the clock while nothing is heard."""
 
+_LOOK_AMONG_MANY_S = 0.25
+"""The same where many plans are in progress, each of which is woken for its news."""
+
 
 Process: TypeAlias = Union[WorkerProcess, "Seat"]
 """A process of our own, or a seat in one that carries several plans."""
@@ -134,6 +137,7 @@ class Crew:
     ) -> None:
         """``wait`` lets other plans go on until one of our workers says something that matters."""
         self._wait = wait
+        self._look = _LOOK_S if wait is None else _LOOK_AMONG_MANY_S
         self._clock = clock
         self._epoch = epoch
         self._place = place
@@ -208,7 +212,7 @@ class Crew:
         worker.begin(action)
         aborted = False
         while not worker.finished() and worker.alive():
-            self.pump(_LOOK_S)
+            self.pump(self._look)
             if not aborted and over():
                 aborted = True
                 for other in self._workers.values():
@@ -261,7 +265,7 @@ class Crew:
                 worker.process.send("rest" if stays else "stop")
         limit = time.monotonic() + FINISH_S
         while any(map(_is_busy, self._workers.values())) and time.monotonic() < limit:
-            self.pump(_LOOK_S)
+            self.pump(self._look)
         for worker in self._workers.values():
             if worker.resting:
                 continue
@@ -306,7 +310,7 @@ class Crew:
         while worker.alive() and not worker.ready and worker.refused is None:
             if time.monotonic() > limit:
                 process.kill()
-            self.pump(_LOOK_S)
+            self.pump(self._look)
         if not worker.alive():
             ending = process.close()
             if "ModuleNotFoundError" in ending or "ImportError" in ending:
@@ -321,9 +325,15 @@ class Crew:
         """
         if self._place is None or worker.account.embedded:
             return {}
+        known = worker.process.journal
+        if known is not None:  # of a process that others have begun to use
+            worker.journal = known
+            self._journals.append((worker, known))
+            return {}
         pid = worker.process.pid
         worker.journal = self._place.folder / PATTERN.replace("*", str(pid))
         self._journals.append((worker, worker.journal))
+        worker.process.writes_down(worker.journal)
         supervisor = ours()
         header = {
             "run": self._place.run,

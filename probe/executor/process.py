@@ -4,10 +4,13 @@ import contextlib
 import os
 import signal
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from probe.executor.begin import ended_within, forked, may_fork, spawned
 from probe.executor.living import born
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MOST_READS = 16
 """Reads of one turn: 64 KiB each, as the pipe gives them. A worker in a storm of messages writes as
@@ -48,6 +51,14 @@ class WorkerProcess:
     def pid(self) -> int:
         """Process id."""
         return self._process.pid
+
+    @property
+    def journal(self) -> "Path | None":
+        """Where it writes down what is up already: nowhere, each plan says it anew."""
+        return None
+
+    def writes_down(self, journal: "Path") -> None:
+        """Take note of where that will be: of no use to the next plan."""
 
     def fileno(self) -> int:
         """Return the descriptor to select on."""
