@@ -320,7 +320,12 @@ class Ledger:
 
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # whom we call is private
-        database = sqlite3.connect(self._path, timeout=LONGEST_LOCK_S, isolation_level=None)
+        database = sqlite3.connect(
+            self._path,
+            timeout=LONGEST_LOCK_S,
+            isolation_level=None,
+            check_same_thread=False,  # one at a time uses it; another one may close it
+        )
         self._database = database
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version > VERSION:

@@ -7,6 +7,7 @@ the account: that is the site's own, with its password, and is put in here.
 
 import asyncio
 import contextlib
+import json
 import os
 import select
 import time
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from probe.executor.process import WorkerProcess
 from probe.plan.action import Account
+from probe.sip.redact import MARK, SHORTEST_SECRET
 
 MOST_BYTES = 1 << 20
 """Bytes of one answer."""
@@ -46,21 +48,26 @@ class Heard(Struct, frozen=True, kw_only=True):
     """What came over a line."""
 
     data: bytes
-    "Lines of the agent, the last one perhaps not whole."
+    "Whole lines of the agent."
 
     code: int | None = None
     "Status of the agent's process where it has ended."
 
 
 class Hosted(WorkerProcess):
-    """An agent of a line; what it says is handed on as it is."""
+    """An agent of a line; what it says is handed on as it is, without its password."""
 
     def __init__(self) -> None:
         super().__init__()
         self.listened_at = time.monotonic()
+        self._begun = b""
+        self._secret = b""
 
     def open(self, account: Account, opening: Opening) -> None:
         """Let it open the account, on a clock that is zero when the scenario's is."""
+        secret = account.password or ""
+        if len(secret) >= SHORTEST_SECRET and secret not in {account.user, account.auth_user}:
+            self._secret = json.dumps(secret, ensure_ascii=False)[1:-1].encode()
         epoch = time.monotonic() - (time.time() - opening.zero)
         self.send("open", account=account, epoch=epoch, port=opening.port, recordings="")
 
@@ -80,8 +87,15 @@ class Hosted(WorkerProcess):
             data = os.read(self._answers, MOST_BYTES)
             if not data:
                 self.ended = True
-            return Heard(data=data, code=None if data else self._status())
+                return Heard(data=b"", code=self._status())
+            return Heard(data=self._whole(data))
         return Heard(data=b"")
+
+    def _whole(self, data: bytes) -> bytes:
+        """Return the lines that are whole; a peer may repeat a password, and it stays here."""
+        whole, ends, self._begun = (self._begun + data).rpartition(b"\n")
+        lines = whole + ends
+        return lines.replace(self._secret, MARK.encode()) if self._secret else lines
 
     def hang_up(self) -> None:
         """Let it end what is up, and leave: its supervisor has nothing more to say."""

@@ -165,8 +165,6 @@ class Run:
             report, broken = error.report, str(error)
         except EngineMissingError as error:
             return Carried(number=ticket.number, refused=f"site {ticket.site}: {error}")
-        finally:
-            executor.gate.close()  # its file is opened by each thread anew
         return Carried(
             number=ticket.number,
             findings=tuple(replace(one, site=ticket.site) for one in report.findings),

@@ -9,8 +9,10 @@ import pytest
 
 from probe.agent.channel import encode
 from probe.fleet.across import AcrossSites, FarProcess, _Relay
-from probe.fleet.lines import Lines
+from probe.fleet.lines import Hosted, Lines, Opening
 from probe.fleet.members import Member
+from probe.plan.action import Account
+from probe.sip.redact import MARK
 
 WITHIN_S = 20.0
 
@@ -61,6 +63,26 @@ def test_a_line_carries_what_both_say_until_one_leaves() -> None:
     codes = [lines.take("one", 0.2).code for _ in range(50) if not lines.idle]
     assert codes[-1] == 0
     assert lines.take("one", 0.2).code == -9
+
+
+@pytest.mark.pjsua2
+def test_a_password_that_a_peer_repeats_stays_at_the_site() -> None:
+    """In whatever pieces the pipe gives the line."""
+    hosted = Hosted()
+    try:
+        account = Account(
+            name="a", aor="sip:1@127.0.0.1", registrar="sip:127.0.0.1", host="127.0.0.1",
+            port=9, transport="UDP", user="1", auth_user="1", password='hunter"22',
+        )  # fmt: skip
+        hosted.open(account, Opening(line="x", ticket="", account="a", zero=0.0, port=0))
+        assert hosted._whole(b'{"raw":"403 hunter\\') == b""
+        assert hosted._whole(b'"22 refused"}\n{"kin') == b'{"raw":"403 *** refused"}\n'.replace(
+            b"***", MARK.encode()
+        )
+        assert hosted._whole(b'd":1}\n') == b'{"kind":1}\n'
+    finally:
+        hosted.kill()
+        hosted.close()
 
 
 def test_where_the_site_does_not_answer_the_process_has_ended() -> None:
