@@ -142,7 +142,11 @@ class Fleet:
                 [*space.prefix, *command, *tls],
                 self._folder / f"{name}.output",
                 cwd=self._folder,
-                env={**os.environ, **environ},
+                env={
+                    **os.environ,
+                    **environ,
+                    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+                },
             )
         )
 
