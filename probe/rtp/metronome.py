@@ -211,7 +211,9 @@ def _wait(process: int, seconds: float) -> None:
             os.waitpid(process, 0)
         return
     try:
-        if not select.select([handle], (), (), seconds)[0]:
+        waiting = select.poll()  # its number may be above what select can take
+        waiting.register(handle, select.POLLIN)
+        if not waiting.poll(seconds * 1000):
             os.kill(process, signal.SIGKILL)
     finally:
         os.close(handle)
