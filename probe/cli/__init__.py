@@ -103,11 +103,16 @@ def main() -> None:
 def _leave(status: int) -> None:
     """End the process without taking it apart, which takes 50 ms once all of it is loaded.
 
-    Return where what was said cannot be written any more: Python has its own way of telling that.
+    Return where a thread is to be waited for, and where what was said cannot be written any more:
+    Python has its own ways for both.
     """
     import atexit  # noqa: PLC0415 - only on the way out
     import os  # noqa: PLC0415 - only on the way out
+    import threading  # noqa: PLC0415 - only on the way out
 
+    others = (one for one in threading.enumerate() if one is not threading.main_thread())
+    if any(not one.daemon for one in others):
+        return
     atexit._run_exitfuncs()  # noqa: SLF001 - what libraries want done, as multiprocessing does
     try:
         for stream in (sys.stdout, sys.stderr):
