@@ -21,6 +21,7 @@ from probe.scenario.source import (
     Problem,
     ScenarioError,
     Source,
+    is_plain,
     quoted,
 )
 
@@ -32,11 +33,10 @@ DEEPEST_NESTING = 12
 _MOST_REPAIRS = 20
 _MOST_EVENTS = 200_000
 _BREAK = re.compile(r"\r\n|\r|\n")
-_FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\U000f0000-\U000fffff]"
-)
-_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# These are looked for only in a text that is more than printable ASCII.
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\U000f0000-\U000fffff]"
+_INVISIBLE = "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 # Braces of ${NAME} would end a flow mapping such as {password: ${PW}}; while YAML is parsed they
 # are characters that mean nothing to it.
 _REFERENCE = re.compile(r"\$\{[^{}\"\r\n]*\}")
@@ -168,7 +168,9 @@ class _Reader:
 
     def check_characters(self) -> None:
         for number, line in enumerate(self.lines):
-            for found in _FORBIDDEN.finditer(line):
+            if is_plain(line):
+                continue
+            for found in re.finditer(_FORBIDDEN, line):
                 self.problem(
                     self.source(number, found.start()),
                     f"the control character U+{ord(found[0]):04X} may not stand in a file",
@@ -460,18 +462,8 @@ class _Reader:
             )
         if plain and on_one_line:
             self.check_comment(line, span.last_column, span.line, text)
-        for found in _CONTROL.finditer(text):
-            self.problem(source, f"the value contains the control character U+{ord(found[0]):04X}")
-            self.spoilt.append(source)
-            break
-        for found in _INVISIBLE.finditer(text):
-            self.problem(
-                source,
-                f"the value contains the invisible character U+{ord(found[0]):04X}",
-                "it came along with copied text; type the value again",
-            )
-            self.spoilt.append(source)
-            break
+        if not is_plain(text):
+            self.check_value(text, source)
         offset = span.column + (0 if plain else 1)
         if on_one_line and line[offset : offset + len(text)] == text:
             if not plain:
@@ -479,6 +471,19 @@ class _Reader:
             columns = range(offset + 1, offset + len(text) + 2)
             return Located.of(text, source, columns, hidden=hidden)
         return Located.of(text, source, hidden=hidden)
+
+    def check_value(self, text: str, source: Source) -> None:
+        """Refuse a value with characters that nobody sees."""
+        if found := re.search(_CONTROL, text):
+            self.problem(source, f"the value contains the control character U+{ord(found[0]):04X}")
+            self.spoilt.append(source)
+        if found := re.search(_INVISIBLE, text):
+            self.problem(
+                source,
+                f"the value contains the invisible character U+{ord(found[0]):04X}",
+                "it came along with copied text; type the value again",
+            )
+            self.spoilt.append(source)
 
     def check_comment(self, line: str, column: int, number: int, text: str) -> Source | None:
         """Refuse a # that YAML takes for a comment where it was probably part of a number."""

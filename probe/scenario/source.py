@@ -197,9 +197,14 @@ def _width(text: str) -> int:
     )
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text is printable ASCII, which holds nothing that could drive a terminal."""
+    return text.isascii() and text.isprintable()
+
+
 def printable(text: str) -> str:
     """Return the text with characters that could drive a terminal replaced, one for one."""
-    if text.isascii() and text.isprintable():
+    if is_plain(text):
         return text
     return re.sub(
         _UNPRINTABLE, lambda m: " " if m[0] == "\t" else "\N{REPLACEMENT CHARACTER}", text

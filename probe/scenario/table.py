@@ -21,6 +21,7 @@ from probe.scenario.source import (
     Problem,
     ScenarioError,
     Source,
+    is_plain,
     quoted,
 )
 from probe.scenario.variables import is_hidden
@@ -32,11 +33,9 @@ LARGEST_TABLE = 32 * 1024 * 1024
 """Bytes of a CSV or TSV file."""
 
 _MOST_PROBLEMS = 1000
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CONTROL = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
-_ROUNDED = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE]\+\d+")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+_ROUNDED = r"[+-]?\d+(?:[.,]\d+)?[eE]\+\d+"
 
 
 class Table(Protocol):
@@ -114,7 +113,7 @@ class ListTable(Struct, frozen=True, kw_only=True):
 
 def variable_name(name: str) -> bool:
     """Say whether a word can be the name of a variable."""
-    return bool(_NAME.fullmatch(name))
+    return bool(re.fullmatch(_NAME, name))
 
 
 def name_problem(name: str, source: Source) -> Problem:
@@ -273,11 +272,11 @@ def _check_record(
         hint = f"missing: {missing}" if missing else "quote a cell that holds the delimiter"
         problems.append(_problem(file, record.line, column, message, hint))
     for name, column, cell in zip(names, record.columns, record.cells, strict=False):
-        if found := _CONTROL.search(cell):
+        if not is_plain(cell) and (found := re.search(_CONTROL, cell)):
             message = f"{name} contains the character U+{ord(found[0]):04X}"
             hint = "a line break or an invisible character came along; type the cell again"
             problems.append(_problem(file, record.line, column, message, hint))
-        elif _ROUNDED.fullmatch(cell):
+        elif cell[-1:].isdecimal() and "+" in cell[1:] and re.fullmatch(_ROUNDED, cell):
             message = f"{name} was a number that a spreadsheet has rounded to {quoted(cell)}"
             hint = "format the column as text, write the number again, and save"
             problems.append(_problem(file, record.line, column, message, hint))

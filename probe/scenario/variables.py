@@ -14,12 +14,21 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probe.scenario.source import Filled, Located, LocatedMap, Problem, Source, nearest, quoted
+from probe.scenario.source import (
+    Filled,
+    Located,
+    LocatedMap,
+    Problem,
+    Source,
+    is_plain,
+    nearest,
+    quoted,
+)
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|\$\{")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-.*)?", re.DOTALL)
-_SECRET_NAME = re.compile(r"pass|secret|token|key|(?:^|_)pw(?:_|$)", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SECRET_NAME = r"(?i)pass|secret|token|key|(?:^|_)pw(?:_|$)"  # noqa: S105 - a pattern
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 
 TYPED = "--var"
@@ -136,7 +145,7 @@ class Variables:
         """Return what is wrong with the value of a variable, and what to do; None for nothing."""
         if not value:
             return self._nothing(name)
-        if _CONTROL.search(value):
+        if not is_plain(value) and re.search(_CONTROL, value):
             return (
                 f"the value of variable {name} contains a line break or control character",
                 "a stray newline at the end of a secret is the usual reason",
@@ -175,7 +184,7 @@ class Variables:
 @lru_cache(maxsize=256)
 def is_hidden(name: str) -> bool:
     """Say whether the value of a variable of this name is better not shown."""
-    return bool(_SECRET_NAME.search(name))
+    return bool(re.search(_SECRET_NAME, name))
 
 
 def names_in(value: object) -> Iterator[str]:
