@@ -45,6 +45,7 @@ class Bench:
         self._numbers = 0
         self._words: str | None = None
         self._dismissed = False
+        process.widen()
         hub.watch(process, self._hear)
 
     @property

@@ -17,6 +17,10 @@ MOST_READS = 16
 fast as we read, and the clock must be looked at in between."""
 
 
+ROOM = 1 << 20
+"""Bytes of a pipe of a worker that carries many calls: what Linux gives to everybody."""
+
+
 class WorkerProcess:
     """A worker, its two pipes, and what it wrote to stderr before it died."""
 
@@ -63,6 +67,18 @@ class WorkerProcess:
     def fileno(self) -> int:
         """Return the descriptor to select on."""
         return self._answers
+
+    def widen(self) -> None:
+        """Give both pipes more room, where the system has it.
+
+        A worker that carries many calls fills the usual 64 KiB within milliseconds, and whoever
+        cannot write stands still, with every call that is up.
+        """
+        import fcntl  # noqa: PLC0415 - only where one process carries many calls
+
+        with contextlib.suppress(OSError, AttributeError):
+            for pipe in (self._answers, self._commands):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
 
     def send(self, kind: str, **fields: object) -> None:
         """Write one command; a worker that is gone is noticed when it is read."""
