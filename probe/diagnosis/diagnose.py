@@ -11,6 +11,7 @@ What keeps an explanation honest stands here and not in the rules:
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from msgspec.structs import replace
 
@@ -115,6 +116,12 @@ def explain(case: Case) -> Explanation:
     return _details_only(case)
 
 
+@cache
+def _rules_of(gate: Gate) -> tuple[Rule, ...]:
+    """Return the rules of a gate, in their order."""
+    return tuple(rule for rule in RULES if rule.gate is gate)
+
+
 def rank(case: Case) -> tuple[Hypothesis, ...]:
     """Return the hypotheses that remain, most likely first, at most four."""
     found: list[Hypothesis] = []
@@ -122,8 +129,7 @@ def rank(case: Case) -> tuple[Hypothesis, ...]:
     for gate in _gates(case):
         of_gate = [
             _yielding(_capped(hypothesis), named)
-            for rule in RULES
-            if rule.gate is gate
+            for rule in _rules_of(gate)
             for hypothesis in rule.find(case)
         ]
         excluded = {cause for hypothesis in of_gate for cause in hypothesis.rules_out}

@@ -6,6 +6,7 @@ or a test, can find it there.
 """
 
 import re
+from functools import lru_cache
 
 from probe.sip.message import COMPACT_FORMS
 
@@ -70,9 +71,19 @@ def header_lines(text: str, name: str) -> tuple[str, ...]:
     wanted = {name.lower(), _LONG_FORMS.get(name.lower(), name.lower())}
     if wanted & SECRET_FIELDS:
         return ()
-    head = re.split(r"\r?\n\r?\n", text.lstrip("\r\n"), maxsplit=1)[0]
     return tuple(
         line.strip()
-        for line in re.split(r"\r?\n", head)[1:]
-        if line.partition(":")[0].strip().lower() in wanted and not _SECRET_PART.search(line)
+        for key, line in _named_lines(text)
+        if key in wanted and not _SECRET_PART.search(line)
     )
+
+
+@lru_cache(maxsize=8)
+def _named_lines(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the lines below the first of a message's head, each with its name in small letters.
+
+    Every rule asks the deciding response for its telling fields.
+    """
+    head = re.split(r"\r?\n\r?\n", text.lstrip("\r\n"), maxsplit=1)[0]
+    lines = re.split(r"\r?\n", head)[1:]
+    return tuple((line.partition(":")[0].strip().lower(), line) for line in lines)

@@ -95,9 +95,9 @@ _SIGNS = (
 """One of them, in small letters, stands in each text of which something is taken out, but for
 passwords in URIs, fields and keys of one letter, and the secrets that were given."""
 
-_LINE_SIGNS = ("\nk", "\ny", "\n ", "\n\t", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
-"""One of them stands in each text that has a field or a key of one letter, but in its first line
-and behind a lone carriage return."""
+_ODD_BLANKS = ("\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
+_ODD_LINE = re.compile(r"\n(?:[ky \t]|\r[^\n])")
+"""Where no odd blank is, a field or a key of one letter stands only in the first line or here."""
 
 _SMALL_URI_PASSWORD = re.compile(r'sips?:[^\s@:;?<>"]{1,256}:[^\s@;?<>"]{1,256}@')
 
@@ -146,12 +146,12 @@ class Redactor:
         for sign in _SIGNS:
             if sign in small:
                 return False
-        for sign in _LINE_SIGNS:
-            if sign in small:
+        for blank in _ODD_BLANKS:
+            if blank in small:
                 return False
         return (
             small.lstrip()[:1] not in {"k", "y"}
-            and small.count("\r") == small.count("\r\n")
+            and _ODD_LINE.search(small) is None
             and _SMALL_URI_PASSWORD.search(small) is None
         )
 

@@ -224,6 +224,9 @@ def _words_of_others(trace: Trace) -> Iterator[str]:
     """Yield every text of a trace in which a secret could stand."""
     yield trace.attempt
     for value in (*trace.events, *trace.media):
+        if isinstance(value, MessageEvent):
+            yield value.text
+            continue
         for name in _WORDS_OF_OTHERS.get(type(value), ()):
             held = getattr(value, name)
             if isinstance(held, str):
