@@ -1,5 +1,6 @@
 """What msgspec does not write as JSON by itself: texts and numbers of our own classes, and NaN."""
 
+from datetime import datetime
 from math import isfinite
 
 from msgspec import Struct
@@ -14,6 +15,8 @@ def plain(value: object) -> object:
     for kind in (str, int, float):
         if isinstance(value, kind):
             return kind(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     raise TypeError(f"a {type(value).__name__} has no form in JSON")
 
 

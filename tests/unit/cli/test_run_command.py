@@ -668,6 +668,7 @@ def test_full_disk_in_mid_run_is_told_and_the_verdict_printed(
 
     monkeypatch.setattr("probe.results._append", full)
     monkeypatch.setattr("probe.results.os.fdopen", full)
+    monkeypatch.setattr("probe.results.os.write", full)
     ended = sipprobe("run")
     assert ended.status == 2
     assert "2 met, 0 not met" in ended.out
