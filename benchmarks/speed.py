@@ -304,7 +304,7 @@ def main() -> None:
         sizes = tuple(sorted({1, *map(int, chosen.sizes.split(","))}))
     now = datetime.now(timezone.utc)
     print(f"{now:%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")  # noqa: T201 - figures are what this prints
-    for python in chosen.python or [sys.executable]:
+    for python in map(str, map(Path.absolute, map(Path, chosen.python or [sys.executable]))):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             found: dict[str, Any] = {
