@@ -13,12 +13,20 @@ end with status 1 where a frame of ours left more than 10 ms late; the first als
 lost, or a clean call is rated below 4.3. The last lets sessions of one process speak with each
 other, more and more of them, until one is late.
 
+Beside each run a bare loop on every processor wakes up 250 times a second, with the same rights as
+our clock and nothing to do. Where it is late, nobody on this machine could have been in time: a
+virtual machine whose host takes a processor away stands still as a whole. What that alone would
+have made late is printed beside what was late.
+
 Run it with the interpreter whose pjsua2 is to be measured.
 """
 
 import argparse
+import contextlib
+import gc
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -50,6 +58,58 @@ steps:
 
 CALLS_AN_AGENT = 4
 """Calls of one process: as many as the wheel of PyPI can hold."""
+
+
+class BareLoops:
+    """A loop on each processor that does nothing but wake up in time, or not."""
+
+    def __init__(self) -> None:
+        self._stolen = stolen()
+        self._loops = [
+            subprocess.Popen(  # noqa: S603 - of our own making
+                [sys.executable, __file__, "--bare", str(processor)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for processor in sorted(os.sched_getaffinity(0))
+        ]
+
+    def end(self, frames_a_second: float) -> str:
+        """End them; return what they saw in words."""
+        stalls: list[float] = []
+        for loop in self._loops:
+            said, _ = loop.communicate()
+            stalls += json.loads(said)
+        late = sum((stall - TIMELY_S) * frames_a_second for stall in stalls)
+        return (
+            f"{len(stalls)} awakenings late (> {TIMELY_S * 1000:.0f} ms), worst "
+            f"{1000 * max(stalls, default=0.0):.2f} ms: up to {late:.0f} frames; the host of this"
+            f" machine took {stolen() - self._stolen:.1f} s"
+        )
+
+
+def stolen() -> float:
+    """Return the seconds that the host of a virtual machine took from it (proc(5), steal)."""
+    fields = Path("/proc/stat").read_text().split(maxsplit=9)
+    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+
+
+def bare(processor: int) -> None:
+    """Wake up every 4 ms until standard input ends; print by how much it was too late, s."""
+    os.sched_setaffinity(0, {processor})
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    gc.disable()
+    stalls, due = [], time.monotonic()
+    while not select.select([sys.stdin], [], [], max(0.0, due - time.monotonic()))[0]:
+        late = time.monotonic() - due
+        if late > TIMELY_S:
+            stalls.append(late)
+            due += late
+        if late >= 0:
+            due += 0.004
+    print(json.dumps(stalls))
 
 
 def scenario(calls: int, seconds: float, many: int) -> str:
@@ -111,6 +171,7 @@ def run(folder: Path, file: str, calls: int, *options: str) -> int:
     """Run a scenario and print what its calls carried; return the exit status."""
     began, used = time.monotonic(), os.times()
     program = [sys.executable, "-m", "probe.cli", "run", file, "--results", "results", *options]
+    loops = BareLoops()
     ran = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
     took, after = time.monotonic() - began, os.times()
     found = list((folder / "results").glob("*/trace.json"))
@@ -125,6 +186,8 @@ def run(folder: Path, file: str, calls: int, *options: str) -> int:
         if finding["tries"][-1]["method"] == "INVITE"
     ]
     cpu = after.children_user + after.children_system - used.children_user - used.children_system
+    sent = sum(int(str(report["tx_packets"])) for report in reports)
+    print(f"bare loops beside it   {loops.end(sent / took)}")
     return told(reports, calls, took, cpu, ours=not options)
 
 
@@ -236,7 +299,11 @@ def main() -> int:
     add("--rows", type=int, help="so many calls, one a row")
     add("--jobs", type=int, default=20, help="how many rows at a time (20)")
     add("--most", action="store_true", help="how many one process keeps in time")
+    add("--bare", type=int, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
+    if wanted.bare is not None:
+        bare(wanted.bare)
+        return 0
     if wanted.most:
         return most(min(wanted.seconds, 4.0))
     if wanted.rows:
