@@ -136,10 +136,10 @@ def main() -> None:
             f"| {phase} | {parent * each_ms:,.0f} ms | {worker * each_ms:,.0f} ms |"
             f" {100 * (parent + worker) / total:.0f} % |"
         )
-    functions = Counter(function for found in looks.values() for _, function in found)
-    print("\nms a call, in which function:")  # noqa: T201 - as above
-    for words, count in functions.most_common(chosen.lines):
-        print(f"{count * each_ms / chosen.calls:8.3f}  {words}")  # noqa: T201 - as above
+    for who, found in looks.items():
+        print(f"\nms a call in the {who}, in which function:")  # noqa: T201 - as above
+        for words, count in Counter(function for _, function in found).most_common(chosen.lines):
+            print(f"{count * each_ms / chosen.calls:8.3f}  {words}")  # noqa: T201 - as above
 
 
 def _lines(file: Path) -> list[str]:
