@@ -1,13 +1,13 @@
 """The HTML report in a real browser: nothing of a peer runs, nothing is loaded, keys are enough."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chromium import PROGRAM, Page, running_chromium
 from msgspec.structs import replace
+from msgspec.structs import replace as replaced
 from reportbuilder import STARTED, finding, report, verdict
 from wirebuilder import ANSWER, OFFER, Wire, answered_call, refused_call
 
