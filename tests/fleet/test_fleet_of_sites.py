@@ -102,7 +102,8 @@ def test_no_number_is_dialled_twice_where_a_site_dies(fleet: Fleet, tmp_path: Pa
     assert [one["row"]["values"]["SITE"] for one in found] == [SITES[n % 3] for n in range(ROWS)]
     assert all(one["site"] == one["row"]["values"]["SITE"] for one in found)
     assert outcomes["NOT_MET"] == 0
-    assert 1 <= len(lost) <= THREADS
+    # What was in progress there, and what was over and had not been fetched.
+    assert 1 <= len(lost) <= ROWS // len(SITES) // 2
     assert {one["site"] for one in lost} == {"fra"}
     assert outcomes["INCONCLUSIVE"] == len(lost), run.log()
     reached = far_end.invites()
